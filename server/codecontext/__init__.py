@@ -1,0 +1,10 @@
+"""CodeContext: semantic code search on your own machine, teachable with a LoRA adapter."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("codecontext")
+except PackageNotFoundError:  # running from a source tree that was never installed
+    __version__ = "0.0.0"
+
+__all__ = ["__version__"]

@@ -1,0 +1,24 @@
+"""Digests that name content. All are BLAKE2b (RFC 7693) in lower-case hex."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+CONTENT_DIGEST_BYTES = 16
+
+
+def content_digest(*parts: str | bytes) -> str:
+    """Digest of ``parts`` in order, 32 hex digits; the boundaries between parts count."""
+    hasher = hashlib.blake2b(digest_size=CONTENT_DIGEST_BYTES)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        hasher.update(len(data).to_bytes(8, "little"))
+        hasher.update(data)
+    return hasher.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file as publishers print it. Raises ``OSError`` when it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
