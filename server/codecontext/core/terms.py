@@ -1,0 +1,48 @@
+"""Splits text and identifiers into the words that lexical search compares.
+
+The same function serves the index and the query, so ``HTTPResponseCache``, ``http_response_cache`` and
+"http response cache" meet.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"\w+")
+# Scripts written without spaces, or with endings glued on: compared by pairs of characters.
+_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_UNSPACED = re.compile(f"[{_CJK}]+")
+_PARTS = re.compile(rf"[{_CJK}]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z{_CJK}]+|[A-Z]+|\d+")
+_MAX_TERM = 40
+
+
+def split_identifier(identifier: str) -> list[str]:
+    """Lower-case parts of an identifier: at case changes, digits and underscores.
+
+    >>> split_identifier("HTTPResponse_v2")
+    ['http', 'response', 'v', '2']
+    """
+    return [part.lower() for part in _PARTS.findall(identifier)]
+
+
+def lexical_terms(text: str) -> list[str]:
+    """Terms of ``text`` in order: identifier parts, and the whole identifier after its parts.
+
+    Runs of Chinese, Japanese or Korean script give overlapping character pairs.
+    """
+    terms: list[str] = []
+    for word in _WORD.findall(text):
+        if len(word) > _MAX_TERM * 4:  # data, not language
+            continue
+        parts = split_identifier(word)
+        for part in parts:
+            terms.extend(_character_pairs(part) if _UNSPACED.fullmatch(part) else [part[:_MAX_TERM]])
+        if len(parts) > 1 and len(word) <= _MAX_TERM:
+            terms.append(word.lower())
+    return terms
+
+
+def _character_pairs(run: str) -> list[str]:
+    if len(run) <= 2:
+        return [run]
+    return [run[i : i + 2] for i in range(len(run) - 1)]

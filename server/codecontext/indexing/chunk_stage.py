@@ -1,0 +1,92 @@
+"""First stage: files become chunks that full-text search can find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from codecontext.chunking import ChunkingConfig, chunk_source
+from codecontext.core.hashing import content_digest
+from codecontext.core.progress import CancelToken, Progress, ProgressCallback
+from codecontext.indexing.classify import classify_content
+from codecontext.indexing.files import Skipped, SkipReason, SourceFile
+from codecontext.indexing.rows import rows_of_chunks
+from codecontext.store.index_store import FileRows, IndexStore
+from codecontext.store.manifest import FileStamp
+
+_FILES_PER_COMMIT = 400
+_BYTES_PER_COMMIT = 8_000_000
+
+
+@dataclass(slots=True)
+class ChunkStage:
+    """Reads, cuts and writes files batch by batch; ``stamps`` and ``skipped`` grow with each commit."""
+
+    store: IndexStore
+    config: ChunkingConfig
+    on_progress: ProgressCallback
+    cancel: CancelToken
+    stamps: dict[str, FileStamp] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    written: int = 0
+
+    def run(self, files: Sequence[SourceFile], indexed: dict[str, set[str]]) -> None:
+        """Bring the rows of ``files`` up to date; ``indexed`` has the digests held of each path."""
+        done = 0
+        for batch in _batches(files):
+            self.cancel.check()
+            self._commit([self._read(file, indexed.get(file.path, set())) for file in batch])
+            done += len(batch)
+            self.on_progress(Progress("reading", done, len(files)))
+
+    def _commit(self, batch: list[_ReadFile]) -> None:
+        changed = [FileRows(item.file.path, item.rows) for item in batch if item.rows is not None]
+        if changed:
+            self.store.replace_files(changed)
+            self.store.ensure_text_index()
+            self.written += sum(bool(file.rows) for file in changed)
+        for item in batch:
+            if item.skipped is not None:
+                self.skipped.append(item.skipped)
+            if item.stamp is not None:
+                self.stamps[item.file.path] = item.stamp
+
+    def _read(self, file: SourceFile, digests: set[str]) -> _ReadFile:
+        """Cut one file, unless the index holds just this content already."""
+        try:
+            data = file.absolute.read_bytes()
+        except OSError as error:
+            skipped = Skipped(file.path, SkipReason.UNREADABLE, error.strerror or str(error))
+            return _ReadFile(file, rows=[], skipped=skipped)
+        reason = classify_content(file.path, data)
+        if reason is not None:
+            return _ReadFile(file, rows=[], skipped=Skipped(file.path, reason))
+        digest = content_digest(data)
+        chunks = chunk_source(file.path, data, self.config)
+        stamp = FileStamp(size=file.size, changed_ns=file.changed_ns, digest=digest, chunks=len(chunks))
+        if digests == {digest}:
+            return _ReadFile(file, stamp=stamp)
+        return _ReadFile(file, rows=rows_of_chunks(chunks, digest), stamp=stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadFile:
+    """``rows`` is None where the index is right already, and empty where it must forget the file."""
+
+    file: SourceFile
+    rows: list[dict[str, object]] | None = None
+    stamp: FileStamp | None = None
+    skipped: Skipped | None = None
+
+
+def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
+    batch: list[SourceFile] = []
+    size = 0
+    for file in files:
+        batch.append(file)
+        size += file.size
+        if len(batch) >= _FILES_PER_COMMIT or size >= _BYTES_PER_COMMIT:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,52 @@
+"""What has to be read again, and what is gone, since the last run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from codecontext.indexing.files import SourceFile
+from codecontext.store.manifest import FileStamp
+
+# A file changed this shortly before it was last read may have changed again within the same clock tick.
+_RACY_NS = 2_000_000_000
+
+
+@dataclass(slots=True)
+class Changes:
+    """Files to read, in the order to read them, and what the index can keep or must forget."""
+
+    to_read: list[SourceFile] = field(default_factory=list)
+    unchanged: dict[str, FileStamp] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+
+
+def find_changes(
+    files: Sequence[SourceFile],
+    stamps: Mapping[str, FileStamp],
+    indexed: Mapping[str, set[str]],
+    read_at_ns: int,
+) -> Changes:
+    """Compare what is on disk with the manifest's ``stamps`` and the ``indexed`` digests of each path.
+
+    A file is left unread only if its size and times are those of its stamp, the stamp was taken at rest,
+    and the index holds exactly that content. What was changed last is read first.
+    """
+    changes = Changes()
+    for file in files:
+        stamp = stamps.get(file.path)
+        if stamp is not None and _is_current(file, stamp, indexed.get(file.path, set()), read_at_ns):
+            changes.unchanged[file.path] = stamp
+        else:
+            changes.to_read.append(file)
+    changes.to_read.sort(key=lambda file: file.mtime_ns, reverse=True)
+    present = {file.path for file in files}
+    changes.removed = sorted(path for path in indexed if path not in present)
+    return changes
+
+
+def _is_current(file: SourceFile, stamp: FileStamp, digests: set[str], read_at_ns: int) -> bool:
+    at_rest = file.changed_ns < read_at_ns - _RACY_NS
+    same = (file.size, file.changed_ns) == (stamp.size, stamp.changed_ns)
+    content = digests == {stamp.digest} if stamp.chunks else not digests
+    return same and at_rest and content

@@ -1,0 +1,64 @@
+"""Second stage: chunks get their vectors, from the cache where any folder embedded the same text before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from codecontext.chunking import embedding_text
+from codecontext.core.progress import CancelToken, Progress, ProgressCallback
+from codecontext.embeddings.base import EmbeddingProvider, InstructionType
+from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
+from codecontext.store.embedding_cache import EmbeddingCache
+from codecontext.store.index_store import IndexStore
+
+_TEXTS_PER_COMMIT = 512
+
+
+@dataclass(slots=True)
+class EmbedStage:
+    """Embeds what the active space lacks, in commits of a few hundred texts."""
+
+    store: IndexStore
+    cache: EmbeddingCache
+    provider: EmbeddingProvider
+    on_progress: ProgressCallback
+    cancel: CancelToken
+    embedded: int = 0
+    reused: int = 0
+
+    def run(self, hashes: Sequence[str]) -> None:
+        """Give every hash of the index a vector, in the order given, and forget those of content that is gone."""
+        space = self.provider.space.space_id
+        present = self.store.vector_hashes(space)
+        pending = [value for value in dict.fromkeys(hashes) if value not in present]
+        self.store.remove_vectors(space, sorted(present.difference(hashes)))
+        for start in range(0, len(pending), _TEXTS_PER_COMMIT):
+            self.cancel.check()
+            batch = pending[start : start + _TEXTS_PER_COMMIT]
+            self._reuse(space, batch)
+            self.on_progress(Progress("embedding", start + len(batch), len(pending)))
+
+    def _reuse(self, space: str, hashes: Sequence[str]) -> None:
+        known = self.cache.get(space, hashes)
+        if known:
+            self.store.add_vectors(space, list(known), np.stack(list(known.values())))
+            self.reused += len(known)
+        missing = [value for value in hashes if value not in known]
+        if missing:
+            self._embed(space, missing)
+
+    def _embed(self, space: str, hashes: Sequence[str]) -> None:
+        rows = self.store.texts_by_hash(hashes, CHUNK_COLUMNS)
+        chunks = [chunk_of_row(rows[value]) for value in hashes]
+        vectors = self.provider.embed_batch(
+            [embedding_text(chunk) for chunk in chunks],
+            InstructionType.NL2CODE_PASSAGE,
+            names=[f"{chunk.path}:{chunk.start_line}" for chunk in chunks],
+            cancel=self.cancel,
+        )
+        self.cache.put(space, hashes, vectors)
+        self.store.add_vectors(space, hashes, vectors)
+        self.embedded += len(hashes)

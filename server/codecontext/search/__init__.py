@@ -1,0 +1,1 @@
+"""Query syntax, candidate retrieval, fusion, ranking rules, snippets and evidence."""

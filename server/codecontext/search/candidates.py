@@ -1,0 +1,84 @@
+"""Retrieval: the chunks that words find, the chunks that meaning finds, and both scores for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from codecontext.search.config import Retrieval, Weights
+from codecontext.search.query import Query
+from codecontext.store.index_store import IndexStore
+from codecontext.store.snapshot import Floats, Indices, Mask, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Chunks worth ranking, as parallel arrays. A score is NaN where that retrieval has none."""
+
+    rows: Indices
+    """Rows of the snapshot."""
+    lexical: Floats
+    semantic: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def retrieve(
+    query: Query,
+    query_vector: Floats | None,
+    store: IndexStore,
+    snapshot: Snapshot,
+    weights: Weights,
+    retrieval: Retrieval = Retrieval.HYBRID,
+    embed_missing: Callable[[Indices], Floats] | None = None,
+) -> Candidates:
+    """The best chunks of either retrieval among those that the query's filters let through.
+
+    ``embed_missing`` gives vectors, shape (rows, dimension), for word matches that have none yet.
+    """
+    allowed = snapshot.mask_of_ids(store.matching_ids(query.where)) if query.where else None
+    lexical = np.full(len(snapshot), np.nan, np.float32)
+    if retrieval is not Retrieval.SEMANTIC:
+        _fill_lexical(lexical, query, store, snapshot, weights)
+    semantic = np.full(len(snapshot), np.nan, np.float32)
+    if query_vector is not None and retrieval is not Retrieval.LEXICAL:
+        semantic = snapshot.similarities(query_vector)
+        if embed_missing is not None:
+            _fill_missing(semantic, lexical, query_vector, embed_missing)
+    best = np.union1d(_top(lexical, allowed, weights.depth), _top(semantic, allowed, weights.depth))
+    return Candidates(rows=best, lexical=lexical[best], semantic=semantic[best])
+
+
+def _fill_lexical(
+    scores: Floats, query: Query, store: IndexStore, snapshot: Snapshot, weights: Weights
+) -> None:
+    found = store.search_terms(query.terms, weights.fields, limit=weights.depth, where=query.where)
+    if not found:
+        return
+    ids, values = zip(*found, strict=True)
+    rows = snapshot.index_of_ids(pa.array(ids, pa.string()))
+    known = rows >= 0
+    scores[rows[known]] = np.asarray(values, np.float32)[known]
+
+
+def _fill_missing(
+    semantic: Floats, lexical: Floats, query_vector: Floats, embed_missing: Callable[[Indices], Floats]
+) -> None:
+    without = np.flatnonzero(~np.isnan(lexical) & np.isnan(semantic))
+    if len(without):
+        best_first = without[np.argsort(-lexical[without])]
+        vectors = embed_missing(best_first)
+        semantic[best_first[: len(vectors)]] = vectors @ query_vector if len(vectors) else []
+
+
+def _top(scores: Floats, allowed: Mask | None, count: int) -> Indices:
+    """Rows of the ``count`` highest scores among the allowed ones that have one."""
+    usable = ~np.isnan(scores) if allowed is None else ~np.isnan(scores) & allowed
+    rows = np.flatnonzero(usable)
+    if len(rows) > count:
+        rows = rows[np.argpartition(-scores[rows], count - 1)[:count]]
+    return rows.astype(np.int64)

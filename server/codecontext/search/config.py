@@ -1,0 +1,68 @@
+"""Settings of search, and the weights behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from codecontext.search.query import QueryNature
+
+
+class SearchConfig(BaseModel):
+    """What a person may want to change about answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(
+        10, ge=1, le=200, description="How many hits an answer has, unless asked for otherwise."
+    )
+    query_time_embeddings: int = Field(
+        24,
+        ge=0,
+        le=256,
+        description=(
+            "While an index is being built: how many of the best word matches without a vector are embedded "
+            "during the query, so that they are ranked by meaning too. 0 turns it off."
+        ),
+    )
+
+
+class Retrieval(StrEnum):
+    """Which of the two retrievals answer; both unless a benchmark wants to see one alone."""
+
+    HYBRID = "hybrid"
+    LEXICAL = "lexical"
+    SEMANTIC = "semantic"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Numbers of the ranking, found on the development sets of ``make quality`` (docs/evaluation.md)."""
+
+    fields: dict[str, float] = field(
+        default_factory=lambda: {
+            "name_terms": 1.0,
+            "path_terms": 1.0,
+            "signature_terms": 0.5,
+            "doc_terms": 0.5,
+            "body_terms": 1.0,
+        }
+    )
+    """Factor of each term field's BM25."""
+    depth: int = 200
+    """Candidates taken from each retrieval."""
+    semantic_share: dict[QueryNature, float] = field(
+        default_factory=lambda: {
+            QueryNature.PHRASE: 0.5,
+            QueryNature.SYMBOL: 0.2,
+            QueryNature.CODE: 0.8,
+        }
+    )
+    """How much meaning counts against words, 0 to 1."""
+    definition: float = 0.5
+    stem: float = 0.3
+    file_evidence: float = 0.2
+    side_path: float = 0.5
+    repeat: float = 0.7

@@ -1,0 +1,41 @@
+"""Holds a hit against its file before it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codecontext.chunking import decode_source
+from codecontext.search.results import Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """The lines of a hit in the file as it is now; lines are 1-based and inclusive."""
+
+    start_line: int
+    end_line: int
+    text: str
+    freshness: Freshness
+
+
+def locate(file: Path, start_line: int, end_line: int, text: str) -> Snippet | None:
+    """Find the chunk ``text`` in ``file``; None if the file is gone.
+
+    Text that moved is followed to the nearest place that has it. Text that changed is shown as it is now,
+    at the old lines as far as the file still has them.
+    """
+    try:
+        lines = decode_source(file.read_bytes()).split("\n")
+    except OSError:
+        return None
+    wanted = text.split("\n")
+    if lines[start_line - 1 : end_line] == wanted:
+        return Snippet(start_line, end_line, text, Freshness.FRESH)
+    starts = [i for i, line in enumerate(lines) if line == wanted[0] and lines[i : i + len(wanted)] == wanted]
+    if starts:
+        start = min(starts, key=lambda index: abs(index - (start_line - 1)))
+        return Snippet(start + 1, start + len(wanted), text, Freshness.MOVED)
+    end = min(end_line, len(lines))
+    start = min(start_line, end)
+    return Snippet(start, end, "\n".join(lines[start - 1 : end]), Freshness.CHANGED)

@@ -1,0 +1,1 @@
+"""What is kept on disk: LanceDB tables per folder, the shared embedding cache, manifests, locks."""

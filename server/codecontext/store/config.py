@@ -1,0 +1,20 @@
+"""Settings of what is kept on disk."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StorageConfig(BaseModel):
+    """How much disk CodeContext may use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cache_mb: int = Field(
+        2000,
+        ge=10,
+        description=(
+            "Size in MB of the cache of vectors that all folders share (a vector of the bundled model takes "
+            "about 1.6 kB). When it is full, the oldest go first."
+        ),
+    )

@@ -1,0 +1,73 @@
+"""The small file that says what an index holds. Written last, so that a crash only repeats work.
+
+The tables are the truth about chunks and vectors. The manifest adds what can be made again: when each file
+was last seen (so that unchanged files are not read), what was skipped and why, and which space is active.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SCHEMA_VERSION = 1
+"""Raised whenever the columns of a table or their meaning change; an index of another version is rebuilt."""
+
+_FILE_NAME = "manifest.json"
+
+
+class FileStamp(BaseModel):
+    """What a file looked like when it was read.
+
+    ``size`` in bytes; ``changed_ns`` the later of its modification and status-change times, so that an edit
+    that puts the modification time back is seen; ``chunks`` how many rows it gave.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int
+    changed_ns: int
+    digest: str
+    chunks: int
+
+
+class SkippedFile(BaseModel):
+    """A file that is not in the index, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    reason: str
+    detail: str = ""
+
+
+class Manifest(BaseModel):
+    """State of one index at the end of its last run."""
+
+    folder: str = ""
+    recipe: str = Field("", description="Digest of all that decides how a file becomes rows.")
+    spaces: list[str] = Field(default_factory=list, description="Embedding spaces, the active one first.")
+    read_at_ns: int = Field(0, description="When the run that took the stamps began.")
+    files: dict[str, FileStamp] = Field(default_factory=dict)
+    skipped: list[SkippedFile] = Field(default_factory=list)
+    notices: list[str] = Field(default_factory=list)
+
+    def use_space(self, space_id: str, *, keep: int) -> None:
+        """Make ``space_id`` the active space and remember the ``keep`` most recent ones."""
+        self.spaces = [space_id, *(other for other in self.spaces if other != space_id)][:keep]
+
+
+def read_manifest(directory: Path) -> Manifest | None:
+    """The manifest in ``directory``, or None where there is none that can be read."""
+    try:
+        return Manifest.model_validate_json((directory / _FILE_NAME).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Replace the manifest in one step."""
+    temporary = directory / f"{_FILE_NAME}.{os.getpid()}.tmp"
+    temporary.write_text(manifest.model_dump_json(), encoding="utf-8")
+    temporary.replace(directory / _FILE_NAME)
