@@ -14,9 +14,10 @@ from pydantic import BaseModel, Field
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings
-from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, ModelUnavailable
+from codecontext.core.errors import AdapterError, ConfigError, ModelUnavailable
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
-from codecontext.embeddings import EmbeddingProvider, HuggingFaceEmbeddingProvider
+from codecontext.embeddings import EmbeddingProvider
+from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.report import IndexReport
 from codecontext.search.config import Retrieval, Weights
@@ -71,6 +72,7 @@ class Engine:
         if not self.folder.is_dir():
             raise ConfigError(f"'{folder}' is not a folder.", "Name a folder to index and search.")
         self.settings = settings
+        self._owns_provider = provider is None
         self._provider = provider or HuggingFaceEmbeddingProvider(
             settings.embeddings.huggingface, chunk_format=CHUNK_FORMAT
         )
@@ -147,8 +149,9 @@ class Engine:
         )
 
     def close(self) -> None:
-        """Free the model and the cache."""
-        self._provider.close()
+        """Free the cache, and the model unless it was handed in."""
+        if self._owns_provider:
+            self._provider.close()
         self._cache.close()
 
     def __enter__(self) -> Self:
@@ -220,5 +223,3 @@ class _Health:
     space_id: str = ""
     fault: str | None = None
 
-
-__all__ = ["CodeContextError", "Engine", "FolderStatus"]

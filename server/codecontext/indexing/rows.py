@@ -55,8 +55,6 @@ def _row(chunk: Chunk, content_hash: str, occurrence: int, file_digest: str) -> 
         "file_digest": file_digest,
         "name_terms": _terms(chunk.qualified_name or chunk.symbol),
         "path_terms": _terms(chunk.path),
-        "signature_terms": _terms(chunk.signature),
-        "doc_terms": _terms(chunk.doc),
         "body_terms": _terms(chunk.text),
     }
 

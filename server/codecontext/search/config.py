@@ -42,13 +42,7 @@ class Weights:
     """Numbers of the ranking, found on the development sets of ``make quality`` (docs/evaluation.md)."""
 
     fields: dict[str, float] = field(
-        default_factory=lambda: {
-            "name_terms": 1.0,
-            "path_terms": 1.0,
-            "signature_terms": 0.5,
-            "doc_terms": 0.5,
-            "body_terms": 1.0,
-        }
+        default_factory=lambda: {"name_terms": 0.5, "path_terms": 1.0, "body_terms": 1.0}
     )
     """Factor of each term field's BM25."""
     depth: int = 200

@@ -30,7 +30,7 @@ from codecontext.core.errors import IndexCorrupt, StoreError
 from codecontext.core.filters import ChunkFilter, path_pattern
 
 CHUNKS_TABLE = "chunks"
-TERM_FIELDS = ("name_terms", "path_terms", "signature_terms", "doc_terms", "body_terms")
+TERM_FIELDS = ("name_terms", "path_terms", "body_terms")
 """Columns of identifier parts, separated by spaces, that full-text search reads."""
 
 CATALOGUE_COLUMNS = (

@@ -1,0 +1,79 @@
+"""Whether an adapter fits a base model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from codecontext.adapters.inspect import AdapterInfo, LoraLayer
+from codecontext.core.errors import AdapterError
+
+
+@dataclass(frozen=True, slots=True)
+class BaseArchitecture:
+    """A loaded base model, as far as adapters care."""
+
+    name: str
+    """What the user calls it: a Hugging Face name or a folder."""
+    fingerprint: str
+    """Digest of its files."""
+    modules: Mapping[str, tuple[int, ...]]
+    """Path of every module that has a weight → shape of that weight; (out, in) for linear layers."""
+
+
+def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
+    """Check that ``info`` fits ``base``; the result is what the user should be warned about.
+
+    An adapter that fits but names another base is allowed with a warning: the name may be a folder on the
+    machine where it was trained. Raises ``AdapterError`` for one that was made for another base, or changes
+    modules that ``base`` does not have or has in another shape.
+    """
+    if info.base_fingerprint and info.base_fingerprint != base.fingerprint:
+        raise AdapterError(
+            f"The adapter {info.path} was made for {info.base_model or 'a base model'}, whose weights are "
+            f"not those of {base.name}.",
+            "Set model_name to the base it was made for, or train it again on this one.",
+        )
+    problem = _first_misfit(info, base)
+    if problem:
+        made_for = f", made for {info.base_model}," if info.base_model else ""
+        raise AdapterError(
+            f"The adapter {info.path}{made_for} does not fit the base model {base.name}: {problem}.",
+            "Set model_name to the base it was made for, or choose another adapter.",
+        )
+    if info.base_fingerprint or _same_name(info.base_model, base.name):
+        return []
+    warning = (
+        f"The adapter {info.path} says it was made for {info.base_model or 'an unnamed model'}; it fits "
+        f"{base.name} in shape, but is only right if both are the same model."
+    )
+    return [warning]
+
+
+def _first_misfit(info: AdapterInfo, base: BaseArchitecture) -> str:
+    for layer in info.layers:
+        shape = base.modules.get(layer.module)
+        if shape is None:
+            return f"{base.name} has no module {layer.module}"
+        if shape != _adapted_shape(layer, info):
+            return (
+                f"{layer.module} is {_spelled(shape)} in the base and "
+                f"{_spelled(_adapted_shape(layer, info))} in the adapter"
+            )
+    unknown = next((module for module in info.other_modules if module not in base.modules), None)
+    return f"{base.name} has no module {unknown}" if unknown else ""
+
+
+def _adapted_shape(layer: LoraLayer, info: AdapterInfo) -> tuple[int, int]:
+    shape = (layer.out_features, layer.in_features)
+    return shape[::-1] if info.fan_in_fan_out else shape
+
+
+def _spelled(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _same_name(named: str, used: str) -> bool:
+    """Whether two spellings name one model: ``org/model``, ``model`` or a folder that ends so."""
+    return bool(named) and PurePath(named).name.lower() == PurePath(used).name.lower()

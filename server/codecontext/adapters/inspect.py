@@ -1,0 +1,218 @@
+"""What an adapter is, read from its files without loading a model."""
+
+from __future__ import annotations
+
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from safetensors import SafetensorError, safe_open
+
+from codecontext.adapters.files import (
+    CONFIG_FILE,
+    PICKLE_FILE,
+    WEIGHTS_FILE,
+    AdapterSide,
+    read_config,
+    read_manifest,
+)
+from codecontext.adapters.fingerprint import adapter_fingerprint
+from codecontext.core.errors import AdapterError
+
+REQUIRED_FIELDS = ("peft_type", "r", "lora_alpha", "target_modules")
+
+# PEFT saves every tensor under the path of its module in the wrapped model, behind this prefix.
+PEFT_PREFIX = "base_model.model."
+
+# How the tensors of one adapted module end. Embeddings have no ``.weight`` behind their matrices.
+A_SUFFIXES = (".lora_A.weight", ".lora_embedding_A")
+B_SUFFIXES = (".lora_B.weight", ".lora_embedding_B")
+
+
+class LoraLayer(BaseModel):
+    """One adapted module of the base model: its weight (out, in) gains ``B @ A`` of this rank."""
+
+    model_config = ConfigDict(frozen=True)
+
+    module: str
+    rank: int
+    out_features: int
+    in_features: int
+
+
+class AdapterInfo(BaseModel):
+    """A sound adapter, described by its own files."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: Path
+    name: str
+    base_model: str
+    """The base as the adapter names it: a Hugging Face name, or a folder of whoever trained it."""
+    base_fingerprint: str
+    """Digest of the base model's files, when the adapter says it; else empty."""
+    rank: int
+    alpha: float
+    target_modules: tuple[str, ...]
+    side: AdapterSide
+    size_bytes: int
+    fingerprint: str
+    parameter_count: int
+    dtype: str
+    """Number format of the weights as safetensors names it: ``F32``, ``BF16``, …"""
+    fan_in_fan_out: bool
+    """Whether adapted weights are stored (in, out), as GPT-2's are."""
+    layers: tuple[LoraLayer, ...]
+    other_modules: tuple[str, ...]
+    """Modules that the adapter replaces or changes otherwise (``modules_to_save``, biases)."""
+
+
+def inspect_adapter(path: Path) -> AdapterInfo:
+    """Read and check the adapter in the folder ``path``.
+
+    Raises ``AdapterError`` with one sentence for what is wrong: no folder, no or broken configuration, not
+    LoRA, no weights, pickled weights, damaged weights, or weights of another rank than configured.
+    """
+    if not path.is_dir():
+        raise AdapterError(
+            f"LoRA adapter path is not a folder: {path}", f"Name the folder with {CONFIG_FILE} in it."
+        )
+    config = read_config(path)
+    _check_config(path, config)
+    manifest = read_manifest(path)
+    tensors, dtype = _read_tensors(path)
+    layers = _lora_layers(path, tensors)
+    _check_ranks(path, config, layers)
+    lora_modules = {layer.module for layer in layers}
+    return AdapterInfo(
+        path=path,
+        name=manifest.name or path.resolve().name,
+        base_model=config.get("base_model_name_or_path") or "",
+        base_fingerprint=manifest.base_fingerprint,
+        rank=config["r"],
+        alpha=config["lora_alpha"],
+        target_modules=_as_tuple(config["target_modules"]),
+        side=manifest.side,
+        size_bytes=(path / CONFIG_FILE).stat().st_size + (path / WEIGHTS_FILE).stat().st_size,
+        fingerprint=adapter_fingerprint(path),
+        parameter_count=sum(math.prod(shape) for shape in tensors.values()),
+        dtype=dtype,
+        fan_in_fan_out=bool(config.get("fan_in_fan_out")),
+        layers=tuple(layers),
+        other_modules=tuple(sorted({_module_of(name) for name in tensors} - lora_modules)),
+    )
+
+
+def _check_config(path: Path, config: dict[str, Any]) -> None:
+    missing = [field for field in REQUIRED_FIELDS if config.get(field) is None]
+    if missing:
+        raise AdapterError(
+            f"{path / CONFIG_FILE} lacks {', '.join(missing)}.",
+            "Save the adapter again with PEFT's save_pretrained.",
+        )
+    if config["peft_type"] != "LORA":
+        raise AdapterError(
+            f"The adapter in {path} is of PEFT type {config['peft_type']}.",
+            "Only LORA adapters can be loaded.",
+        )
+    if not isinstance(config["r"], int) or config["r"] < 1:
+        raise AdapterError(
+            f"{path / CONFIG_FILE} has r = {config['r']!r}.", "The rank is a whole number from 1."
+        )
+    if not isinstance(config["lora_alpha"], int | float):
+        raise AdapterError(
+            f"{path / CONFIG_FILE} has lora_alpha = {config['lora_alpha']!r}.", "It is a number."
+        )
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, tuple[int, ...]], str]:
+    """Name → shape of every tensor, and their number format; only the header of the file is read."""
+    weights = path / WEIGHTS_FILE
+    if not weights.is_file():
+        raise _no_weights(path)
+    try:
+        with safe_open(weights, framework="numpy") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            shapes = {name: tuple(tensor.get_shape()) for name, tensor in slices.items()}
+            dtypes = {tensor.get_dtype() for tensor in slices.values()}
+    except (SafetensorError, OSError, struct.error) as error:
+        raise AdapterError(
+            f"{weights} is damaged or incomplete: {error}.",
+            "Copy it again, or wait until it is fully written.",
+        ) from error
+    if not shapes:
+        raise AdapterError(f"{weights} holds no tensors.", "Save the adapter again.")
+    return shapes, "/".join(sorted(dtypes))
+
+
+def _no_weights(path: Path) -> AdapterError:
+    if (path / PICKLE_FILE).exists():
+        return AdapterError(
+            f"The adapter in {path} has its weights as a pickle ({PICKLE_FILE}), which can run any code when "
+            "loaded, so it is refused.",
+            "If you trust it, convert it once: torch.load(file, weights_only=True), then "
+            f"safetensors.torch.save_file(tensors, '{WEIGHTS_FILE}').",
+        )
+    return AdapterError(
+        f"The adapter in {path} has no weights: {WEIGHTS_FILE} is missing.",
+        "Save the adapter again with PEFT's save_pretrained, or copy all of its files.",
+    )
+
+
+def _lora_layers(path: Path, tensors: dict[str, tuple[int, ...]]) -> list[LoraLayer]:
+    """Pair the A matrices (rank, in) with the B matrices (out, rank)."""
+    downs = _matrices(tensors, A_SUFFIXES)
+    ups = _matrices(tensors, B_SUFFIXES)
+    unpaired = sorted(downs.keys() ^ ups.keys())
+    if unpaired:
+        raise AdapterError(
+            f"{path / WEIGHTS_FILE} has only one of the two LoRA matrices of {unpaired[0]}.",
+            "Save the adapter again.",
+        )
+    if not downs:
+        raise AdapterError(
+            f"{path / WEIGHTS_FILE} has no LoRA matrices (lora_A, lora_B).", "Save the adapter again."
+        )
+    layers = []
+    for module in sorted(downs):
+        (rank, in_features), (out_features, rank_of_b) = downs[module], ups[module]
+        if rank != rank_of_b:
+            raise AdapterError(
+                f"{path / WEIGHTS_FILE}: the LoRA matrices of {module} have ranks {rank} and {rank_of_b}.",
+                "Both must have the same; save the adapter again.",
+            )
+        layers.append(LoraLayer(module=module, rank=rank, out_features=out_features, in_features=in_features))
+    return layers
+
+
+def _matrices(tensors: dict[str, tuple[int, ...]], suffixes: tuple[str, ...]) -> dict[str, tuple[int, int]]:
+    """Module → shape, of the two-dimensional tensors whose name ends in one of ``suffixes``."""
+    return {
+        _module_of(name): (shape[0], shape[1])
+        for name, shape in tensors.items()
+        if name.endswith(suffixes) and len(shape) == 2
+    }
+
+
+def _module_of(tensor_name: str) -> str:
+    """The base model's name for the module that a saved tensor belongs to."""
+    name = tensor_name.removeprefix(PEFT_PREFIX)
+    module, found, _ = name.partition(".lora_")
+    return module if found else name.rpartition(".")[0]
+
+
+def _check_ranks(path: Path, config: dict[str, Any], layers: list[LoraLayer]) -> None:
+    configured = {config["r"], *(config.get("rank_pattern") or {}).values()}
+    wrong = next((layer for layer in layers if layer.rank not in configured), None)
+    if wrong is not None:
+        raise AdapterError(
+            f"{path / CONFIG_FILE} says rank {config['r']}, but the weights of {wrong.module} have "
+            f"rank {wrong.rank}.",
+            "Configuration and weights are of two adapters; copy both from the same place.",
+        )
+
+
+def _as_tuple(target_modules: str | list[str]) -> tuple[str, ...]:
+    return (target_modules,) if isinstance(target_modules, str) else tuple(sorted(target_modules))

@@ -1,0 +1,230 @@
+"""Which language a file is in, and which grammar and queries cut it.
+
+To add a language, add a row. If it has definitions, name its grammar and put its query into ``queries/``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One row of the table.
+
+    ``extensions`` and ``filenames`` are separated by spaces and compared without regard to case;
+    ``interpreters`` are the programs of a ``#!`` line. ``grammar`` is the name in tree_sitter_language_pack,
+    empty where files are not parsed. ``queries`` are read one after the other; a language that extends
+    another one names the other's first.
+    """
+
+    name: str
+    extensions: str = ""
+    filenames: str = ""
+    interpreters: str = ""
+    grammar: str = ""
+    queries: tuple[str, ...] = field(default=())
+
+
+TEXT = Language("text", "txt text log")
+
+LANGUAGES: tuple[Language, ...] = (
+    TEXT,
+    # With a grammar.
+    Language("bash", "sh bash zsh ksh bats", ".bashrc .bash_profile .zshrc .profile", "sh bash zsh ksh dash",
+             "bash", ("bash",)),
+    Language("c", "c h", grammar="c", queries=("c",)),
+    Language("cpp", "cc cpp cxx c++ hh hpp hxx h++ ipp tpp inl ino cu cuh", grammar="cpp",
+             queries=("c", "cpp")),
+    Language("csharp", "cs csx", grammar="csharp", queries=("csharp",)),
+    Language("css", "css", grammar="css", queries=("css",)),
+    Language("elixir", "ex exs", interpreters="elixir", grammar="elixir", queries=("elixir",)),
+    Language("go", "go", grammar="go", queries=("go",)),
+    Language("html", "html htm xhtml", grammar="html", queries=("html",)),
+    Language("java", "java", grammar="java", queries=("java",)),
+    Language("javascript", "js mjs cjs jsx es6", "jakefile", "node nodejs bun", "javascript",
+             ("javascript", "javascript_fields")),
+    Language("julia", "jl", interpreters="julia", grammar="julia", queries=("julia",)),
+    Language("kotlin", "kt kts", grammar="kotlin", queries=("kotlin",)),
+    Language("lua", "lua", interpreters="lua luajit", grammar="lua", queries=("lua",)),
+    Language("objective-c", "m mm", grammar="objc", queries=("c", "objc")),
+    Language("perl", "pl pm t", interpreters="perl", grammar="perl", queries=("perl",)),
+    Language("php", "php phtml php5 inc", interpreters="php", grammar="php", queries=("php",)),
+    Language("protobuf", "proto", grammar="proto", queries=("proto",)),
+    Language("python", "py pyi pyw pyx pxd bzl star", "sconstruct sconscript wscript build.bazel",
+             "python python2 python3 pypy pypy3", "python", ("python",)),
+    Language("r", "r", ".rprofile", "rscript", "r", ("r",)),
+    Language("ruby", "rb rake gemspec ru podspec jbuilder",
+             "rakefile gemfile vagrantfile guardfile podfile fastfile brewfile", "ruby", "ruby", ("ruby",)),
+    Language("rust", "rs", grammar="rust", queries=("rust",)),
+    Language("scala", "scala sc sbt", interpreters="scala", grammar="scala", queries=("scala",)),
+    Language("scss", "scss", grammar="scss", queries=("css", "scss")),
+    Language("solidity", "sol", grammar="solidity", queries=("solidity",)),
+    Language("sql", "sql ddl dml pgsql psql", grammar="sql", queries=("sql",)),
+    Language("svelte", "svelte", grammar="svelte", queries=("html",)),
+    Language("swift", "swift", interpreters="swift", grammar="swift", queries=("swift",)),
+    Language("terraform", "tf tfvars hcl", grammar="hcl", queries=("hcl",)),
+    Language("typescript", "ts mts cts", interpreters="deno ts-node tsx", grammar="typescript",
+             queries=("javascript", "typescript")),
+    Language("typescript", "tsx", grammar="tsx", queries=("javascript", "typescript")),
+    Language("vue", "vue", grammar="vue", queries=("html",)),
+    Language("zig", "zig", grammar="zig", queries=("zig",)),
+    # By heading.
+    Language("markdown", "md markdown mdx mkd mdown qmd rmd"),
+    Language("restructuredtext", "rst rest"),
+    # Known by name only.
+    Language("asciidoc", "adoc asciidoc"),
+    Language("assembly", "asm s nasm"),
+    Language("batch", "bat cmd"),
+    Language("clojure", "clj cljs cljc edn"),
+    Language("cmake", "cmake", "cmakelists.txt"),
+    Language("cobol", "cob cbl"),
+    Language("coffeescript", "coffee", "cakefile"),
+    Language("crystal", "cr"),
+    Language("csv", "csv tsv"),
+    Language("d", "d"),
+    Language("dart", "dart"),
+    Language("diff", "diff patch"),
+    Language("django-html", "jinja jinja2 j2 djhtml"),
+    Language("dockerfile", "dockerfile containerfile", "dockerfile containerfile"),
+    Language("elm", "elm"),
+    Language("erb", "erb"),
+    Language("erlang", "erl hrl", interpreters="escript"),
+    Language("fish", "fish", interpreters="fish"),
+    Language("fortran", "f f77 f90 f95 f03 f08 for"),
+    Language("fsharp", "fs fsx fsi"),
+    Language("gettext", "po pot"),
+    Language("gitignore", "gitignore",
+             ".gitignore .dockerignore .npmignore .codecontextignore .gitattributes"),
+    Language("glsl", "glsl vert frag geom comp"),
+    Language("go-module", filenames="go.mod go.sum go.work"),
+    Language("graphql", "graphql gql graphqls"),
+    Language("groovy", "groovy gradle gvy", "jenkinsfile", "groovy"),
+    Language("handlebars", "hbs handlebars mustache"),
+    Language("haskell", "hs lhs", interpreters="runhaskell"),
+    Language("haxe", "hx"),
+    Language("hlsl", "hlsl fx"),
+    Language("ini", "ini cfg conf properties editorconfig",
+             ".editorconfig .gitconfig .npmrc .flake8 .pylintrc"),
+    Language("json", "json json5 jsonc jsonl ndjson geojson webmanifest har",
+             ".babelrc .eslintrc .prettierrc composer.lock pipfile.lock"),
+    Language("jsonnet", "jsonnet libsonnet"),
+    Language("jupyter", "ipynb"),
+    Language("just", "just", "justfile"),
+    Language("kdl", "kdl"),
+    Language("latex", "tex sty cls ltx bib"),
+    Language("less", "less"),
+    Language("lisp", "lisp lsp cl el"),
+    Language("liquid", "liquid"),
+    Language("make", "mk mak", "makefile gnumakefile", "make"),
+    Language("matlab", "matlab"),
+    Language("meson", filenames="meson.build meson_options.txt"),
+    Language("nginx", "nginx", "nginx.conf"),
+    Language("nim", "nim nims"),
+    Language("nix", "nix"),
+    Language("ocaml", "ml mli", interpreters="ocaml"),
+    Language("odin", "odin"),
+    Language("org", "org"),
+    Language("pascal", "pas dpr pp"),
+    Language("plantuml", "puml plantuml"),
+    Language("powershell", "ps1 psm1 psd1", interpreters="pwsh"),
+    Language("prisma", "prisma"),
+    Language("prolog", "pro prolog"),
+    Language("pug", "pug jade"),
+    Language("puppet", "epp"),
+    Language("purescript", "purs"),
+    Language("qml", "qml"),
+    Language("racket", "rkt"),
+    Language("raku", "raku rakumod"),
+    Language("reason", "re rei"),
+    Language("sass", "sass"),
+    Language("scheme", "scm ss"),
+    Language("starlark", filenames="build workspace module.bazel"),
+    Language("stylus", "styl"),
+    Language("systemd", "service socket timer"),
+    Language("tcl", "tcl", interpreters="tclsh wish"),
+    Language("thrift", "thrift"),
+    Language("toml", "toml", "pipfile cargo.lock poetry.lock uv.lock pdm.lock"),
+    Language("twig", "twig"),
+    Language("v", "v"),
+    Language("verilog", "sv svh vh"),
+    Language("vhdl", "vhd vhdl"),
+    Language("vim", "vim", ".vimrc _vimrc"),
+    Language("visual-basic", "vb vbs bas"),
+    Language("wgsl", "wgsl"),
+    Language("xml", "xml xsd xsl xslt svg plist csproj vcxproj props targets resx wsdl rss xaml storyboard"),
+    Language("yaml", "yaml yml", ".clang-format .clang-tidy"),
+)  # fmt: skip
+
+
+def _index(attribute: str) -> dict[str, Language]:
+    return {key: row for row in LANGUAGES for key in getattr(row, attribute).split()}
+
+
+_BY_EXTENSION = _index("extensions")
+_BY_FILENAME = _index("filenames")
+_BY_INTERPRETER = _index("interpreters")
+_BY_NAME = {row.name: row for row in reversed(LANGUAGES)}
+
+# Extensions that several languages claim: what the other one has and the first one cannot have.
+_AMBIGUOUS: dict[str, tuple[tuple[re.Pattern[bytes], str], ...]] = {
+    "h": (
+        (re.compile(rb"(?m)^\s*(?:@(?:interface|protocol|class|import)\b|#import\b)"), "objective-c"),
+        (
+            re.compile(
+                rb"(?m)^\s*(?:class|namespace|template|using|public:|private:|protected:)\b"
+                rb"|\bstd::|^#include <\w+>"
+            ),
+            "cpp",
+        ),
+    ),
+    "m": ((re.compile(rb"(?m)^\s*(?:function\b|%|classdef\b)"), "matlab"),),
+    "ts": ((re.compile(rb"\A\s*<(?:\?xml|!DOCTYPE TS)"), "xml"),),
+    "inc": ((re.compile(rb"\A(?!\s*<\?)"), "text"),),
+    "t": ((re.compile(rb"\A(?!(?:.*\n){0,40}\s*(?:use |package |#!.*perl))"), "text"),),
+}
+_SHEBANG = re.compile(rb"\A#![ \t]*(\S+)(?:[ \t]+(?:-\S+[ \t]+)*([^\s=]+))?")
+_VERSION_SUFFIX = re.compile(r"[\d.]+$")
+
+
+def find_language(path: str, first_bytes: bytes = b"") -> Language:
+    """The row for a file, ``TEXT`` when nothing fits; ``path`` may use ``/`` or be a bare name."""
+    name = PurePosixPath(path).name.lower()
+    if name in _BY_FILENAME:
+        return _BY_FILENAME[name]
+    stem, _, extension = name.rpartition(".")
+    if stem and extension in _BY_EXTENSION:
+        for pattern, language in _AMBIGUOUS.get(extension, ()):
+            if pattern.search(first_bytes):
+                return _BY_NAME[language]
+        return _BY_EXTENSION[extension]
+    # Dockerfile.dev, Makefile.am
+    return _BY_FILENAME.get(name.partition(".")[0]) or _by_shebang(first_bytes) or TEXT
+
+
+def language_named(name: str) -> Language | None:
+    """The row with this language name or, as in ``<script lang="ts">``, with this extension."""
+    return _BY_NAME.get(name) or _BY_EXTENSION.get(name)
+
+
+def detect_language(path: str, first_bytes: bytes = b"") -> str:
+    """Name of a file's language from its name and, where that leaves doubt, its first bytes.
+
+    ``"text"`` when nothing fits. A few hundred bytes are enough; without them a ``#!`` line is not seen and
+    an ambiguous extension (``.h``, ``.m``) means its most common language.
+    """
+    return find_language(path, first_bytes).name
+
+
+def _by_shebang(first_bytes: bytes) -> Language | None:
+    match = _SHEBANG.match(first_bytes)
+    if match is None:
+        return None
+    program, argument = (group.decode("ascii", "replace") if group else "" for group in match.groups())
+    interpreter = PurePosixPath(program).name
+    if interpreter == "env":
+        interpreter = PurePosixPath(argument).name
+    interpreter = interpreter.lower()
+    return _BY_INTERPRETER.get(interpreter) or _BY_INTERPRETER.get(_VERSION_SUFFIX.sub("", interpreter))

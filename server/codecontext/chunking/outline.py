@@ -1,0 +1,291 @@
+"""The definitions of a file, as a tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tree_sitter import Node, QueryCursor
+
+from codecontext.chunking.grammars import definitions_query, parse
+from codecontext.chunking.languages import Language, language_named
+from codecontext.chunking.lines import SourceLines, Span
+from codecontext.core import ChunkKind
+
+# Definitions inside more than this many others are part of the outermost ones: no person nests so deep, and
+# the names of a machine that does would be longer than its code.
+MAX_NESTING = 32
+MAX_NAME_CHARS = 200
+
+_ROLES = ("function", "method", "class", "object", "module", "namespace")
+_CALLABLE_ROLES = frozenset({"function", "method"})
+_GENERICS = re.compile(r"<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]")
+_SEPARATOR = re.compile(r"::|->|[.:\\]")
+_NO_PART_OF_A_NAME = frozenset({"prototype", "exports", "module", "this", "self", "window", "globalThis"})
+
+
+@dataclass(slots=True, eq=False)
+class Definition:
+    """A function, method or class with the comments and decorators that belong to it.
+
+    ``name`` is the last part of ``qualified_name``. ``docstring`` is documentation inside of the definition,
+    ``comments`` are the spans of the comments above it.
+    """
+
+    kind: ChunkKind
+    name: str
+    qualified_name: str
+    span: Span
+    node: Node
+    name_row: int
+    body: Node | None
+    docstring: Node | None
+    comments: list[Span]
+    members: list[Definition] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outline:
+    """What the syntax tree says about a file: its root, its definitions in order, its own docstring."""
+
+    root: Node
+    definitions: list[Definition]
+    docstring: Node | None
+    comments: Comments
+
+
+class Comments:
+    """Comments, and what else stands on lines of its own before a definition, by their last row."""
+
+    def __init__(self) -> None:
+        self._first_by_last: dict[int, int] = {}
+        self._rows_of_attached: set[int] = set()
+
+    def add(self, node: Node, lines: SourceLines, *, is_comment: bool) -> None:
+        """Remember a node if nothing but space stands before it on its line."""
+        row, column = node.start_point
+        if not lines.lines[row][:column].strip():
+            last = last_row(node)
+            self._first_by_last[last] = min(row, self._first_by_last.get(last, row))
+            if not is_comment:
+                self._rows_of_attached.add(last)
+
+    def above(self, row: int) -> list[Span]:
+        """Spans that end right above ``row``, one on top of the other, from the top."""
+        spans: list[Span] = []
+        while row - 1 in self._first_by_last:
+            spans.append((self._first_by_last[row - 1], row - 1))
+            row = spans[-1][0]
+        return spans[::-1]
+
+    def beginning_at(self, row: int) -> list[Span]:
+        """Spans of the comments on ``row`` and right below, one under the other."""
+        last_by_first = {first: last for last, first in self._first_by_last.items()}
+        spans: list[Span] = []
+        while row in last_by_first:
+            spans.append((row, last_by_first[row]))
+            row = spans[-1][1] + 1
+        return self.only_comments(spans)
+
+    def only_comments(self, spans: Iterable[Span]) -> list[Span]:
+        """``spans`` without decorators and attributes."""
+        return [span for span in spans if span[1] not in self._rows_of_attached]
+
+
+def read_outline(source: bytes, lines: SourceLines, language: Language) -> Outline:
+    """Parse UTF-8 ``source``, whose text is ``lines``, and find its definitions."""
+    tree = parse(source, language)
+    findings = _Findings(lines)
+    findings.read(tree.root_node, language)
+    for script, script_language in findings.scripts:
+        findings.read(parse(source, script_language, [script.range]).root_node, script_language)
+    return Outline(
+        tree.root_node,
+        findings.definitions(),
+        findings.docstrings.get(tree.root_node.id),
+        findings.comments,
+    )
+
+
+def last_row(node: Node) -> int:
+    """The last row that a node has a part of; a node may end before the first character of the next row."""
+    row, column = node.end_point
+    return row - 1 if column == 0 and row > node.start_point[0] else row
+
+
+@dataclass(slots=True, eq=False)
+class _Candidate:
+    """A match of a definition pattern, before its place among the others is known."""
+
+    role: str
+    pattern: int
+    node: Node
+    names: list[Node]
+    owner: Node | None
+    body: Node | None
+    min_lines: int
+    end_byte: int = 0
+    parent: _Candidate | None = None
+    has_callable: bool = False
+    # What it became; a namespace has no definition, only a place in names.
+    definition: Definition | None = None
+    qualified_parts: tuple[str, ...] = ()
+
+
+class _Findings:
+    """Everything that the queries of a file's languages have matched."""
+
+    def __init__(self, lines: SourceLines) -> None:
+        self.comments = Comments()
+        self.docstrings: dict[int, Node] = {}
+        self.scripts: list[tuple[Node, Language]] = []
+        self._lines = lines
+        self._extents: dict[int, Node] = {}
+        self._candidates: dict[int, _Candidate] = {}
+
+    def read(self, root: Node, language: Language) -> None:
+        """Run the queries of ``language`` over a tree and keep what they capture."""
+        query = definitions_query(language.grammar, language.queries)
+        scripts: dict[int, tuple[Node, str]] = {}
+        for pattern, captures in QueryCursor(query).matches(root):
+            if "comment" in captures:
+                for node in captures["comment"]:
+                    self.comments.add(node, self._lines, is_comment=True)
+            elif "attached" in captures:
+                self.comments.add(captures["attached"][0], self._lines, is_comment=False)
+            elif "extent" in captures:
+                self._extents[captures["inner"][0].id] = captures["extent"][0]
+            elif "documented" in captures:
+                self.docstrings[captures["documented"][0].id] = captures["docstring"][0]
+            elif "script" in captures:
+                node = captures["script"][0]
+                if "script.lang" in captures:
+                    scripts[node.id] = (node, _text(captures["script.lang"][0]))
+                else:
+                    scripts.setdefault(node.id, (node, query.pattern_settings(pattern)["script-lang"] or ""))
+            else:
+                min_lines = int(query.pattern_settings(pattern).get("min-lines") or 1)
+                self._add_candidate(pattern, captures, min_lines)
+        for node, name in scripts.values():
+            script_language = language_named(name)
+            if script_language is not None and script_language.grammar:
+                self.scripts.append((node, script_language))
+
+    def _add_candidate(self, pattern: int, captures: dict[str, list[Node]], min_lines: int) -> None:
+        role = next(role for role in _ROLES if f"definition.{role}" in captures)
+        node = captures[f"definition.{role}"][0]
+        known = self._candidates.get(node.id)
+        if known is None or pattern < known.pattern:
+            owner, body = captures.get("owner"), captures.get("body")
+            self._candidates[node.id] = _Candidate(
+                role,
+                pattern,
+                node,
+                captures.get("name", []),
+                owner[0] if owner else None,
+                body[0] if body else None,
+                min_lines,
+                # A body may follow its declaration instead of being a part of it.
+                max(node.end_byte, body[0].end_byte) if body else node.end_byte,
+            )
+
+    def definitions(self) -> list[Definition]:
+        """The definitions that stand in no other one, each with its members."""
+        top: list[Definition] = []
+        for candidate in self._nested():
+            parent = candidate.parent
+            candidate.qualified_parts = (parent.qualified_parts if parent else ()) + _name_parts(candidate)
+            scope = _enclosing_definition(candidate)
+            if _is_namespace(candidate):
+                continue
+            candidate.definition = self._define(candidate, scope)
+            if candidate.definition is not None:
+                (scope.members if scope else top).append(candidate.definition)
+        return top
+
+    def _nested(self) -> list[_Candidate]:
+        """Candidates in source order, outer ones first, each with its parent."""
+        nested: list[_Candidate] = []
+        around: list[_Candidate] = []
+        for candidate in sorted(self._candidates.values(), key=lambda c: (c.node.start_byte, -c.end_byte)):
+            while around and around[-1].end_byte <= candidate.node.start_byte:
+                around.pop()
+            if len(around) < MAX_NESTING:
+                candidate.parent = around[-1] if around else None
+                if candidate.parent is not None and candidate.role in _CALLABLE_ROLES:
+                    candidate.parent.has_callable = True
+                around.append(candidate)
+                nested.append(candidate)
+        return nested
+
+    def _define(self, candidate: _Candidate, scope: Definition | None) -> Definition | None:
+        """The definition that a candidate is, or None if it is too small to be one."""
+        outer = candidate.node
+        while outer.id in self._extents:
+            outer = self._extents[outer.id]
+        first, last = outer.start_point[0], last_row(outer)
+        if candidate.body is not None:
+            last = max(last, last_row(candidate.body))
+        above = self.comments.above(first)
+        if above:
+            first = above[0][0]
+        if last - first + 1 < candidate.min_lines:
+            return None
+        name_row = candidate.names[0].start_point[0] if candidate.names else candidate.node.start_point[0]
+        parts = candidate.qualified_parts
+        return Definition(
+            kind=_kind(candidate, scope),
+            name=parts[-1] if parts else "",
+            qualified_name=".".join(parts),
+            span=(first, last),
+            node=candidate.node,
+            name_row=min(name_row, candidate.body.start_point[0]) if candidate.body else name_row,
+            body=candidate.body,
+            docstring=self.docstrings.get(candidate.node.id),
+            comments=self.comments.only_comments(above),
+        )
+
+
+def _enclosing_definition(candidate: _Candidate) -> Definition | None:
+    parent = candidate.parent
+    while parent is not None and parent.definition is None:
+        parent = parent.parent
+    return parent.definition if parent else None
+
+
+def _is_namespace(candidate: _Candidate) -> bool:
+    return candidate.role == "namespace" or (
+        candidate.role in {"module", "object"} and not candidate.has_callable
+    )
+
+
+def _kind(candidate: _Candidate, scope: Definition | None) -> ChunkKind:
+    if candidate.role not in _CALLABLE_ROLES:
+        return ChunkKind.CLASS
+    in_class = scope is not None and scope.kind is ChunkKind.CLASS
+    if candidate.role == "method" or in_class or len(_name_parts(candidate)) > 1:
+        return ChunkKind.METHOD
+    return ChunkKind.FUNCTION
+
+
+def _name_parts(candidate: _Candidate) -> tuple[str, ...]:
+    nodes = [candidate.owner, *candidate.names] if candidate.owner else candidate.names
+    return tuple(part for node in nodes for part in _split_name(_text(node)))
+
+
+def _split_name(name: str) -> Iterator[str]:
+    """Parts of a declared name: ``Box`` and ``get`` for ``Box<T>::get`` or ``Box.prototype.get``."""
+    name = " ".join(name[:MAX_NAME_CHARS].split()).strip("\"'`")
+    scope, operator, symbol = name.rpartition("operator")
+    if operator and not symbol[:1].isalnum():
+        yield from _split_name(scope) if scope else ()
+        yield operator + symbol
+        return
+    parts = [part.strip("*&() ") for part in _SEPARATOR.split(_GENERICS.sub("", name))]
+    named = [part for part in parts if part and part not in _NO_PART_OF_A_NAME]
+    yield from named or [part for part in parts if part][-1:] or ([name] if name else [])
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")

@@ -1,0 +1,2 @@
+(mixin_statement name: (_) @name (block) @body) @definition.function
+(function_statement name: (_) @name (block) @body) @definition.function

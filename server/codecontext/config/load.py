@@ -1,0 +1,117 @@
+"""Reads the settings of a folder from all their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from codecontext.config.faults import describe_faults
+from codecontext.config.settings import Settings
+from codecontext.config.sources import (
+    EditorSource,
+    EnvironmentSource,
+    OriginKind,
+    ProjectFileSource,
+    SettingsSource,
+    UserFileSource,
+    lookup,
+)
+from codecontext.config.tree import describe_settings
+from codecontext.core.errors import ConfigError
+from codecontext.core.paths import project_config_file, user_config_file
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which source gave a value, and the file or variable in it; ``where`` is empty for a default."""
+
+    kind: OriginKind
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """The settings in force, where each came from by dotted key, and sentences on what was ignored."""
+
+    settings: Settings
+    origins: dict[str, Origin] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def values(self) -> dict[str, Any]:
+        """Every value as JSON, by dotted key, in the order of the reference."""
+        tree = self.settings.model_dump(mode="json")
+        return {doc.key: lookup(tree, tuple(doc.key.split(".")))[1] for doc in describe_settings()}
+
+
+def load_settings(
+    folder: Path | None, *, editor: Mapping[str, Any] | None = None, trusted: bool = True
+) -> LoadedSettings:
+    """Settings for ``folder``, or without one those of the user.
+
+    Strongest first: ``editor`` (nested like the settings), the environment, the folder's
+    ``.codecontext.toml``, the user's ``config.yaml``, the defaults. In a folder that is not ``trusted`` the
+    project file cannot choose models, adapters or storage; what it says about them is reported in
+    ``warnings``. Relative places on disk count from the file that names them, those from the editor from
+    ``folder``.
+
+    Raises ``ConfigError`` with one line for each fault.
+    """
+    sources: list[SettingsSource] = [EditorSource(editor or {}, folder), EnvironmentSource()]
+    warnings: list[str] = []
+    if folder is not None:
+        project = ProjectFileSource(project_config_file(folder), trusted=trusted)
+        warnings = [
+            f"{project.path}: {key} is ignored because the folder is not trusted."
+            for key in project.ignored_keys
+        ]
+        sources.append(project)
+    sources.append(UserFileSource(user_config_file()))
+    settings = _validate(sources)
+    return LoadedSettings(settings, _origins(sources), warnings)
+
+
+def validate_file(path: Path) -> None:
+    """Check one settings file on its own, by its suffix as a project's (TOML) or the user's (YAML).
+
+    Raises ``ConfigError`` with one line for each fault, also if there is no such file.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: there is no such settings file.")
+    match path.suffix:
+        case ".toml":
+            _validate([ProjectFileSource(path, trusted=True)])
+        case ".yaml" | ".yml":
+            _validate([UserFileSource(path)])
+        case suffix:
+            raise ConfigError(f'{path}: settings are in .toml or .yaml files, not "{suffix}".')
+
+
+def _validate(sources: Sequence[SettingsSource]) -> Settings:
+    """Let pydantic-settings merge ``sources``, strongest first, and check the result."""
+
+    class SettingsFromSources(Settings):
+        @classmethod
+        def settings_customise_sources(  # type: ignore[override]  # none of the usual sources is wanted
+            cls, _settings_cls: type[BaseSettings], **_usual: PydanticBaseSettingsSource
+        ) -> tuple[SettingsSource, ...]:
+            return tuple(sources)
+
+    try:
+        return SettingsFromSources()
+    except ValidationError as error:
+        raise ConfigError(describe_faults(error, sources)) from error
+
+
+def _origins(sources: Sequence[SettingsSource]) -> dict[str, Origin]:
+    given = [(source, source()) for source in sources]
+    origins: dict[str, Origin] = {}
+    for doc in describe_settings():
+        keys = tuple(doc.key.split("."))
+        giver = next((source for source, values in given if lookup(values, keys)[0]), None)
+        origins[doc.key] = Origin(giver.kind, giver.where(keys)) if giver else Origin("default")
+    return origins

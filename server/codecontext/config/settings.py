@@ -1,0 +1,72 @@
+"""The settings of every room, composed into one tree."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from codecontext.chunking.config import ChunkingConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.indexing.scan import ScanConfig
+from codecontext.search.config import SearchConfig
+from codecontext.store.config import StorageConfig
+
+ENV_PREFIX = "CODECONTEXT_"
+ENV_DELIMITER = "__"
+
+TRUSTED_ONLY: JsonDict = {"trusted_only": True}
+"""Marks a field, and all below it, whose value a project file may not set in a folder that is not trusted."""
+
+
+class EmbeddingsSettings(BaseModel):
+    """What turns text into vectors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["huggingface"] = Field("huggingface", description="Which kind of model embeds.")
+    huggingface: HuggingFaceConfig = Field(
+        default_factory=HuggingFaceConfig, description="A model in Hugging Face format, and its adapter."
+    )
+
+
+class LoggingSettings(BaseModel):
+    """What is written to the log."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least serious messages that are logged."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings. ``load_settings`` makes them from all their sources, which depend on the folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        env_ignore_empty=True,
+        env_parse_none_str="null",
+        extra="forbid",
+        frozen=True,
+    )
+
+    embeddings: EmbeddingsSettings = Field(
+        default_factory=EmbeddingsSettings,
+        description="What turns text into vectors.",
+        json_schema_extra=TRUSTED_ONLY,
+    )
+    indexing: ScanConfig = Field(default_factory=ScanConfig, description="Which files are indexed.")
+    chunking: ChunkingConfig = Field(
+        default_factory=ChunkingConfig, description="How files are cut into chunks."
+    )
+    search: SearchConfig = Field(default_factory=SearchConfig, description="How searches are answered.")
+    storage: StorageConfig = Field(
+        default_factory=StorageConfig,
+        description="What is kept on disk.",
+        json_schema_extra=TRUSTED_ONLY,
+    )
+    logging: LoggingSettings = Field(default_factory=LoggingSettings, description="What is logged.")

@@ -1,0 +1,249 @@
+"""Where settings come from. Reading and merging are pydantic-settings' own.
+
+What is added here: each source can say where it found a key, a file that cannot be read is one sentence,
+and what a file says about places on disk counts from that file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import yaml
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    EnvSettingsSource,
+    InitSettingsSource,
+    TomlConfigSettingsSource,
+    YamlConfigSettingsSource,
+)
+
+from codecontext.config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
+from codecontext.config.tree import describe_settings, section_keys
+from codecontext.core.errors import ConfigError
+
+OriginKind = Literal["editor", "environment", "project", "user", "default"]
+
+# Variables with the prefix that are not settings.
+_OTHER_VARIABLES = frozenset({"CODECONTEXT_HOME"})
+
+_PATHS = frozenset({"embeddings.huggingface.lora_adapter_path"})
+_PATHS_OR_NAMES = frozenset({"embeddings.huggingface.model_name"})
+
+Keys = tuple[str, ...]
+
+
+class SettingsSource(Protocol):
+    """A pydantic-settings source that can also say where a value of its was written."""
+
+    kind: OriginKind
+
+    def __call__(self) -> dict[str, Any]:
+        """The values, as nested dictionaries."""
+        ...
+
+    def where(self, keys: Keys, /) -> str:
+        """The file or variable that sets the value at ``keys``."""
+        ...
+
+
+def lookup(values: Any, keys: Keys) -> tuple[bool, Any]:
+    """Whether there is a value at ``keys`` in nested dictionaries, and which."""
+    for key in keys:
+        if not isinstance(values, Mapping) or key not in values:
+            return False, None
+        values = values[key]
+    return True, values
+
+
+class EditorSource(InitSettingsSource):
+    """Values that the editor sends."""
+
+    kind: OriginKind = "editor"
+
+    def __init__(self, values: Mapping[str, Any], folder: Path | None) -> None:
+        super().__init__(Settings, _with_absolute_paths(values, folder) if folder else dict(values))
+
+    def where(self, _keys: Keys, /) -> str:
+        """The editor does not say in which of its own files."""
+        return "editor settings"
+
+
+class EnvironmentSource(EnvSettingsSource):
+    """Variables ``CODECONTEXT_SECTION__NAME``, read as JSON where the setting is a list or a table."""
+
+    kind: OriginKind = "environment"
+
+    def __init__(self) -> None:
+        super().__init__(Settings)
+
+    def __call__(self) -> dict[str, Any]:
+        """Also what names no setting, which pydantic-settings would pass over, so that it is refused."""
+        values = super().__call__()
+        for variable in self._variables():
+            section, *rest = _keys_of(variable)
+            if section not in Settings.model_fields:
+                unknown: Any = os.environ[variable]
+                for key in reversed(rest):
+                    unknown = {key: unknown}
+                values.setdefault(section, unknown)
+        return values
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """The JSON value, or the text itself where it is none: validation then names the variable."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+    def where(self, keys: Keys, /) -> str:
+        """The variable of ``keys``, or the one that gives a whole section as JSON."""
+        set_here = {_keys_of(variable): variable for variable in self._variables()}
+        longest_first = (keys[:length] for length in range(len(keys), 0, -1))
+        exact = next((set_here[part] for part in longest_first if part in set_here), None)
+        inside = (variable for part, variable in set_here.items() if part[: len(keys)] == keys)
+        return exact or next(inside, f"{ENV_PREFIX}*")
+
+    def _variables(self) -> list[str]:
+        return [
+            name
+            for name, value in os.environ.items()
+            if name.upper().startswith(ENV_PREFIX) and name.upper() not in _OTHER_VARIABLES and value
+        ]
+
+
+class _FileSource:
+    path: Path
+
+    def where(self, _keys: Keys, /) -> str:
+        """The file."""
+        return str(self.path)
+
+
+class ProjectFileSource(_FileSource, TomlConfigSettingsSource):
+    """``.codecontext.toml`` in the folder. It may come with somebody else's code."""
+
+    kind: OriginKind = "project"
+
+    def __init__(self, path: Path, *, trusted: bool) -> None:
+        self.path = path
+        self.ignored_keys: list[str] = []
+        super().__init__(Settings, toml_file=path)
+        if not trusted:
+            self._drop_what_needs_trust()
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        try:
+            values = super()._read_file(file_path)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{self.path}: broken TOML: {error}.") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(_unreadable(self.path, error)) from error
+        return _with_absolute_paths(_checked(self.path, values), self.path.parent)
+
+    def _drop_what_needs_trust(self) -> None:
+        for doc in describe_settings():
+            *section, name = doc.key.split(".")
+            found, group = lookup(self.init_kwargs, tuple(section))
+            if doc.trusted_only and found and isinstance(group, dict) and name in group:
+                del group[name]
+                self.ignored_keys.append(doc.key)
+
+
+class UserFileSource(_FileSource, YamlConfigSettingsSource):
+    """``config.yaml`` in CodeContext's own folder."""
+
+    kind: OriginKind = "user"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(Settings, yaml_file=path)
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        try:
+            repeated = _repeated_key(yaml.compose(file_path.read_text(encoding="utf-8"), yaml.SafeLoader))
+            values = super()._read_file(file_path)
+        except yaml.MarkedYAMLError as error:
+            raise ConfigError(_broken_yaml(self.path, error)) from error
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{self.path}: broken YAML: {error}.") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(_unreadable(self.path, error)) from error
+        if repeated is not None:
+            line = repeated.start_mark.line + 1
+            raise ConfigError(f"{self.path}: {repeated.value} is set again at line {line}; keep one of them.")
+        return _with_absolute_paths(_checked(self.path, values), self.path.parent)
+
+
+def _keys_of(variable: str) -> Keys:
+    return tuple(variable[len(ENV_PREFIX) :].lower().split(ENV_DELIMITER))
+
+
+def _checked(path: Path, values: Any) -> dict[str, Any]:
+    """``values`` as nested dictionaries with text for keys, without sections that hold nothing."""
+    if not isinstance(values, dict):
+        kind = type(values).__name__
+        raise ConfigError(f"{path}: should hold sections such as `indexing:` with settings, not a {kind}.")
+    return _without_empty_sections(path, values, "")
+
+
+def _without_empty_sections(path: Path, values: dict[Any, Any], prefix: str) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        if not isinstance(key, str):
+            raise ConfigError(f"{path}: {prefix}{key} is not the name of a setting; names are text.")
+        if isinstance(value, dict):
+            kept[key] = _without_empty_sections(path, value, f"{prefix}{key}.")
+        elif value is not None or prefix + key not in section_keys():
+            kept[key] = value
+    return kept
+
+
+def _with_absolute_paths(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """``values`` with relative places on disk counted from ``folder``; a model may be a plain name."""
+    result = dict(values)
+    for key in _PATHS | _PATHS_OR_NAMES:
+        *section, name = key.split(".")
+        found, value = lookup(result, (*section, name))
+        is_path = isinstance(value, str) and (
+            value.startswith(("./", "../", ".\\", "..\\")) if key in _PATHS_OR_NAMES else value != ""
+        )
+        if found and is_path and not value.startswith("~"):
+            group = result
+            for part in section:
+                group[part] = dict(group[part])
+                group = group[part]
+            group[name] = str(folder.absolute() / value)
+    return result
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"{path}: not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}."
+    return f"{path}: cannot be read: {error.strerror}."
+
+
+def _broken_yaml(path: Path, error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark
+    place = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"{path}: broken YAML: {error.problem}{place}."
+
+
+def _repeated_key(node: yaml.Node | None) -> yaml.ScalarNode | None:
+    """The first key that a mapping holds twice; PyYAML would silently take the last."""
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    seen: set[str] = set()
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode):
+            if key.value in seen:
+                return key
+            seen.add(key.value)
+        repeated = _repeated_key(value)
+        if repeated is not None:
+            return repeated
+    return None

@@ -1,0 +1,102 @@
+"""The settings as a flat list of dotted keys, read from the pydantic models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from codecontext.config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
+
+_TYPE_NAMES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "null": "unset",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDoc:
+    """One setting, for people: ``default`` is a JSON value; ``type`` is in words, with the allowed values."""
+
+    key: str
+    type: str
+    default: Any
+    description: str
+    env_var: str
+    trusted_only: bool
+
+
+@cache
+def describe_settings() -> tuple[SettingDoc, ...]:
+    """Every setting, in the order in which the models declare them."""
+    return tuple(
+        SettingDoc(
+            key=key,
+            type=_type_in_words(field),
+            default=TypeAdapter(Any).dump_python(field.get_default(call_default_factory=True), mode="json"),
+            description=field.description or "",
+            env_var=ENV_PREFIX + key.upper().replace(".", ENV_DELIMITER),
+            trusted_only=trusted_only,
+        )
+        for key, field, trusted_only in _leaves(Settings, "", trusted_only=False)
+    )
+
+
+@cache
+def setting_keys() -> frozenset[str]:
+    """Dotted keys of all settings."""
+    return frozenset(doc.key for doc in describe_settings())
+
+
+@cache
+def section_keys() -> frozenset[str]:
+    """Dotted keys of all groups of settings: ``embeddings``, ``embeddings.huggingface``."""
+    return frozenset(
+        ".".join(parts[:length])
+        for parts in (key.split(".") for key in setting_keys())
+        for length in range(1, len(parts))
+    )
+
+
+def _leaves(
+    model: type[BaseModel], prefix: str, *, trusted_only: bool
+) -> Iterator[tuple[str, FieldInfo, bool]]:
+    for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        restricted = trusted_only or (isinstance(extra, dict) and bool(extra.get("trusted_only")))
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _leaves(field.annotation, f"{prefix}{name}.", trusted_only=restricted)
+        else:
+            yield prefix + name, field, restricted
+
+
+def _type_in_words(field: FieldInfo) -> str:
+    annotation: Any = field.annotation
+    return _schema_in_words(TypeAdapter(Annotated[annotation, field]).json_schema())
+
+
+def _schema_in_words(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_schema_in_words(option) for option in schema["anyOf"])
+    if "const" in schema or "enum" in schema:
+        return ", ".join(json.dumps(value) for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        return f"list of {_schema_in_words(schema['items'])}"
+    if schema.get("type") == "object":
+        return f"table of {_schema_in_words(schema['additionalProperties'])}"
+    return _TYPE_NAMES[schema["type"]] + _limits_in_words(schema)
+
+
+def _limits_in_words(schema: dict[str, Any]) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and most is not None:
+        return f", {least} to {most}"
+    return f", at least {least}" if least is not None else f", at most {most}" if most is not None else ""

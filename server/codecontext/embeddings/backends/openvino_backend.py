@@ -1,0 +1,137 @@
+"""Runs a model with OpenVINO on a CPU, where it takes a fraction of torch's time.
+
+openvino is imported on first use. Where a model has been converted before, torch is never imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import warnings
+from collections import deque
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from codecontext.embeddings.backends.base import EmbeddingBackend, TokenArray
+from codecontext.embeddings.base import Vectors
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from torch.nn import Module
+
+OPENVINO_AVAILABLE = importlib.util.find_spec("openvino") is not None
+
+DEVICE = "CPU"
+
+# What OpenVINO calls a capability of the CPU, and the number format it then computes in.
+PRECISIONS = {"BF16": "bf16", "FP16": "f16"}
+
+
+class ConversionFailed(RuntimeError):
+    """OpenVINO cannot represent a model."""
+
+
+class OpenVinoBackend(EmbeddingBackend):
+    """A converted model, compiled for this CPU.
+
+    ``model`` is what ``convert`` gave, or the file that ``save`` wrote. ``precision`` is one of
+    ``native_precisions``. ``threads`` unset leaves the number to OpenVINO.
+    """
+
+    def __init__(
+        self, model: Any | Path, *, precision: str, threads: int | None, pad_id: int, batch_tokens: int
+    ) -> None:
+        self._precision = precision
+        self.pad_id = pad_id
+        self.batch_tokens = batch_tokens
+        # One stream: a batch gets every thread. No pinning: the user's own work may have the cores.
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,
+            "INFERENCE_PRECISION_HINT": precision,
+        }
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        self._compiled = _openvino().Core().compile_model(model, DEVICE, settings)
+        # A request serves one caller at a time; there are as many as callers were ever at work at once.
+        self._idle_requests: deque[Any] = deque()
+
+    @property
+    def name(self) -> str:
+        """``openvino (cpu, bf16)``."""
+        return f"openvino (cpu, {self._precision})"
+
+    def forward(self, input_ids: TokenArray, attention_mask: TokenArray) -> Vectors:
+        """Vectors of one batch."""
+        try:
+            request = self._idle_requests.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
+        request.infer({"input_ids": input_ids, "attention_mask": attention_mask}, share_inputs=True)
+        vectors: Vectors = request.get_output_tensor(0).data.astype(np.float32, copy=True)
+        self._idle_requests.append(request)
+        return vectors
+
+    def free_memory(self) -> None:
+        """Drop the buffers of earlier batches."""
+        self._idle_requests.clear()
+        self._compiled.release_memory()
+
+
+def openvino_version() -> str:
+    """Version and build of OpenVINO."""
+    return str(_openvino().get_version())
+
+
+def cpu_name() -> str:
+    """The CPU as OpenVINO names it."""
+    return str(_openvino().Core().get_property(DEVICE, "FULL_DEVICE_NAME"))
+
+
+def native_precisions() -> list[str]:
+    """Number formats that the CPU computes in natively, fastest first; the last is exact (``f32``)."""
+    capabilities = _openvino().Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
+    return [*[PRECISIONS[name] for name in PRECISIONS if name in capabilities][:1], "f32"]
+
+
+def convert(encoder: Module) -> Any:
+    """An OpenVINO model of a torch module (input_ids, attention_mask) → (batch, d), for any batch shape.
+
+    Raises ``ConversionFailed``.
+    """
+    import torch
+
+    # Two texts of different lengths: tracing must see padding.
+    mask = torch.ones((2, 7), dtype=torch.int64)
+    mask[1, 5:] = 0
+    example = {"input_ids": mask.clone(), "attention_mask": mask}
+    # Tracing warns of every shape that Python compares, and transformers of attributes that tracing reads.
+    # Whether the result holds for other shapes is checked against torch afterwards.
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _openvino().convert_model(encoder, example_input=example)
+        except Exception as error:  # the converter's errors have no common base
+            raise ConversionFailed(str(error)) from error
+
+
+def save(model: Any, path: Path) -> None:
+    """Write a converted model to ``path`` (.xml) and its weights beside it (.bin), in full precision."""
+    _openvino().save_model(model, path, compress_to_fp16=False)
+
+
+@cache
+def _openvino() -> ModuleType:
+    """The openvino package, imported so that it reports nothing to anybody.
+
+    Importing openvino sends usage data through openvino_telemetry, which is installed with it, unless that
+    cannot be imported; nothing else needs it.
+    """
+    sys.modules.setdefault("openvino_telemetry", cast("ModuleType", None))
+    return importlib.import_module("openvino")

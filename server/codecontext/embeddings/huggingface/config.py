@@ -1,0 +1,101 @@
+"""Settings of the Hugging Face embedding provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from codecontext.embeddings.base import InstructionType
+
+BUNDLED_MODEL = "all-MiniLM-L6-v2"
+"""Name of the base model that is installed with CodeContext and needs no download."""
+
+Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+
+
+class HuggingFaceConfig(BaseModel):
+    """Which model embeds, with which adapter, where and how."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True, protected_namespaces=())
+
+    model_name: str = Field(
+        BUNDLED_MODEL,
+        min_length=1,
+        description=(
+            "Base model: `all-MiniLM-L6-v2` (installed with CodeContext), a folder (`~` is expanded), or a "
+            "Hugging Face name such as `jinaai/jina-code-embeddings-0.5b`."
+        ),
+    )
+    lora_adapter_path: str | None = Field(
+        None,
+        description=(
+            "Folder of a PEFT LoRA adapter (`adapter_config.json` and `adapter_model.safetensors`) made for "
+            "the base model; `~` is expanded. Unset: the base model alone."
+        ),
+    )
+    device: Device = Field(
+        "auto",
+        description="Where the model runs: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.",
+    )
+    backend: Literal["auto", "torch", "openvino"] = Field(
+        "auto",
+        description=(
+            "What runs the model: `torch` anywhere, `openvino` on CPUs. `auto` takes OpenVINO on a CPU when "
+            "it is installed."
+        ),
+    )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="CPU threads for the model. Unset: the backend's own choice.",
+    )
+    max_tokens: int | None = Field(
+        None,
+        ge=8,
+        description="Longer texts are cut to this many tokens. Unset: the model's own limit.",
+    )
+    dimension: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Keep only the first so many numbers of each vector, for models trained for it (Matryoshka). "
+            "Unset: all."
+        ),
+    )
+    allow_download: bool = Field(
+        False,
+        description="Whether a model that is not on this machine may be fetched from Hugging Face.",
+    )
+    prompts: dict[InstructionType, str] = Field(
+        default_factory=dict,
+        description=(
+            "Text put before queries and passages, by instruction type (`nl2code.query`, `nl2code.passage`, "
+            "`code2code.query`, …). Unset: the model's own."
+        ),
+    )
+    batch_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="Tokens embedded at once, padding included. Unset: chosen for the device and its memory.",
+    )
+
+    @field_validator("model_name")
+    @classmethod
+    def _expand_model_folder(cls, value: str) -> str:
+        return str(Path(value).expanduser()) if value.startswith("~") else value
+
+    @field_validator("lora_adapter_path")
+    @classmethod
+    def _check_adapter_folder(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        path = Path(value).expanduser()
+        if not path.exists():
+            raise ValueError(f"LoRA adapter path does not exist: {path}")
+        if not path.is_dir():
+            raise ValueError(f"LoRA adapter path must be a directory: {path}")
+        if not (path / "adapter_config.json").is_file():
+            raise ValueError(f"Invalid LoRA adapter: missing adapter_config.json in {path}")
+        return str(path)

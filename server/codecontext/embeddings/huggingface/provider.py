@@ -1,0 +1,259 @@
+"""The embedding provider that loads Hugging Face models and LoRA adapters."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from codecontext.adapters import AdapterInfo, AdapterSide, adapter_fingerprint, inspect_adapter
+from codecontext.core import CancelToken
+from codecontext.core.errors import AdapterError, ConfigError, EmbeddingError
+from codecontext.embeddings.backends import EmbeddingBackend, embed_tokens
+from codecontext.embeddings.base import (
+    BatchCallback,
+    EmbeddingProvider,
+    EmbeddingSpace,
+    InstructionType,
+    Vectors,
+)
+from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.models import read_model_card, resolve_model
+from codecontext.embeddings.huggingface.prompts import resolve_prompts
+from codecontext.embeddings.huggingface.runtime import ModelRuntime
+
+logger = logging.getLogger(__name__)
+
+# Importing peft takes seconds, so here it is only looked for.
+PEFT_AVAILABLE = importlib.util.find_spec("peft") is not None
+
+# Texts tokenised at once: bounds what their encodings take, and leaves enough to sort by length.
+TOKENIZER_WINDOW = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """What answers now. Replaced as a whole, so that no batch sees half a swap."""
+
+    documents: EmbeddingBackend
+    queries: EmbeddingBackend
+    adapter: AdapterInfo | None
+    space: EmbeddingSpace
+
+
+class HuggingFaceEmbeddingProvider(EmbeddingProvider):
+    """Embeds with a base model and, if configured, a LoRA adapter merged into a copy of its weights.
+
+    ``chunk_format`` is the caller's version of the text that it makes of a chunk; it is part of the space.
+    """
+
+    def __init__(self, config: HuggingFaceConfig, chunk_format: str = "1") -> None:
+        self.config = config
+        self._chunk_format = chunk_format
+        self._wanted_adapter_path = config.lora_adapter_path
+        self._current_adapter_path: str | None = None
+        self._adapter_loaded = False
+        self._runtime: ModelRuntime | None = None
+        self._serving: _Serving | None = None
+        self._prompts: dict[InstructionType, str] = {}
+        self._loading = threading.RLock()
+
+    def initialize(self) -> None:
+        """Load the base model, then the adapter. Later calls only look whether the adapter changed.
+
+        Raises ``ModelUnavailable`` or ``ConfigError`` when the base model cannot serve as configured, and
+        ``AdapterError`` when only the adapter cannot: then the base model serves.
+        """
+        with self._loading:
+            if self._serving is None:
+                self._load_base_model()
+            self._load_adapter()
+
+    def reload_adapter(self, path: str | Path | None) -> None:
+        """Use the adapter at ``path``, or none. Does nothing if exactly that is in use already.
+
+        The new one is loaded completely before it replaces the old; when that fails the old one stays, the
+        failure is logged, and ``AdapterError`` is raised.
+        """
+        with self._loading:
+            previous = self._wanted_adapter_path
+            self._wanted_adapter_path = None if path is None else str(Path(path).expanduser())
+            try:
+                if path is None:
+                    self._unload_adapter()
+                else:
+                    self._load_adapter()
+            except Exception:
+                self._wanted_adapter_path = previous
+                raise
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of the document vectors made now; a query-side adapter does not change it."""
+        return self._initialized().space
+
+    @property
+    def adapter(self) -> AdapterInfo | None:
+        """The adapter in use; ``None`` when the base model serves."""
+        return self._initialized().adapter
+
+    @property
+    def backend_name(self) -> str:
+        """What runs the model, where and in which precision, for people."""
+        return self._initialized().documents.name
+
+    def embed_batch(
+        self,
+        texts: Sequence[str],
+        instruction_type: InstructionType,
+        *,
+        names: Sequence[str] | None = None,
+        cancel: CancelToken | None = None,
+        on_batch: BatchCallback | None = None,
+    ) -> Vectors:
+        """Vectors of ``texts``, one row each, in their order; see ``EmbeddingProvider.embed_batch``."""
+        serving, tokenizer = self._initialized(), self._opened().tokenizer
+        backend = serving.queries if instruction_type.is_query else serving.documents
+        prompt = self._prompts[instruction_type]
+        labels = [f"text {number}" for number in range(len(texts))] if names is None else names
+        result = np.empty((len(texts), serving.space.dimension), dtype=np.float32)
+        for start in range(0, len(texts), TOKENIZER_WINDOW):
+            window = slice(start, start + TOKENIZER_WINDOW)
+            token_ids = tokenizer.encode([prompt + text for text in texts[window]])
+            for rows, vectors in embed_tokens(backend, token_ids, labels[window], cancel):
+                positions = rows + start
+                _check_finite(vectors, [labels[position] for position in positions], backend)
+                result[positions] = _shortened(vectors, serving.space)
+                if on_batch is not None:
+                    on_batch(positions.tolist(), result[positions])
+        return result
+
+    def close(self) -> None:
+        """Free the models. ``initialize`` loads them again, with the adapter last wanted."""
+        with self._loading:
+            self._serving = None
+            self._runtime = None
+            self._adapter_loaded = False
+            self._current_adapter_path = None
+
+    def _load_base_model(self) -> None:
+        config = self.config
+        folder = resolve_model(config.model_name, allow_download=config.allow_download)
+        card = read_model_card(config.model_name, folder)
+        if config.dimension is not None and config.dimension > card.dimension:
+            raise ConfigError(
+                f"dimension is {config.dimension}, but vectors of {card.name} have {card.dimension} numbers.",
+                f"Set it to {card.dimension} or less.",
+            )
+        self._prompts = resolve_prompts(card.name, card.prompts, card.default_prompt, config.prompts)
+        self._runtime = ModelRuntime(card, config)
+        self._unload_adapter()
+
+    def _unload_adapter(self) -> None:
+        """Let the base model serve."""
+        base = self._base_backend()
+        self._serving = _Serving(base, base, None, self._space(document_adapter=""))
+        self._adapter_loaded = False
+        self._current_adapter_path = None
+
+    def _load_adapter(self) -> None:
+        """Load the wanted adapter, unless exactly its content is loaded already."""
+        path = self._wanted_adapter_path
+        if path is None:
+            return
+        if not PEFT_AVAILABLE:
+            logger.warning(
+                "PEFT library not installed, cannot load LoRA adapter: %s. Install with: pip install peft",
+                path,
+            )
+            return
+        try:
+            if self._is_current(path):
+                return
+            logger.info("Loading LoRA adapter from: %s", path)
+            started = time.perf_counter()
+            self._serving = self._with_adapter(inspect_adapter(Path(path)))
+        except Exception as error:
+            logger.error("Failed to load LoRA adapter from %s: %s", path, error)
+            raise
+        self._adapter_loaded = True
+        self._current_adapter_path = path
+        logger.info("LoRA adapter loaded successfully in %.1fms", (time.perf_counter() - started) * 1000)
+
+    def _is_current(self, path: str) -> bool:
+        """Whether the adapter in use came from ``path``, and its files have not changed since."""
+        return (
+            self._adapter_loaded
+            and self._current_adapter_path == path
+            and self.adapter is not None
+            and self.adapter.fingerprint == adapter_fingerprint(Path(path))
+        )
+
+    def _with_adapter(self, info: AdapterInfo) -> _Serving:
+        """Everything ready to answer with the adapter. Raises ``AdapterError``."""
+        adapted = self._opened().backend(info)
+        if adapter_fingerprint(info.path) != info.fingerprint:
+            raise AdapterError(
+                f"The files of {info.path} changed while they were read.",
+                "Load it once they are written.",
+            )
+        if info.side is AdapterSide.QUERY:
+            return _Serving(self._base_backend(), adapted, info, self._space(document_adapter=""))
+        return _Serving(adapted, adapted, info, self._space(document_adapter=info.fingerprint))
+
+    def _base_backend(self) -> EmbeddingBackend:
+        serving = self._serving
+        if serving is not None and not serving.space.document_adapter:
+            return serving.documents
+        return self._opened().backend(None)
+
+    def _space(self, document_adapter: str) -> EmbeddingSpace:
+        runtime = self._opened()
+        card = runtime.card
+        return EmbeddingSpace(
+            base_model=card.digest,
+            document_adapter=document_adapter,
+            pooling=card.pooling,
+            normalize=card.normalize,
+            document_prompts={kind: text for kind, text in self._prompts.items() if not kind.is_query},
+            max_tokens=runtime.max_tokens,
+            dimension=self.config.dimension or card.dimension,
+            chunk_format=self._chunk_format,
+        )
+
+    def _opened(self) -> ModelRuntime:
+        if self._runtime is None:
+            raise RuntimeError("initialize() loads the model; call it before anything else")
+        return self._runtime
+
+    def _initialized(self) -> _Serving:
+        if self._serving is None:
+            raise RuntimeError("initialize() loads the model; call it before anything else")
+        return self._serving
+
+
+def _check_finite(vectors: Vectors, labels: Sequence[str], backend: EmbeddingBackend) -> None:
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise EmbeddingError(
+            f"The model gave a vector that is not finite for {labels[bad[0]]}.",
+            f"It ran on {backend.name}. Try another device or backend, or without an adapter.",
+        )
+
+
+def _shortened(vectors: Vectors, space: EmbeddingSpace) -> Vectors:
+    """The first numbers of each vector, as Matryoshka models are trained for (arXiv:2205.13147)."""
+    if vectors.shape[1] == space.dimension:
+        return vectors
+    head = vectors[:, : space.dimension]
+    if not space.normalize:
+        return head
+    lengths = np.linalg.norm(head, axis=1, keepdims=True)
+    shortened: Vectors = head / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return shortened

@@ -1,0 +1,113 @@
+"""Chooses what runs a model, and makes backends of the base model or of it with an adapter."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from codecontext.adapters import AdapterInfo, check_compatible
+from codecontext.core.errors import ConfigError
+from codecontext.embeddings.backends import EmbeddingBackend
+from codecontext.embeddings.backends.openvino_backend import OPENVINO_AVAILABLE
+from codecontext.embeddings.backends.torch_backend import TorchBackend
+from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.conversion import ConversionRejected, OpenVinoModels
+from codecontext.embeddings.huggingface.devices import batch_tokens, choose_device
+from codecontext.embeddings.huggingface.models import ModelCard
+from codecontext.embeddings.huggingface.tokenizer import load_tokenizer
+from codecontext.embeddings.huggingface.torch_model import TorchModel
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+logger = logging.getLogger(__name__)
+
+
+class ModelRuntime:
+    """One base model on one device.
+
+    Raises ``ConfigError`` for settings that do not fit the model or each other, and ``ModelUnavailable`` when
+    the device or the tokenizer is missing.
+    """
+
+    def __init__(self, card: ModelCard, config: HuggingFaceConfig) -> None:
+        self.card = card
+        self.max_tokens = _max_tokens(card, config)
+        self._threads = config.threads
+        self._device = choose_device(config.device)
+        self._batch_tokens = config.batch_tokens or batch_tokens(self._device, card, config.threads)
+        self.tokenizer = load_tokenizer(card, self.max_tokens)
+        self._openvino = self._openvino_models() if _wants_openvino(config, self._device) else None
+        self._torch_model: TorchModel | None = None
+
+    def backend(self, adapter: AdapterInfo | None) -> EmbeddingBackend:
+        """The base model, or the base model with ``adapter`` merged in, ready to run.
+
+        Raises ``AdapterError`` when the adapter does not fit, ``ModelUnavailable`` when the weights cannot be
+        loaded.
+        """
+        if self._openvino is not None:
+            try:
+                return self._openvino.load(adapter) or self._converted(self._openvino, adapter)
+            except ConversionRejected as reason:
+                logger.warning("OpenVINO is not used for %s: %s. Torch runs it.", self.card.name, reason)
+        encoder, warnings = self._torch_encoder(adapter)
+        _log(warnings)
+        return TorchBackend(
+            encoder,
+            device=self._device,
+            pad_id=self.tokenizer.pad_id,
+            batch_tokens=self._batch_tokens,
+            threads=self._threads,
+        )
+
+    def _openvino_models(self) -> OpenVinoModels:
+        return OpenVinoModels(
+            self.card, self.tokenizer, threads=self._threads, batch_tokens=self._batch_tokens
+        )
+
+    def _converted(self, openvino: OpenVinoModels, adapter: AdapterInfo | None) -> EmbeddingBackend:
+        encoder, warnings = self._torch_encoder(adapter)
+        _log(warnings)
+        backend = openvino.convert(adapter, encoder, warnings)
+        # From here on the converted model serves; torch's weights are loaded again for the next adapter.
+        self._torch_model = None
+        return backend
+
+    def _torch_encoder(self, adapter: AdapterInfo | None) -> tuple[Module, list[str]]:
+        """The module to run, and what the user should be warned about."""
+        if self._torch_model is None:
+            self._torch_model = TorchModel(self.card, self._device)
+        if adapter is None:
+            return self._torch_model.encoder(), []
+        warnings = check_compatible(adapter, self._torch_model.architecture())
+        return self._torch_model.adapted_encoder(adapter.path), warnings
+
+
+def _max_tokens(card: ModelCard, config: HuggingFaceConfig) -> int:
+    if config.max_tokens is not None and config.max_tokens > card.token_limit:
+        raise ConfigError(
+            f"max_tokens is {config.max_tokens}, but {card.name} reads at most {card.token_limit} tokens.",
+            f"Set it to {card.token_limit} or less.",
+        )
+    return config.max_tokens or card.max_tokens
+
+
+def _wants_openvino(config: HuggingFaceConfig, device: str) -> bool:
+    if config.backend != "openvino":
+        return config.backend == "auto" and device == "cpu" and OPENVINO_AVAILABLE
+    if not OPENVINO_AVAILABLE:
+        raise ConfigError(
+            "backend is openvino, but OpenVINO is not installed.",
+            'Run: pip install "codecontext[openvino]", or set backend to auto.',
+        )
+    if device != "cpu":
+        raise ConfigError(
+            f"backend is openvino, which runs on cpu, but device is {device}.", "Set device to cpu."
+        )
+    return True
+
+
+def _log(warnings: list[str]) -> None:
+    for warning in warnings:
+        logger.warning(warning)

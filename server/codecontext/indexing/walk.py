@@ -1,0 +1,107 @@
+"""Lists a folder without git: reads the ignore files that git would read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from codecontext.core import CancelToken
+from codecontext.indexing.files import Listing, Skipped, SkipReason
+from codecontext.indexing.ignore import IgnoreTree, OuterRules, read_outer_rules, rules_from_above
+
+_VERSION_CONTROL = frozenset({".git", ".hg", ".jj", ".svn"})
+_DEPENDENCIES = frozenset({"bower_components", "node_modules", "__pycache__"})
+# A virtual environment has the first (PEP 405), a cache the second (https://bford.info/cachedir/).
+_NOT_SOURCE_MARKS = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
+
+FolderFilter = Callable[[str], bool]
+
+
+def walk_everything(folder: Path, enter: FolderFilter, cancel: CancelToken) -> Listing:
+    """Every file below ``folder``, whatever git thinks; only folders that ``enter`` accepts are opened."""
+    return _Walk(folder, None, enter, cancel).run()
+
+
+def walk_by_ignore_files(
+    folder: Path, repository: Path | None, enter: FolderFilter, cancel: CancelToken
+) -> Listing:
+    """The verdict of the ``.gitignore`` files in ``folder`` and above it up to ``repository``.
+
+    What only git knows is not in it: the user's global ignore file, and which files are tracked. In return,
+    dependency and cache folders are left out, as nearly every ignore file would have them.
+    """
+    ignores = IgnoreTree(folder, ".gitignore", _rules_of_repository(folder, repository))
+    return _Walk(folder, ignores, enter, cancel).run()
+
+
+def _rules_of_repository(folder: Path, repository: Path | None) -> list[OuterRules]:
+    if repository is None:
+        return []
+    private = read_outer_rules(repository / ".git" / "info" / "exclude", repository, folder)
+    return [*([private] if private else []), *rules_from_above(folder, repository, ".gitignore")]
+
+
+class _Walk:
+    def __init__(
+        self, folder: Path, git_ignores: IgnoreTree | None, enter: FolderFilter, cancel: CancelToken
+    ) -> None:
+        self._folder = folder
+        self._git_ignores = git_ignores
+        self._enter = enter
+        self._cancel = cancel
+        self._listing = Listing()
+
+    def run(self) -> Listing:
+        pending = [""]
+        while pending:
+            self._cancel.check()
+            folder = pending.pop()
+            try:
+                with os.scandir(self._folder / folder) as entries:
+                    content = list(entries)
+            except OSError as error:
+                self._skip(f"{folder or '.'}/", SkipReason.UNREADABLE, error.strerror or str(error))
+                continue
+            if folder == "" or self._is_own_source(folder, {entry.name for entry in content}):
+                pending.extend(self._subfolders(folder, content))
+        return self._listing
+
+    def _is_own_source(self, folder: str, names: set[str]) -> bool:
+        """Whether the folder belongs to this tree: it is no repository, no dependency and no cache."""
+        if self._git_ignores is None:
+            return True
+        if ".git" in names:
+            self._listing.candidates.append(folder)
+            return False
+        if folder.rpartition("/")[2] in _DEPENDENCIES or not _NOT_SOURCE_MARKS.isdisjoint(names):
+            self._skip(f"{folder}/", SkipReason.EXCLUDED, "dependencies or cache")
+            return False
+        return True
+
+    def _subfolders(self, folder: str, content: list[os.DirEntry[str]]) -> Iterator[str]:
+        """Take the files of ``folder`` and give the folders in it that are worth opening."""
+        for entry in content:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                self._take_unless_ignored(path)
+            elif (
+                entry.name not in _VERSION_CONTROL and not self._is_ignored_folder(path) and self._enter(path)
+            ):
+                yield path
+
+    def _take_unless_ignored(self, path: str) -> None:
+        covering = self._git_ignores and self._git_ignores.covering_entry(path)
+        if covering:
+            self._skip(covering, SkipReason.IGNORED_BY_GIT)
+        elif path.rpartition("/")[2] != ".git":
+            self._listing.candidates.append(path)
+
+    def _is_ignored_folder(self, path: str) -> bool:
+        covering = self._git_ignores and self._git_ignores.covering_folder(path)
+        if covering:
+            self._skip(covering, SkipReason.IGNORED_BY_GIT)
+        return bool(covering)
+
+    def _skip(self, path: str, reason: SkipReason, detail: str = "") -> None:
+        self._listing.skipped.append(Skipped(path, reason, detail))

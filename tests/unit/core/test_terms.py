@@ -1,0 +1,52 @@
+"""Splitting text and identifiers into terms."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codecontext.core.terms import lexical_terms, split_identifier
+
+
+@pytest.mark.parametrize(
+    ("identifier", "parts"),
+    [
+        ("parseHTTPResponse", ["parse", "http", "response"]),
+        ("HTTPResponse_v2", ["http", "response", "v", "2"]),
+        ("__init__", ["init"]),
+        ("MAX_SIZE", ["max", "size"]),
+        ("get_Überschrift", ["get", "überschrift"]),
+        ("user이름", ["user", "이름"]),
+        ("", []),
+    ],
+)
+def test_split_identifier(identifier: str, parts: list[str]) -> None:
+    assert split_identifier(identifier) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("getUser(id)", ["get", "user", "getuser", "id"]),
+        ("how are cookies kept?", ["how", "are", "cookies", "kept"]),
+        ("쿠키를 저장", ["쿠키", "키를", "저장"]),
+        ("?!… --", []),
+        ("x" * 500, []),
+    ],
+)
+def test_lexical_terms(text: str, terms: list[str]) -> None:
+    assert lexical_terms(text) == terms
+
+
+@given(st.text())
+def test_terms_are_short_lower_case_words(text: str) -> None:
+    for term in lexical_terms(text):
+        assert 0 < len(term) <= 40
+        assert not term.isspace()
+
+
+@given(st.from_regex(r"[a-z]+([A-Z][a-z]+)*", fullmatch=True))
+def test_camel_and_snake_case_meet(camel: str) -> None:
+    parts = split_identifier(camel)
+    assert split_identifier("_".join(parts)) == parts

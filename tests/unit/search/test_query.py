@@ -1,0 +1,69 @@
+"""From what a person typed to terms, filters and nature."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codecontext.core.errors import QueryError
+from codecontext.core.filters import ChunkFilter
+from codecontext.search.query import MAX_QUERY_CHARACTERS, QueryNature, parse_query
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "where"),
+    [
+        ("send mail lang:py", "send mail", ChunkFilter(languages=("python",))),
+        ("lang:go,rs retry", "retry", ChunkFilter(languages=("go", "rust"))),
+        ('path:"my docs/**" x', "x", ChunkFilter(paths=("my docs/**",))),
+        ("retry -path:tests path:src", "retry", ChunkFilter(paths=("!tests", "src"))),
+        ("KIND:Method send", "send", ChunkFilter(kinds=("method",))),
+        ("what does std::path:join do", "what does std::path:join do", ChunkFilter()),
+        ("lang:python", "", ChunkFilter(languages=("python",))),
+    ],
+)
+def test_filters_are_taken_out(raw: str, text: str, where: ChunkFilter) -> None:
+    query = parse_query(raw)
+    assert (query.text, query.where) == (text, where)
+
+
+def test_an_unknown_kind_is_named_with_the_known_ones() -> None:
+    with pytest.raises(QueryError, match=r"'functoin' is not a kind of chunk\. Use one of: function, method"):
+        parse_query("x kind:functoin")
+
+
+@pytest.mark.parametrize(
+    ("raw", "nature"),
+    [
+        ("check_password", QueryNature.SYMBOL),
+        ("Session.send", QueryNature.SYMBOL),
+        ("std::vec::Vec", QueryNature.SYMBOL),
+        ("send()", QueryNature.SYMBOL),
+        ("where is the password checked", QueryNature.PHRASE),
+        ("retry policy", QueryNature.PHRASE),
+    ],
+)
+def test_nature(raw: str, nature: QueryNature) -> None:
+    assert parse_query(raw).nature is nature
+
+
+def test_function_words_are_left_out_unless_nothing_else_is_there() -> None:
+    assert parse_query("where is the token compared").terms == ("token", "compared")
+    assert parse_query("where is the").terms == ("where", "is", "the")
+
+
+@pytest.mark.parametrize("raw", ["", "   ", "???", "-- / \\ ' \" ;"])
+def test_queries_without_words_have_no_terms(raw: str) -> None:
+    assert parse_query(raw).terms == ()
+
+
+def test_a_very_long_query_is_cut() -> None:
+    assert len(parse_query("word " * 5000).text) == MAX_QUERY_CHARACTERS
+
+
+@given(st.text())
+def test_any_text_without_filters_is_a_query(text: str) -> None:
+    query = parse_query(text.replace(":", " "))
+    assert not query.where
+    assert len(query.text) <= MAX_QUERY_CHARACTERS
