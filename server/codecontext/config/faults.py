@@ -22,15 +22,18 @@ def describe_faults(error: ValidationError, sources: Sequence[SettingsSource]) -
 
 
 def _sentence(detail: ErrorDetails, sources: Sequence[SettingsSource]) -> str:
-    keys = tuple(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return _unknown(keys, detail["input"], _place(keys, sources))
-    keys = _known(keys)
-    place = _place(keys, sources)
+    is_unknown = detail["type"] == "extra_forbidden"
+    location = tuple(str(part) for part in detail["loc"])
+    keys = location if is_unknown else _known(location)
+    source = next((source for source in sources if lookup(source(), keys)[0]), None)
+    place = source.where(keys) if source else "settings"
+    if is_unknown:
+        return _unknown(keys, detail["input"], place)
     subject = f"{place}: {'.'.join(keys)}{_shown(detail['input'])}"
     if detail["type"] == "value_error":
         return f"{subject}: {detail['ctx']['error']}"
-    return f"{subject} {_expectation(detail, in_environment=place.startswith('CODECONTEXT_'))}."
+    in_json = source is not None and source.kind == "environment"
+    return f"{subject} {_expectation(detail, in_json=in_json)}."
 
 
 def _unknown(keys: Keys, value: Any, place: str) -> str:
@@ -59,13 +62,6 @@ def _known(keys: Keys) -> Keys:
     return keys
 
 
-def _place(keys: Keys, sources: Sequence[SettingsSource]) -> str:
-    for source in sources:
-        if lookup(source(), keys)[0]:
-            return source.where(keys)
-    return "settings"
-
-
 def _shown(value: Any) -> str:
     """`` = value`` as JSON, if it says anything within reason."""
     if isinstance(value, Mapping) or value is None:
@@ -74,13 +70,13 @@ def _shown(value: Any) -> str:
     return f" = {text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + '…'}"
 
 
-def _expectation(detail: ErrorDetails, *, in_environment: bool) -> str:
+def _expectation(detail: ErrorDetails, *, in_json: bool) -> str:
     """Pydantic's own words from "should" on, but for those about its own classes."""
     if detail["type"] in ("model_type", "model_attributes_type"):
         return "should be a section with settings of its own"
     if detail["type"] in ("list_type", "tuple_type", "dict_type"):
         shape = "table" if detail["type"] == "dict_type" else "list"
         example = '{"name": "text"}' if shape == "table" else '["one", "two"]'
-        return f"should be a {shape}" + (f" in JSON, such as {example}" if in_environment else "")
+        return f"should be a {shape}" + (f" in JSON, such as {example}" if in_json else "")
     message = detail["msg"]
     return message[message.index("should") :] if "should" in message else f"is wrong: {message}"

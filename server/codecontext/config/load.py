@@ -102,9 +102,11 @@ def _validate(sources: Sequence[SettingsSource]) -> Settings:
             return tuple(sources)
 
     try:
-        return SettingsFromSources()
+        merged = SettingsFromSources()
     except ValidationError as error:
         raise ConfigError(describe_faults(error, sources)) from error
+    # As plain Settings, so that two loads can be compared: pydantic tells apart values of different classes.
+    return Settings.model_construct(**dict(merged))
 
 
 def _origins(sources: Sequence[SettingsSource]) -> dict[str, Origin]:

@@ -27,8 +27,9 @@ Every setting can be given in several places. The first place that has it decide
 the files. An unknown key, a value of the wrong kind or a broken file is an error that says where it is and
 what would be right; it never falls back to something else in silence.
 
-A relative path counts from the file that names it (from the folder, if the editor names it), and `~` is your
-home folder. A model is taken for a path only if it begins with `./`, `../`, `/` or `~`.
+A relative path counts from the file that names it, from the folder if the editor names it, and from the
+working directory if a variable does; `~` is your home folder. A model is taken for a path only if it begins
+with `./`, `../`, `/` or `~`.
 
 A project file comes with the project, so in a folder that you have not trusted it cannot choose what is
 loaded or stored: settings marked *needs trust* are ignored there, and that is reported.

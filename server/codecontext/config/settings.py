@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from codecontext.chunking.config import ChunkingConfig
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
@@ -43,7 +43,11 @@ class LoggingSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """All settings. ``load_settings`` makes them from all their sources, which depend on the folder."""
+    """All settings.
+
+    Made directly it takes the values given and defaults; ``load_settings`` asks the sources, which depend on
+    the folder.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -70,3 +74,13 @@ class Settings(BaseSettings):
         json_schema_extra=TRUSTED_ONLY,
     )
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="What is logged.")
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override]  # the other usual sources are not wanted
+        cls,
+        _settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_usual: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only the values given."""
+        return (init_settings,)

@@ -91,7 +91,7 @@ class EnvironmentSource(EnvSettingsSource):
                 for key in reversed(rest):
                     unknown = {key: unknown}
                 values.setdefault(section, unknown)
-        return values
+        return _with_absolute_paths(values, Path.cwd())
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         """The JSON value, or the text itself where it is none: validation then names the variable."""

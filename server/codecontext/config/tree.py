@@ -85,7 +85,8 @@ def _type_in_words(field: FieldInfo) -> str:
 
 def _schema_in_words(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
-        return " or ".join(_schema_in_words(option) for option in schema["anyOf"])
+        *others, last = (_schema_in_words(option) for option in schema["anyOf"])
+        return f"{', '.join(others)}{',' if ',' in others[-1] else ''} or {last}"
     if "const" in schema or "enum" in schema:
         return ", ".join(json.dumps(value) for value in schema.get("enum", [schema.get("const")]))
     if schema.get("type") == "array":

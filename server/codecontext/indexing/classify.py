@@ -57,6 +57,8 @@ _GENERATED_NAMES = (
     "*.pb.cc",
     "*.pb.go",
     "*.pb.h",
+    "*.po",  # catalogues of translations, extracted from the source by tools
+    "*.pot",
     "*.snap",
     "*.svg",
     "*_pb2.py",
@@ -114,7 +116,7 @@ _BINARY_SUFFIXES = {
         "zip zst",
         "a beam class dll dylib elc exe ko lib node o obj pdb pyc pyd pyo so wasm",
         "doc docx epub odp ods odt pdf ppt pptx xls xlsm xlsx",
-        "arrow avro bin ckpt db feather gguf h5 hdf5 joblib lance mdb npy npz onnx orc parquet pickle",
+        "arrow avro bin ckpt db feather gguf h5 hdf5 joblib lance mdb mo npy npz onnx orc parquet pickle",
         "pt pth rds safetensors sqlite sqlite3 tflite",
     )
     for suffix in family.split()
