@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from codecontext.indexing.files import Skipped, SkipReason, SourceFile
 from codecontext.indexing.rows import rows_of_chunks
 from codecontext.store.index_store import FileRows, IndexStore
 from codecontext.store.manifest import FileStamp
+
+logger = logging.getLogger(__name__)
 
 _FILES_PER_COMMIT = 400
 _BYTES_PER_COMMIT = 8_000_000
@@ -62,7 +65,12 @@ class ChunkStage:
         if reason is not None:
             return _ReadFile(file, rows=[], skipped=Skipped(file.path, reason))
         digest = content_digest(data)
-        chunks = chunk_source(file.path, data, self.config)
+        try:
+            chunks = chunk_source(file.path, data, self.config)
+        except Exception as error:  # noqa: BLE001 - one file that cannot be cut must not stop the others
+            logger.exception("%s cannot be cut into chunks and is skipped.", file.path)
+            skipped = Skipped(file.path, SkipReason.UNREADABLE, f"cannot be cut into chunks: {error}")
+            return _ReadFile(file, rows=[], skipped=skipped)
         stamp = FileStamp(size=file.size, changed_ns=file.changed_ns, digest=digest, chunks=len(chunks))
         if digests == {digest}:
             return _ReadFile(file, stamp=stamp)

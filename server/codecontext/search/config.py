@@ -49,14 +49,17 @@ class Weights:
     """Candidates taken from each retrieval."""
     semantic_share: dict[QueryNature, float] = field(
         default_factory=lambda: {
-            QueryNature.PHRASE: 0.5,
+            QueryNature.PHRASE: 0.45,
             QueryNature.SYMBOL: 0.2,
             QueryNature.CODE: 0.8,
         }
     )
     """How much meaning counts against words, 0 to 1."""
-    definition: float = 0.5
-    stem: float = 0.3
-    file_evidence: float = 0.2
+    definition: float = 2.0
+    """Factor for the chunk that defines the symbol asked for."""
     side_path: float = 0.5
-    repeat: float = 0.7
+    """Factor for tests, examples, documents and copies of other projects that were not asked for."""
+    file_evidence: float = 0.3
+    """How much a file gains, at most, from the scores of all its candidates."""
+    repeat: float = 0.85
+    """Factor for a file's second chunk, applied again for each further one."""

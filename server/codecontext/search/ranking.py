@@ -5,15 +5,15 @@ Each rule gives a factor for a candidate's score and says so in its evidence.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
-from codecontext.core.terms import split_identifier
 from codecontext.search.config import Weights
 from codecontext.search.paths import PathRole, asks_for, path_role
 from codecontext.search.query import Query, QueryNature
+
+_SEPARATOR = re.compile(r"::|->|#")
 
 
 @dataclass(slots=True)
@@ -38,36 +38,29 @@ def rank(candidates: list[Ranked], query: Query, weights: Weights) -> list[Ranke
     """Apply the rules and sort, best first; ties by path and position."""
     terms = frozenset(query.terms)
     for candidate in candidates:
-        _prefer_definitions(candidate, query, terms, weights)
-        _prefer_named_files(candidate, terms, weights)
+        if query.nature is QueryNature.SYMBOL:
+            _prefer_definition(candidate, query, weights)
         _hold_back_side_paths(candidate, terms, weights)
     _add_file_evidence(candidates, weights)
-    candidates.sort(key=lambda item: (-item.score, item.path, item.row))
-    return list(_spread_over_files(candidates, weights))
+    _spread_over_files(candidates, weights)
+    return _best_first(candidates)
 
 
-def _prefer_definitions(candidate: Ranked, query: Query, terms: frozenset[str], weights: Weights) -> None:
-    """The chunk that defines what the query names."""
-    if not candidate.symbol:
-        return
-    if query.nature is QueryNature.SYMBOL:
-        wanted = query.text.removesuffix("()").lower().replace("::", ".").replace("#", ".")
-        qualified = candidate.qualified_name.lower().replace("::", ".")
-        if qualified == wanted or qualified.endswith("." + wanted):
-            candidate.scale(1 + 2 * weights.definition, "defines")
-            return
-    parts = set(split_identifier(candidate.symbol))
-    if parts and candidate.kind != "section":
-        share = len(parts & terms) / len(parts)
-        if share > 0.5:
-            candidate.scale(1 + weights.definition * share, "name in query")
+def _best_first(candidates: list[Ranked]) -> list[Ranked]:
+    return sorted(candidates, key=lambda item: (-item.score, item.path, item.row))
 
 
-def _prefer_named_files(candidate: Ranked, terms: frozenset[str], weights: Weights) -> None:
-    """A file whose name is in the query."""
-    parts = set(split_identifier(PurePosixPath(candidate.path).stem))
-    if parts and parts <= terms:
-        candidate.scale(1 + weights.stem, "file name in query")
+def _prefer_definition(candidate: Ranked, query: Query, weights: Weights) -> None:
+    """The chunk that defines the symbol that the query names."""
+    wanted = _dotted(query.text.removesuffix("()"))
+    defined = _dotted(candidate.qualified_name)
+    if defined == wanted or defined.endswith("." + wanted):
+        candidate.scale(weights.definition, "defines")
+
+
+def _dotted(name: str) -> str:
+    """A qualified name in one spelling, whatever its language puts between the parts."""
+    return _SEPARATOR.sub(".", name.lower())
 
 
 def _hold_back_side_paths(candidate: Ranked, terms: frozenset[str], weights: Weights) -> None:
@@ -79,24 +72,19 @@ def _hold_back_side_paths(candidate: Ranked, terms: frozenset[str], weights: Wei
 
 def _add_file_evidence(candidates: list[Ranked], weights: Weights) -> None:
     """A file with several good chunks is more likely to be the place."""
-    if not weights.file_evidence:
-        return
-    by_file: dict[str, list[float]] = defaultdict(list)
+    totals: dict[str, float] = defaultdict(float)
     for candidate in candidates:
-        by_file[candidate.path].append(candidate.score)
-    totals = {path: sum(scores) for path, scores in by_file.items()}
+        totals[candidate.path] += candidate.score
     highest = max(totals.values(), default=0.0)
-    if highest <= 0:
-        return
-    for candidate in candidates:
-        candidate.scale(1 + weights.file_evidence * totals[candidate.path] / highest, "file")
+    if highest > 0:
+        for candidate in candidates:
+            candidate.scale(1 + weights.file_evidence * totals[candidate.path] / highest, "file")
 
 
-def _spread_over_files(candidates: list[Ranked], weights: Weights) -> Iterator[Ranked]:
+def _spread_over_files(candidates: list[Ranked], weights: Weights) -> None:
     """Let each further chunk of a file count less, so that one file does not fill the answer."""
-    seen: dict[str, int] = defaultdict(int)
-    for candidate in candidates:
+    seen: Counter[str] = Counter()
+    for candidate in _best_first(candidates):
         if seen[candidate.path]:
             candidate.scale(weights.repeat ** seen[candidate.path], "same file")
         seen[candidate.path] += 1
-    yield from sorted(candidates, key=lambda item: (-item.score, item.path, item.row))
