@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import json
+import math
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import load_settings
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.models import bundled_model_folder
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.engine import Engine
 
 Write = Callable[[dict[str, str]], None]
 EngineFor = Callable[..., Engine]
+MakeAdapter = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of the user's is read or written: neither CodeContext's home nor git's settings."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CODECONTEXT_HOME", str(home / "codecontext"))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's own CodeContext home, git settings or model cache."""
-    home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("CODECONTEXT_HOME", str(home / "codecontext"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def _own_home(
+    _shared_home: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each test has indexes and a cache of its own; only models loaded for all tests share a home."""
+    monkeypatch.setenv("CODECONTEXT_HOME", str(tmp_path_factory.mktemp("home") / "codecontext"))
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +96,27 @@ def engine_for(provider: HuggingFaceEmbeddingProvider) -> Iterator[EngineFor]:
     yield make
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture(scope="session")
+def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> MakeAdapter:
+    """Make an adapter for the bundled model with PEFT; its B matrices are not zero, so it changes vectors."""
+
+    def make(*, rank: int = 8, alpha: int = 16, seed: int = 0, side: str | None = None, **settings: Any) -> Path:
+        import torch
+        from peft import LoraConfig, get_peft_model
+        from transformers import AutoModel
+
+        torch.manual_seed(seed)
+        config = LoraConfig(r=rank, lora_alpha=alpha, **({"target_modules": ["query", "value"]} | settings))
+        model = get_peft_model(AutoModel.from_pretrained(bundled_model_folder()), config)
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=1 / math.sqrt(parameter.shape[0]))
+        folder = tmp_path_factory.mktemp("adapter")
+        model.save_pretrained(folder)
+        if side is not None:
+            (folder / "codecontext.json").write_text(json.dumps({"side": side}), encoding="utf-8")
+        return folder
+
+    return make

@@ -127,7 +127,9 @@ def test_branch_there_and_back_embeds_only_what_is_new(
     assert "welcome" in engine.search("send_welcome_mail").hits[0].text
 
 
-def test_second_worktree_embeds_nothing(indexed: Engine, project: Path, engine_for: Callable[[Path], Engine]) -> None:
+def test_second_worktree_embeds_nothing(
+    indexed: Engine, project: Path, engine_for: Callable[[Path], Engine]
+) -> None:
     copy = project.with_name("copy")
     shutil.copytree(project, copy)
     report = engine_for(copy).index()

@@ -188,6 +188,12 @@ class Engine:
             )
         except ModelUnavailable as error:
             return _Health("", f"Only words are compared, not meaning: {error}")
+        wanted = self.settings.embeddings.huggingface.lora_adapter_path
+        if wanted and self._provider.adapter is None:
+            return _Health(
+                self._provider.space.space_id,
+                f"The base model answers without the adapter {wanted}: peft is not installed.",
+            )
         return _Health(self._provider.space.space_id)
 
     def _state(self, health: _Health, snapshot: Snapshot) -> SearchState:

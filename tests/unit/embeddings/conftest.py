@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.models import bundled_model_folder
+
+SMALL_MODEL_PROMPTS = {
+    "nl2code_query": "Find code for the query:\n",
+    "nl2code_document": "Candidate code:\n",
+    "qa_query": "Find an answer:\n",
+}
 
 MakeAdapter = Callable[..., Path]
 
@@ -32,13 +34,13 @@ def texts() -> list[str]:
         CODE,
         "",
         "where is the session token compared",
-        CODE * 12,
+        CODE * 6,
         "    \n\t\n",
         "SELECT name FROM users WHERE id = ?",
         "사용자 이름을 찾는 함수",
         "f(x)\n" * 3,
         "getUserByIdOrThrow 🚀 naïve Ångström",
-        *(f"class Node{number}:\n" + f"    field_{number}: int\n" * number for number in range(40)),
+        *(f"class Node{number}:\n" + f"    field_{number}: int\n" * number for number in range(1, 20, 2)),
     ]
 
 
@@ -50,37 +52,63 @@ def torch_provider() -> Iterator[HuggingFaceEmbeddingProvider]:
 
 
 @pytest.fixture(scope="session")
-def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> MakeAdapter:
-    """Make an adapter for the bundled model with PEFT; its B matrices are not zero, so it changes vectors."""
-
-    def make(
-        *, rank: int = 8, alpha: int = 16, seed: int = 0, side: str | None = None, **settings: Any
-    ) -> Path:
-        import torch
-        from peft import LoraConfig, get_peft_model
-        from transformers import AutoModel
-
-        torch.manual_seed(seed)
-        config = LoraConfig(r=rank, lora_alpha=alpha, **({"target_modules": ["query", "value"]} | settings))
-        model = get_peft_model(AutoModel.from_pretrained(bundled_model_folder()), config)
-        for name, parameter in model.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(parameter, std=0.5 / math.sqrt(parameter.shape[0]))
-        folder = tmp_path_factory.mktemp("adapter")
-        model.save_pretrained(folder)
-        if side is not None:
-            (folder / "codecontext.json").write_text(json.dumps({"side": side}), encoding="utf-8")
-        return folder
-
-    return make
-
-
-@pytest.fixture(scope="session")
 def adapter(make_adapter: MakeAdapter) -> Path:
     """One adapter for tests that only read it."""
     return make_adapter()
 
 
-def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Cosine of each pair of rows."""
-    return (left * right).sum(axis=1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Path:
+    """A small random Qwen2 model with last-token pooling, left padding and prompts, as a folder."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2Model
+
+    folder = tmp_path_factory.mktemp("qwen")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<|end|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<|end|>",
+        eos_token="<|end|>",
+        padding_side="left",
+        model_max_length=96,
+    ).save_pretrained(folder)
+
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=400,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=128,
+        initializer_range=0.15,
+    )
+    Qwen2Model(config).save_pretrained(folder)
+
+    package = "sentence_transformers.models"
+    modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    files = {
+        "modules.json": [
+            {"idx": number, "name": str(number), "path": path, "type": f"{package}.{kind}"}
+            for number, (path, kind) in enumerate(modules)
+        ],
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": 32,
+            "pooling_mode_mean_tokens": False,
+            "pooling_mode_lasttoken": True,
+        },
+        "config_sentence_transformers.json": {"prompts": SMALL_MODEL_PROMPTS, "similarity_fn_name": "cosine"},
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    (folder / "2_Normalize").mkdir()
+    return folder
