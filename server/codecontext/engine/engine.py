@@ -35,21 +35,21 @@ logger = logging.getLogger(__name__)
 class FolderStatus(BaseModel):
     """What is known of a folder's index without loading a model."""
 
-    folder: str
-    indexed: bool
-    index_directory: str
-    files: int = 0
-    chunks: int = 0
+    folder: str = Field(description="The folder.")
+    indexed: bool = Field(description="Whether it has an index.")
+    index_directory: str = Field(description="Where its index is kept.")
+    files: int = Field(0, description="Files in the index.")
+    chunks: int = Field(0, description="Chunks in the index.")
     coverage: float = Field(0.0, description="Share of chunks with a vector in the active space, 0 to 1.")
-    space_id: str = ""
+    space_id: str = Field("", description="Id of the active embedding space.")
     languages: dict[str, int] = Field(default_factory=dict, description="Chunks by language.")
     skipped: dict[str, int] = Field(default_factory=dict, description="Skipped files by reason.")
-    skipped_files: list[SkippedFile] = Field(default_factory=list)
-    model: str = ""
-    adapter: str | None = None
-    index_bytes: int = 0
-    cache_bytes: int = 0
-    notices: list[str] = Field(default_factory=list)
+    skipped_files: list[SkippedFile] = Field(default_factory=list, description="Each skipped file and why.")
+    model: str = Field("", description="The configured base model.")
+    adapter: str | None = Field(None, description="The configured adapter; null for the base model alone.")
+    index_bytes: int = Field(0, description="Disk space of this index.")
+    cache_bytes: int = Field(0, description="Disk space of the cache that all folders share.")
+    notices: list[str] = Field(default_factory=list, description="What the last run repaired or left out.")
 
 
 class Engine:
@@ -183,9 +183,7 @@ class Engine:
         try:
             self._provider.initialize()
         except AdapterError as error:
-            return _Health(
-                self._provider.space.space_id, f"The base model answers without the adapter: {error}"
-            )
+            return _Health(self._provider.space.space_id, f"The base model answers without the adapter: {error}")
         except ModelUnavailable as error:
             return _Health("", f"Only words are compared, not meaning: {error}")
         wanted = self.settings.embeddings.huggingface.lora_adapter_path
@@ -228,4 +226,3 @@ class _Health:
 
     space_id: str = ""
     fault: str | None = None
-

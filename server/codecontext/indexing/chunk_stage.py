@@ -67,7 +67,7 @@ class ChunkStage:
         digest = content_digest(data)
         try:
             chunks = chunk_source(file.path, data, self.config)
-        except Exception as error:  # noqa: BLE001 - one file that cannot be cut must not stop the others
+        except Exception as error:  # one file that cannot be cut must not stop the others
             logger.exception("%s cannot be cut into chunks and is skipped.", file.path)
             skipped = Skipped(file.path, SkipReason.UNREADABLE, f"cannot be cut into chunks: {error}")
             return _ReadFile(file, rows=[], skipped=skipped)

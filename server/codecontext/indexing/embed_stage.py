@@ -9,7 +9,7 @@ import numpy as np
 
 from codecontext.chunking import embedding_text
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
-from codecontext.embeddings.base import EmbeddingProvider, InstructionType
+from codecontext.embeddings.base import EmbeddingProvider, InstructionType, Vectors
 from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
@@ -28,6 +28,7 @@ class EmbedStage:
     cancel: CancelToken
     embedded: int = 0
     reused: int = 0
+    _total: int = 0
 
     def run(self, hashes: Sequence[str]) -> None:
         """Give every hash of the index a vector, in the order given, and forget those of content that is gone."""
@@ -35,13 +36,19 @@ class EmbedStage:
         present = self.store.vector_hashes(space)
         pending = [value for value in dict.fromkeys(hashes) if value not in present]
         self.store.remove_vectors(space, sorted(present.difference(hashes)))
+        self._total = len(pending)
+        self._report_progress(0)
         for start in range(0, len(pending), _TEXTS_PER_COMMIT):
             self.cancel.check()
-            batch = pending[start : start + _TEXTS_PER_COMMIT]
-            self._reuse(space, batch)
-            self.on_progress(Progress("embedding", start + len(batch), len(pending)))
+            self._complete(space, pending[start : start + _TEXTS_PER_COMMIT])
+            self._report_progress(0)
 
-    def _reuse(self, space: str, hashes: Sequence[str]) -> None:
+    def _report_progress(self, uncommitted: int) -> None:
+        done = self.embedded + self.reused + uncommitted
+        self.on_progress(Progress("embedding", done, self._total))
+
+    def _complete(self, space: str, hashes: Sequence[str]) -> None:
+        """Give the hashes their vectors, from the cache or from the model."""
         known = self.cache.get(space, hashes)
         if known:
             self.store.add_vectors(space, list(known), np.stack(list(known.values())))
@@ -53,11 +60,19 @@ class EmbedStage:
     def _embed(self, space: str, hashes: Sequence[str]) -> None:
         rows = self.store.texts_by_hash(hashes, CHUNK_COLUMNS)
         chunks = [chunk_of_row(rows[value]) for value in hashes]
+        done = 0
+
+        def report_batch(positions: Sequence[int], _vectors: Vectors) -> None:
+            nonlocal done
+            done += len(positions)
+            self._report_progress(done)
+
         vectors = self.provider.embed_batch(
             [embedding_text(chunk) for chunk in chunks],
             InstructionType.NL2CODE_PASSAGE,
             names=[f"{chunk.path}:{chunk.start_line}" for chunk in chunks],
             cancel=self.cancel,
+            on_batch=report_batch,
         )
         self.cache.put(space, hashes, vectors)
         self.store.add_vectors(space, hashes, vectors)

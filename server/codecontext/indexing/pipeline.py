@@ -1,5 +1,4 @@
-"""Brings the index of a folder up to date: scan, diff by content, chunk and write, then embed what is
-missing.
+"""Brings the index of a folder up to date: scan, diff by content, chunk and write, embed.
 
 Words come before vectors: after the first stage every chunk can be found by full-text search. Each batch is
 committed on its own, so stopping or a crash loses at most the batch in flight; the manifest is written last.
@@ -93,9 +92,7 @@ class _Run:
         manifest = read_manifest(self._store.directory)
         if force or (manifest is not None and manifest.recipe != recipe):
             if not force:
-                self._report.notices.append(
-                    "The index was made by other settings or another version: built anew."
-                )
+                self._report.notices.append("The index was made by other settings or another version: built anew.")
             self._store.clear()
             manifest = None
         for table in self._store.verify():
@@ -138,6 +135,8 @@ class _Run:
         provider = self._it.provider
         provider.initialize()
         self._manifest.use_space(provider.space.space_id, keep=_SPACES_KEPT)
+        self._save()
+        self._report.adapter = str(provider.adapter.path) if provider.adapter else None
         for space_id in set(self._store.space_ids()).difference(self._manifest.spaces):
             self._store.drop_space(space_id)
         with _timed(self._report, "embed_seconds"):

@@ -85,9 +85,7 @@ class _Walk:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
                 self._take_unless_ignored(path)
-            elif (
-                entry.name not in _VERSION_CONTROL and not self._is_ignored_folder(path) and self._enter(path)
-            ):
+            elif entry.name not in _VERSION_CONTROL and not self._is_ignored_folder(path) and self._enter(path):
                 yield path
 
     def _take_unless_ignored(self, path: str) -> None:

@@ -53,9 +53,7 @@ def retrieve(
     return Candidates(rows=best, lexical=lexical[best], semantic=semantic[best])
 
 
-def _fill_lexical(
-    scores: Floats, query: Query, store: IndexStore, snapshot: Snapshot, weights: Weights
-) -> None:
+def _fill_lexical(scores: Floats, query: Query, store: IndexStore, snapshot: Snapshot, weights: Weights) -> None:
     found = store.search_terms(query.terms, weights.fields, limit=weights.depth, where=query.where)
     if not found:
         return

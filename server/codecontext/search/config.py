@@ -15,9 +15,7 @@ class SearchConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: int = Field(
-        10, ge=1, le=200, description="How many hits an answer has, unless asked for otherwise."
-    )
+    limit: int = Field(10, ge=1, le=200, description="How many hits an answer has, unless asked for otherwise.")
     query_time_embeddings: int = Field(
         24,
         ge=0,

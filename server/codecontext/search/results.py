@@ -20,13 +20,11 @@ class Evidence(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    lexical_rank: int | None = None
+    lexical_rank: int | None = Field(None, description="Rank by words.")
     lexical_score: float | None = Field(None, description="BM25, summed over the fields.")
-    semantic_rank: int | None = None
+    semantic_rank: int | None = Field(None, description="Rank by meaning.")
     semantic_score: float | None = Field(None, description="Cosine of query and chunk.")
-    rules: list[str] = Field(
-        default_factory=list, description="Ranking rules that applied, with their factor."
-    )
+    rules: list[str] = Field(default_factory=list, description="Ranking rules that applied, with their factor.")
 
 
 class Hit(BaseModel):
@@ -35,17 +33,19 @@ class Hit(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     path: str = Field(description="Relative to the searched folder, with '/'.")
-    start_line: int
-    end_line: int
+    start_line: int = Field(description="First line, with decorators and leading comments.")
+    end_line: int = Field(description="Last line.")
     score: float = Field(description="Comparable within one answer only.")
-    language: str
-    kind: str
-    symbol: str = ""
-    qualified_name: str = ""
-    signature: str = ""
+    language: str = Field(description="Language of the file.")
+    kind: str = Field(description="function, method, class, module, section or block.")
+    symbol: str = Field("", description="Name of the definition or section.")
+    qualified_name: str = Field("", description="The name with those around it.")
+    signature: str = Field("", description="Declaration up to the body.")
     text: str = Field("", description="The lines themselves.")
-    freshness: Freshness = Freshness.FRESH
-    evidence: Evidence = Evidence()
+    freshness: Freshness = Field(
+        Freshness.FRESH, description="Whether the file still says what was indexed: fresh, moved or changed."
+    )
+    evidence: Evidence = Field(default_factory=Evidence, description="Why the hit is where it is.")
 
 
 class SearchState(BaseModel):
@@ -54,9 +54,7 @@ class SearchState(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     space: str = Field("", description="Id of the embedding space that answered; empty for words alone.")
-    adapter: str | None = Field(
-        None, description="Folder of the LoRA adapter in use; null for the base model."
-    )
+    adapter: str | None = Field(None, description="Folder of the LoRA adapter in use; null for the base model.")
     fingerprint: str | None = Field(None, description="Digest of the adapter's content.")
     coverage: float = Field(0.0, description="Share of chunks with a vector, 0 to 1.")
     degraded: str | None = Field(None, description="What is missing from a full answer, and why.")
@@ -67,8 +65,8 @@ class SearchResponse(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    query: str
-    hits: list[Hit]
-    state: SearchState
+    query: str = Field(description="The query as it was asked.")
+    hits: list[Hit] = Field(description="The answer, best first.")
+    state: SearchState = Field(description="What the answer rests on.")
     message: str = Field("", description="Why there are no hits, where there are none.")
-    milliseconds: float = 0.0
+    milliseconds: float = Field(0.0, description="From query to answer, without loading the model.")

@@ -78,9 +78,7 @@ class Searcher:
         id_ = self.snapshot.row(row)["id"]
         stored = self.store.chunk_columns([id_], CHUNK_COLUMNS)[id_]
         text = embedding_text(chunk_of_row(stored))
-        terms = tuple(
-            dict.fromkeys(lexical_terms(f"{stored['symbol']} {stored['signature']} {stored['doc']}"))
-        )
+        terms = tuple(dict.fromkeys(lexical_terms(f"{stored['symbol']} {stored['signature']} {stored['doc']}")))
         query = Query(text=text, terms=terms, nature=QueryNature.CODE, where=ChunkFilter())
         hits = self._answer(query, limit or self.config.limit, without=row)
         return SearchResponse(
@@ -118,17 +116,13 @@ class Searcher:
         if self.provider is None or self.retrieval is Retrieval.LEXICAL:
             return None
         instruction = (
-            InstructionType.CODE2CODE_QUERY
-            if query.nature is QueryNature.CODE
-            else InstructionType.NL2CODE_QUERY
+            InstructionType.CODE2CODE_QUERY if query.nature is QueryNature.CODE else InstructionType.NL2CODE_QUERY
         )
         return self.provider.embed_text(query.text, instruction)
 
     def _embed_rows(self, rows: Indices) -> Floats:
         """Vectors for the first few chunks that have none; not stored, the index run will do that."""
-        ids = [
-            self.snapshot.column("id")[int(row)].as_py() for row in rows[: self.config.query_time_embeddings]
-        ]
+        ids = [self.snapshot.column("id")[int(row)].as_py() for row in rows[: self.config.query_time_embeddings]]
         if self.provider is None or not ids:
             return np.empty((0, 0), np.float32)
         stored = self.store.chunk_columns(ids, CHUNK_COLUMNS)
@@ -187,9 +181,7 @@ class Searcher:
         """The smallest chunk that holds the line, or else the nearest one in the file."""
         rows = np.flatnonzero(pc.equal(self.snapshot.column("path"), path).to_numpy(zero_copy_only=False))
         if not len(rows):
-            raise QueryError(
-                f"'{path}' is not in the index.", "Name an indexed file, relative to the folder."
-            )
+            raise QueryError(f"'{path}' is not in the index.", "Name an indexed file, relative to the folder.")
         starts = self.snapshot.column("start_line").to_numpy()[rows]
         ends = self.snapshot.column("end_line").to_numpy()[rows]
         distance = np.maximum(np.maximum(starts - line, line - ends), 0)

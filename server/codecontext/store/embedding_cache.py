@@ -62,9 +62,7 @@ class EmbeddingCache:
             for key, vector in zip(hashes, vectors, strict=True)
         ]
         with self._transaction() as connection:
-            connection.executemany(
-                "INSERT OR IGNORE INTO vectors (space, hash, vector) VALUES (?, ?, ?)", rows
-            )
+            connection.executemany("INSERT OR IGNORE INTO vectors (space, hash, vector) VALUES (?, ?, ?)", rows)
 
     def trim(self) -> None:
         """Forget the oldest entries until the file keeps to its budget."""

@@ -67,6 +67,11 @@ CHUNK_SCHEMA = pa.schema(
 # Old versions of a table stay this long, for readers that are in the middle of a query.
 _KEEP_OLD_VERSIONS = timedelta(minutes=2)
 _DELETE_BATCH = 500
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
+# The database reports faults of the disk as text.
+_DISK_WORDS = re.compile(
+    "no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,19 +406,7 @@ def _faults_of(table: str) -> Iterator[None]:
 
 
 def _is_disk_fault(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in {
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EROFS,
-        errno.EFBIG,
-        errno.EACCES,
-    }:
-        return True
-    return bool(
-        re.search(
-            r"no space left|file too large|quota exceeded|read-only file|permission denied", str(error), re.I
-        )
-    )
+    return (isinstance(error, OSError) and error.errno in _DISK_ERRORS) or bool(_DISK_WORDS.search(str(error)))
 
 
 def _first_line(error: BaseException) -> str:

@@ -95,7 +95,5 @@ def _latest_rows(catalogue: pa.Table) -> pa.Table:
     writes = catalogue.group_by(["path", "written"]).aggregate([])
     if writes.num_rows == pc.count_distinct(writes["path"]).as_py():
         return catalogue
-    latest = (
-        writes.group_by("path").aggregate([("written", "max")]).rename_columns({"written_max": "written"})
-    )
+    latest = writes.group_by("path").aggregate([("written", "max")]).rename_columns({"written_max": "written"})
     return catalogue.join(latest, keys=["path", "written"], join_type="inner").combine_chunks()

@@ -1,0 +1,5 @@
+"""``python -m codecontext.cli`` is the command ``codecontext``."""
+
+from codecontext.cli.app import main
+
+main()

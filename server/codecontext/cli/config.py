@@ -1,0 +1,134 @@
+"""``codecontext config``: which settings are in force, and where each comes from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel, Field
+
+from codecontext.cli.console import print_columns, print_json, stdout
+from codecontext.cli.errors import ReportingCommand
+from codecontext.cli.options import JsonOption
+
+app = typer.Typer(help="Show and check settings.", no_args_is_help=True)
+
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder", metavar="DIR", help="The folder. Without it: the one that a search from here would use."
+    ),
+]
+
+
+class SettingOutput(BaseModel):
+    """One setting."""
+
+    key: str
+    value: Any = Field(description="The value in force.")
+    source: str = Field(description="`editor`, `environment`, `project`, `user` or `default`.")
+    where: str = Field(description="The file or variable that has it; empty for a default.")
+
+
+class ConfigShowOutput(BaseModel):
+    """What ``config show --json`` prints."""
+
+    folder: str
+    settings: list[SettingOutput]
+    warnings: list[str] = Field(description="What was ignored, and why.")
+
+
+class SettingsFile(BaseModel):
+    """A file that settings may be in."""
+
+    kind: str = Field(description="`project` or `user`.")
+    path: str
+    exists: bool
+
+
+class ConfigPathOutput(BaseModel):
+    """What ``config path --json`` prints."""
+
+    files: list[SettingsFile] = Field(description="The stronger one first.")
+
+
+class ConfigValidateOutput(BaseModel):
+    """What ``config validate --json`` prints if all is well; else it prints an error."""
+
+    checked: list[str] = Field(description="The files that were there to check.")
+
+
+@app.command(cls=ReportingCommand)
+def show(folder: FolderOption = None, as_json: JsonOption = False) -> None:
+    """Print every setting with its value and where it comes from."""
+    from codecontext.cli.session import read_settings
+
+    place = _folder(folder)
+    loaded = read_settings(place)
+    settings = [
+        SettingOutput(key=key, value=value, source=loaded.origins[key].kind, where=loaded.origins[key].where)
+        for key, value in loaded.values().items()
+    ]
+    if as_json:
+        print_json(ConfigShowOutput(folder=str(place), settings=settings, warnings=loaded.warnings))
+    else:
+        print_columns([_row(setting) for setting in settings], ("", "bold", "dim"))
+
+
+@app.command(cls=ReportingCommand)
+def validate(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", show_default=False, help="One settings file to check on its own."),
+    ] = None,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the settings: a file on its own, or all sources together."""
+    from codecontext.cli.session import read_settings
+    from codecontext.config import validate_file
+
+    if file is not None:
+        validate_file(file)
+        checked = [str(file)]
+    else:
+        place = _folder(folder)
+        read_settings(place)
+        checked = [item.path for item in _settings_files(place) if item.exists]
+    if as_json:
+        print_json(ConfigValidateOutput(checked=checked))
+    else:
+        files = " and ".join(map(str, checked)) or "no settings file, only defaults and environment"
+        stdout().print(f"The settings are valid ({files}).", soft_wrap=True)
+
+
+@app.command(cls=ReportingCommand)
+def path(folder: FolderOption = None, as_json: JsonOption = False) -> None:
+    """Print where settings files are looked for, the stronger one first."""
+    files = _settings_files(_folder(folder))
+    if as_json:
+        print_json(ConfigPathOutput(files=files))
+        return
+    for item in files:
+        missing = "" if item.exists else "  (not there)"
+        stdout().print(f"{item.kind:<7}  {item.path}{missing}", soft_wrap=True)
+
+
+def _folder(given: Path | None) -> Path:
+    from codecontext.engine.folders import existing_folder, nearest_folder
+
+    return existing_folder(given) if given else nearest_folder(Path.cwd())
+
+
+def _settings_files(folder: Path) -> list[SettingsFile]:
+    from codecontext.core.paths import project_config_file, user_config_file
+
+    files = {"project": project_config_file(folder), "user": user_config_file()}
+    return [SettingsFile(kind=kind, path=str(file), exists=file.is_file()) for kind, file in files.items()]
+
+
+def _row(setting: SettingOutput) -> tuple[str, str, str]:
+    value = "unset" if setting.value is None else json.dumps(setting.value, ensure_ascii=False)
+    return setting.key, value, f"{setting.source} ({setting.where})" if setting.where else setting.source

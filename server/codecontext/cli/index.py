@@ -1,0 +1,75 @@
+"""``codecontext index``: bring the index of a folder up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codecontext.cli import wording
+from codecontext.cli.console import print_facts, print_json, print_label, stderr, stdout
+from codecontext.cli.errors import INTERRUPTED
+from codecontext.cli.interrupt import stop_on_interrupt
+from codecontext.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from codecontext.indexing.report import IndexReport
+
+
+def index(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", show_default=False, help="The folder. Without it: this one.")
+    ] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Build the index anew from nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Index a folder, or bring its index up to date.
+
+    Only what changed is read and embedded. Ctrl-C keeps what is done; the next run goes on from there.
+    """
+    from codecontext.cli.progress import index_progress
+    from codecontext.cli.session import open_engine
+    from codecontext.engine.folders import existing_folder
+
+    with (
+        open_engine(existing_folder(path)) as engine,
+        stop_on_interrupt(_announce_stop) as cancel,
+        index_progress(stderr()) as on_progress,
+    ):
+        report = engine.index(force=force, on_progress=on_progress, cancel=cancel)
+    if as_json:
+        print_json(report)
+    else:
+        _print_summary(report)
+    if report.cancelled:
+        print_label("Stopped", _what_is_kept(report))
+        raise typer.Exit(INTERRUPTED)
+
+
+def _announce_stop() -> None:
+    stderr().print("Stopping after this batch… (Ctrl-C again stops at once.)")
+
+
+def _print_summary(report: IndexReport) -> None:
+    changed = report.files_written or report.files_removed or report.chunks_embedded or report.chunks_reused
+    holds = f"{wording.count(report.files, 'file')}, {wording.count(report.chunks, 'chunk')}"
+    verb = "Stopped at" if report.cancelled else "Indexed" if changed else "Up to date:"
+    stdout().print(f"{verb} {holds} in {wording.duration(report.seconds)}.", style="bold")
+    facts = [
+        ("Files", f"{report.files_written:,} new or changed, {report.files_removed:,} removed"),
+        ("Vectors", f"{report.chunks_embedded:,} made, {report.chunks_reused:,} from the cache"),
+    ]
+    if report.skipped:
+        skipped = sum(report.skipped.values())
+        facts.append(("Skipped", f"{skipped:,} (codecontext status --skipped lists them)"))
+    print_facts(facts)
+    for notice in report.notices:
+        print_label("Note", notice)
+
+
+def _what_is_kept(report: IndexReport) -> str:
+    return (
+        f"what was done is kept: every chunk read so far is found by its words, "
+        f"{wording.share(report.coverage)} of them by meaning too. Run 'codecontext index' again to go on."
+    )

@@ -1,0 +1,56 @@
+"""Log records as plain lines on stderr, above the progress bar where there is one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from codecontext.cli.console import printable, stderr
+
+if TYPE_CHECKING:
+    from codecontext.config import LoadedSettings
+
+_PACKAGE = logging.getLogger("codecontext")
+_STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+
+
+class ConsoleHandler(logging.Handler):
+    """Prints ``LEVEL  message``. Rich's own handler would wrap lines, which spoils them for grep."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        level = Text(f"{record.levelname:<8}", style=_STYLES.get(record.levelname, ""))
+        stderr().print(level.append(printable(self.format(record)), style="none"), soft_wrap=True)
+
+
+def start_logging(*, debug: bool) -> None:
+    """Show our own records from INFO (DEBUG with ``debug``) and those of libraries from WARNING."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, ConsoleHandler) for handler in root.handlers):
+        root.addHandler(ConsoleHandler())
+    _PACKAGE.setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+def apply_log_settings(loaded: LoadedSettings, *, default: str | None = None) -> None:
+    """Follow the setting ``logging.level``, or ``default`` where nobody set it. ``--debug`` stays."""
+    if _PACKAGE.level == logging.DEBUG:
+        return
+    chosen = loaded.origins["logging.level"].kind != "default"
+    level = loaded.settings.logging.level if chosen or default is None else default
+    _PACKAGE.setLevel(level.upper())
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Show no records of ours, where what they say is part of the result. ``--debug`` stays."""
+    level = _PACKAGE.level
+    if level != logging.DEBUG:
+        _PACKAGE.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        _PACKAGE.setLevel(level)

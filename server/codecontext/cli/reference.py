@@ -1,0 +1,202 @@
+"""Writes the reference of the command line: ``python -m codecontext.cli.reference > docs/cli.md``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+
+from codecontext.adapters import AdapterInfo
+from codecontext.cli.app import app
+from codecontext.cli.config import ConfigPathOutput, ConfigShowOutput, ConfigValidateOutput
+from codecontext.cli.errors import FAULT_FOUND, INTERNAL_ERROR, INTERRUPTED, NOTHING_FOUND
+from codecontext.cli.hits import SearchOutput
+from codecontext.cli.version import VersionOutput
+from codecontext.core.errors import CodeContextError
+from codecontext.engine import FolderStatus
+from codecontext.engine.doctor import DoctorReport
+from codecontext.indexing.report import IndexReport
+
+JSON_RESULTS: dict[str, type[BaseModel]] = {
+    "codecontext index": IndexReport,
+    "codecontext search": SearchOutput,
+    "codecontext similar": SearchOutput,
+    "codecontext status": FolderStatus,
+    "codecontext doctor": DoctorReport,
+    "codecontext version": VersionOutput,
+    "codecontext config show": ConfigShowOutput,
+    "codecontext config validate": ConfigValidateOutput,
+    "codecontext config path": ConfigPathOutput,
+    "codecontext adapter inspect": AdapterInfo,
+}
+"""What each command prints with ``--json``."""
+
+_INTRODUCTION = """\
+<!-- Written by `python -m codecontext.cli.reference`; edit the help texts and models in the code instead. -->
+
+# Command line
+
+```console
+$ codecontext index                              # this folder, once; afterwards only what changed
+$ codecontext search where is the lock released
+$ codecontext search "retry lang:python -path:tests" --limit 3
+$ codecontext similar src/app.py:42
+```
+
+Results go to stdout. Progress, log lines, labels and errors go to stderr, so `> file` and `| less` get the
+answer alone. On a terminal the answer is coloured and its places are links; in a pipe it is plain text with
+whole lines. `NO_COLOR` turns colours off, `FORCE_COLOR` turns them on.
+
+**Which folder.** `index` takes the folder that it is given, or the current one. `search` works anywhere
+inside: it takes the nearest folder upwards that has an index, else the git repository, else the current
+folder; `similar` does the same from the file that it is given. `status`, `doctor` and `config` follow that
+rule where no folder is named. Printed paths count from the current folder.
+
+**Stopping.** The first Ctrl-C lets `index` finish the batch at hand and keeps everything done: the index can
+be used, and the next run goes on from there. The second one stops at once; at most that batch is lost.
+
+**Logging.** `index` logs from level `info`. The other commands log only if the setting `logging.level` is
+given: what is wrong is part of their answer. `codecontext --debug COMMAND` logs everything, with the traceback
+of an error.
+
+**Completion.** `codecontext --install-completion` teaches your shell the commands and options,
+`codecontext --show-completion` prints what it would install.
+
+## JSON
+
+With `--json` stdout has one JSON document and nothing else; the fields are listed with each command. Fields
+may be added; none is renamed or removed without a note in the changelog. An error is JSON too, with the exit
+code as below:
+
+```json
+{
+  "error": {
+    "code": "index-not-ready",
+    "message": "The folder ~/shop has no index yet.",
+    "hint": "Run: codecontext index ~/shop"
+  }
+}
+```
+
+Arguments that cannot be understood at all are reported on stderr, and stdout stays empty.
+
+## Exit codes
+"""
+
+_OTHER_EXIT_CODES = [
+    (0, "Done.", ""),
+    (NOTHING_FOUND, "`search` or `similar` found nothing; stderr says why.", ""),
+    (FAULT_FOUND, "`doctor` found an error.", ""),
+    (2, "The arguments cannot be understood.", ""),
+    (INTERNAL_ERROR, "A fault of CodeContext itself.", ""),
+    (INTERRUPTED, "Stopped with Ctrl-C.", ""),
+]
+
+
+def render_reference() -> str:
+    """The reference in Markdown."""
+    parts = [
+        _INTRODUCTION,
+        _table(("Exit code", "Meaning", "`error.code`"), _exit_codes()),
+        "\n## Commands\n",
+    ]
+    parts += [_section(name, command) for name, command in commands()]
+    return "\n".join(parts)
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command with its full name, in the order of the help."""
+    yield from _leaves("codecontext", typer.main.get_command(app))
+
+
+def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield name, command
+        return
+    for child in children.values():
+        yield from _leaves(f"{name} {child.name}", child)
+
+
+def _exit_codes() -> Iterator[tuple[str, str, str]]:
+    errors = [
+        (error.exit_code, (error.__doc__ or "").partition("\n")[0], f"`{error.code}`")
+        for error in CodeContextError.__subclasses__()
+    ]
+    for code, meaning, name in sorted([*_OTHER_EXIT_CODES, *errors], key=lambda row: row[0]):
+        yield str(code), meaning, name
+
+
+def _section(name: str, command: Any) -> str:
+    usage = " ".join([name, *command.collect_usage_pieces(typer.Context(command, info_name=name))])
+    options = [(_spelling(param), param.help) for param in command.params if param.name != "help"]
+    parts = [
+        f"### {name}\n",
+        f"{command.help}\n",
+        f"```console\n$ {usage}\n```\n",
+        _table(("Argument", "Meaning"), options),
+        _json_result(name),
+    ]
+    return "\n".join(parts)
+
+
+def _json_result(name: str) -> str:
+    """Table of the fields, or where another command has the same."""
+    result = JSON_RESULTS[name]
+    first = next(other for other, model in JSON_RESULTS.items() if model is result)
+    if first != name:
+        return f"The JSON fields are those of `{first}`.\n"
+    return _table(("JSON field", "Type", "Meaning"), _fields(result.model_json_schema()))
+
+
+def _spelling(param: Any) -> str:
+    """``--limit N``, or the name of an argument."""
+    if param.param_type_name == "argument":
+        return f"`{param.metavar}`"
+    value = f" {param.metavar}" if param.metavar else ""
+    return ", ".join(f"`{spelling}{value}`" for spelling in param.opts)
+
+
+def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Every field of a JSON schema, those of nested objects by dotted name."""
+    yield from _object_fields(schema, schema.get("$defs", {}), "")
+
+
+def _object_fields(
+    schema: dict[str, Any], definitions: dict[str, Any], prefix: str
+) -> Iterator[tuple[str, str, str]]:
+    for name, given in schema["properties"].items():
+        value = _resolved(given, definitions)
+        item = _resolved(value.get("items", {}), definitions)
+        yield f"`{prefix}{name}`", _type(value, item), given.get("description", "")
+        if "properties" in value:
+            yield from _object_fields(value, definitions, f"{prefix}{name}.")
+        if "properties" in item:
+            yield from _object_fields(item, definitions, f"{prefix}{name}[].")
+
+
+def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    reference = schema.get("$ref")
+    return definitions[reference.rpartition("/")[2]] if reference else schema
+
+
+def _type(schema: dict[str, Any], item: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_type(option, {}) for option in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f'"{value}"' for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"array of {_type(item, {})}"
+    return str(schema.get("type", "any"))
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_reference())

@@ -1,0 +1,48 @@
+"""``codecontext similar``: find code that does what the code at a place does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codecontext.cli.options import ExplainOption, JsonOption, LimitOption
+from codecontext.core.errors import QueryError
+
+_PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(:\d+)?")
+
+
+def similar(
+    place: Annotated[str, typer.Argument(metavar="FILE:LINE", help="A line of the code, as src/app.py:42.")],
+    limit: LimitOption = None,
+    explain: ExplainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find code that does what the code at FILE:LINE does."""
+    from codecontext.cli.hits import answer
+    from codecontext.cli.session import open_engine
+    from codecontext.engine.folders import indexed_folder
+
+    file, line = _existing_line(place)
+    folder = indexed_folder(file.parent)
+    with open_engine(folder, log_level="critical") as engine:
+        response = engine.similar(file.relative_to(folder).as_posix(), line, limit=limit)
+    answer(response, folder, "", explain=explain, as_json=as_json)
+
+
+def _existing_line(place: str) -> tuple[Path, int]:
+    """File and line of ``FILE:LINE``; a column behind it is let pass. Raises ``QueryError``."""
+    from codecontext.chunking import decode_source
+
+    match = _PLACE.fullmatch(place)
+    if match is None:
+        raise QueryError(f"'{place}' is not FILE:LINE.", "Write it as src/app.py:42.")
+    file, line = Path(match["file"]).expanduser().resolve(), int(match["line"])
+    if not file.is_file():
+        raise QueryError(f"There is no file '{match['file']}'.", "Name a file, from here or absolute.")
+    lines = decode_source(file.read_bytes()).removesuffix("\n").count("\n") + 1
+    if not 1 <= line <= lines:
+        raise QueryError(f"'{match['file']}' has no line {line}.", f"Its lines are 1 to {lines}.")
+    return file, line

@@ -1,0 +1,240 @@
+"""Checks all that indexing and searching need, and says what to do about each fault."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from codecontext import __version__
+from codecontext.adapters import inspect_adapter
+from codecontext.config import Settings, load_settings
+from codecontext.core.errors import (
+    AdapterError,
+    CodeContextError,
+    ConfigError,
+    IndexCorrupt,
+    ModelUnavailable,
+    StoreError,
+)
+from codecontext.core.paths import codecontext_home
+from codecontext.embeddings.base import InstructionType
+from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
+from codecontext.embeddings.huggingface.models import (
+    BUNDLED_NAMES,
+    read_model_card,
+    resolve_model,
+    verify_bundled_model,
+)
+from codecontext.embeddings.huggingface.provider import PEFT_AVAILABLE
+from codecontext.store.index_store import IndexStore
+from codecontext.store.locations import index_directory
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "lancedb", "tree-sitter")
+_OPTIONAL_PACKAGES = ("openvino", "peft")
+_LITTLE_DISK = 2_000_000_000
+_NO_DISK = 200_000_000
+_SAMPLE = "where is the session token compared"
+
+
+class CheckStatus(StrEnum):
+    """How bad a finding is: an error stops something that was asked for, a warning may."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Check(BaseModel):
+    """One finding."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    status: CheckStatus
+    found: str = Field(description="What was found.")
+    advice: str = Field("", description="What to do about it; empty when nothing need be done.")
+
+
+class DoctorReport(BaseModel):
+    """All findings, in the order of the checks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: str
+    checks: list[Check]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any check found an error."""
+        return any(check.status is CheckStatus.ERROR for check in self.checks)
+
+
+def examine(folder: Path) -> DoctorReport:
+    """Run all checks for ``folder``. Loads the configured model; downloads and repairs nothing."""
+    settings, settings_check = _check_settings(folder)
+    checks = [
+        _check_versions(),
+        _check_git(),
+        _check_home(),
+        _check_disk(),
+        _check_index(folder),
+        settings_check,
+    ]
+    if settings is not None:
+        checks += _check_embeddings(settings.embeddings.huggingface)
+    return DoctorReport(folder=str(folder), checks=checks)
+
+
+def _check_versions() -> Check:
+    required = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    optional = ", ".join(f"{name} {_version_if_installed(name)}" for name in _OPTIONAL_PACKAGES)
+    return _ok(
+        "versions", f"codecontext {__version__}, Python {platform.python_version()}, {required}, {optional}"
+    )
+
+
+def _version_if_installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed (optional)"
+
+
+def _check_git() -> Check:
+    if shutil.which("git") is None:
+        return _warning(
+            "git", "not installed", "Ignore files are read without it; install git for its own verdict."
+        )
+    answer = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)
+    return _ok("git", answer.stdout.strip())
+
+
+def _check_home() -> Check:
+    home = codecontext_home()
+    place = _nearest_existing(home)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        fault = StoreError(
+            f"{place} cannot be written: {error.strerror}.",
+            "Make it writable, or set CODECONTEXT_HOME to a folder that is.",
+        )
+        return _error("home", fault)
+    return _ok("home", f"{home} can be written")
+
+
+def _check_disk() -> Check:
+    free = shutil.disk_usage(_nearest_existing(codecontext_home())).free
+    found = f"{free / 1e9:.1f} GB free"
+    if free >= _LITTLE_DISK:
+        return _ok("disk", found)
+    status = CheckStatus.WARNING if free >= _NO_DISK else CheckStatus.ERROR
+    advice = "Free some space, or set CODECONTEXT_HOME to a folder on another disk."
+    return Check(name="disk", status=status, found=found, advice=advice)
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next(place for place in (path, *path.absolute().parents) if place.exists())
+
+
+def _check_index(folder: Path) -> Check:
+    store = IndexStore(index_directory(folder))
+    if not store.exists():
+        return _ok("index", "none yet; 'codecontext index' makes it")
+    damaged = store.verify()
+    if damaged:
+        fault = IndexCorrupt(
+            f"cannot be read: {', '.join(damaged)} in {store.directory}.",
+            "Run 'codecontext index': it sets damaged tables aside and builds them again.",
+        )
+        return _error("index", fault)
+    return _ok("index", f"readable, in {store.directory}")
+
+
+def _check_settings(folder: Path) -> tuple[Settings | None, Check]:
+    try:
+        loaded = load_settings(folder)
+    except ConfigError as error:
+        return None, _error("settings", error)
+    if loaded.warnings:
+        return loaded.settings, _warning("settings", " ".join(loaded.warnings), "See 'codecontext config show'.")
+    return loaded.settings, _ok("settings", "valid")
+
+
+def _check_embeddings(config: HuggingFaceConfig) -> Iterator[Check]:
+    """Model and adapter as files, then both at work. What one check found the next do not repeat."""
+    model = _check_model(config)
+    adapter = _check_adapter(config)
+    yield model
+    yield adapter
+    if model.status is CheckStatus.OK:
+        sound = adapter.status is CheckStatus.OK
+        yield _check_backend(config if sound else config.model_copy(update={"lora_adapter_path": None}))
+
+
+def _check_model(config: HuggingFaceConfig) -> Check:
+    name = config.model_name
+    try:
+        card = read_model_card(name, resolve_model(name))
+        if name.lower() in BUNDLED_NAMES:
+            verify_bundled_model()
+            return _ok("model", f"{name}, bundled, weights as published (sha256)")
+    except ModelUnavailable as error:
+        if config.allow_download:
+            return _warning("model", error.message, "The first index or search downloads it.")
+        return _error("model", error)
+    return _ok("model", f"{name}, in {card.folder}")
+
+
+def _check_adapter(config: HuggingFaceConfig) -> Check:
+    path = config.lora_adapter_path
+    if path is None:
+        return _ok("adapter", "none configured")
+    if not PEFT_AVAILABLE:
+        fault = AdapterError(f"{path} is configured, but peft is not installed.", "Run: pip install peft")
+        return _error("adapter", fault)
+    try:
+        info = inspect_adapter(Path(path))
+    except AdapterError as error:
+        return _error("adapter", error)
+    return _ok("adapter", f"{info.name}, rank {info.rank}, {info.fingerprint[:12]}, in {path}")
+
+
+def _check_backend(config: HuggingFaceConfig) -> Check:
+    """Load the model, with its adapter, and embed a sentence."""
+    started = time.perf_counter()
+    try:
+        with HuggingFaceEmbeddingProvider(config) as provider:
+            loaded = time.perf_counter()
+            vector = provider.embed_text(_SAMPLE, InstructionType.NL2CODE_QUERY)
+            embedded = time.perf_counter()
+            name = provider.backend_name
+    except CodeContextError as error:
+        return _error("embedding", error)
+    found = (
+        f"{name}, {len(vector)} numbers a vector, loaded in {loaded - started:.1f} s, "
+        f"a query in {(embedded - loaded) * 1000:.0f} ms"
+    )
+    return _ok("embedding", found)
+
+
+def _ok(name: str, found: str) -> Check:
+    return Check(name=name, status=CheckStatus.OK, found=found)
+
+
+def _warning(name: str, found: str, advice: str) -> Check:
+    return Check(name=name, status=CheckStatus.WARNING, found=found, advice=advice)
+
+
+def _error(name: str, error: CodeContextError) -> Check:
+    return Check(name=name, status=CheckStatus.ERROR, found=error.message, advice=error.hint)

@@ -1,0 +1,49 @@
+"""Which folder a person means who stands somewhere inside it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from codecontext.core.errors import ConfigError, IndexNotReady
+from codecontext.indexing.git import enclosing_repository
+from codecontext.store.index_store import IndexStore
+from codecontext.store.locations import index_directory
+
+
+def existing_folder(path: Path) -> Path:
+    """``path``, absolute and with ``~`` and links resolved. Raises ``ConfigError`` if it is no folder."""
+    folder = path.expanduser().resolve()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise ConfigError(f"'{path}' is a file, not a folder.", "Name the folder that holds it.")
+    raise ConfigError(f"There is no folder '{path}'.", "Name a folder that exists.")
+
+
+def has_index(folder: Path) -> bool:
+    """Whether ``folder`` itself was indexed."""
+    return IndexStore(index_directory(folder)).exists()
+
+
+def nearest_folder(place: Path) -> Path:
+    """The folder that ``place``, a folder, belongs to.
+
+    The nearest one upwards that has an index; else the nearest git repository; else ``place``.
+    """
+    indexed = next((folder for folder in (place, *place.parents) if has_index(folder)), None)
+    return indexed or enclosing_repository(place) or place
+
+
+def indexed_folder(place: Path) -> Path:
+    """``nearest_folder``, which must have an index. Raises ``IndexNotReady``."""
+    return with_index(nearest_folder(place))
+
+
+def with_index(folder: Path) -> Path:
+    """``folder``, which must have an index. Raises ``IndexNotReady``."""
+    if not has_index(folder):
+        raise IndexNotReady(
+            f"The folder {folder} has no index yet.", f"Run: codecontext index {shlex.quote(str(folder))}"
+        )
+    return folder

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from codecontext.core.errors import ConfigError, IndexNotReady
+from codecontext.engine.folders import existing_folder, has_index, indexed_folder, nearest_folder, with_index
+from codecontext.store.locations import index_directory
+
+MarkIndexed = Callable[[Path], None]
+
+
+@pytest.fixture
+def mark_indexed() -> MarkIndexed:
+    """Make what an index looks like from outside."""
+
+    def mark(folder: Path) -> None:
+        (index_directory(folder) / "chunks.lance").mkdir(parents=True)
+
+    return mark
+
+
+@pytest.fixture
+def deep(project: Path) -> Path:
+    folder = project / "src" / "deep"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_nearest_folder_with_an_index_wins(project: Path, deep: Path, mark_indexed: MarkIndexed) -> None:
+    mark_indexed(project)
+    assert nearest_folder(deep) == project
+    mark_indexed(deep.parent)
+    assert nearest_folder(deep) == deep.parent
+    assert indexed_folder(deep) == deep.parent
+
+
+def test_an_index_further_up_wins_over_a_repository(
+    project: Path, deep: Path, mark_indexed: MarkIndexed
+) -> None:
+    mark_indexed(project)
+    (deep.parent / ".git").mkdir()
+    assert nearest_folder(deep) == project
+
+
+def test_without_an_index_it_is_the_repository(project: Path, deep: Path) -> None:
+    (project / ".git").mkdir()
+    assert nearest_folder(deep) == project
+
+
+def test_without_either_it_is_the_place_itself(deep: Path) -> None:
+    assert nearest_folder(deep) == deep
+
+
+def test_a_folder_without_an_index_says_how_to_make_one(tmp_path: Path) -> None:
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    assert not has_index(folder)
+    with pytest.raises(IndexNotReady, match="has no index yet") as caught:
+        with_index(folder)
+    assert caught.value.hint == f"Run: codecontext index '{folder}'"
+    with pytest.raises(IndexNotReady):
+        indexed_folder(folder)
+
+
+def test_an_existing_folder_is_resolved(project: Path, deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = project / "link"
+    link.symlink_to(deep, target_is_directory=True)
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("HOME", str(deep))
+    assert existing_folder(Path("link")) == deep
+    assert existing_folder(Path("~")) == deep
+
+
+def test_what_is_no_folder_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    (project / "file.py").touch()
+    with pytest.raises(ConfigError, match=r"There is no folder 'nowhere'\."):
+        existing_folder(Path("nowhere"))
+    with pytest.raises(ConfigError, match=r"'file\.py' is a file, not a folder\."):
+        existing_folder(Path("file.py"))
