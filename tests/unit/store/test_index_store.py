@@ -1,0 +1,163 @@
+"""Tables of one folder: writing, reading, filtering and the snapshot over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from codecontext.chunking import chunk_source
+from codecontext.core.filters import ChunkFilter
+from codecontext.core.hashing import content_digest
+from codecontext.indexing.rows import rows_of_chunks
+from codecontext.store.index_store import FileRows, IndexStore
+from codecontext.store.snapshot import take_snapshot
+
+WEIGHTS = {"name_terms": 1.0, "path_terms": 1.0, "body_terms": 1.0}
+SPACE = "0123456789abcdef"
+FILES = {
+    "src/auth.py": "def check_password(user):\n    return user.digest\n\n\ndef reset(user):\n    user.digest = None\n",
+    "src/o'brien.go": 'package main\n\nfunc Greet() string { return "it\'s me" }\n',
+    "tests/test_auth.py": "def test_reset():\n    assert reset(USER) is None\n",
+}
+
+
+def file_rows(path: str, text: str) -> FileRows:
+    return FileRows(path, rows_of_chunks(chunk_source(path, text.encode()), digest_of(text)))
+
+
+def digest_of(text: str) -> str:
+    return content_digest(text)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> IndexStore:
+    store = IndexStore(tmp_path / "index")
+    store.replace_files([file_rows(path, text) for path, text in FILES.items()])
+    store.ensure_text_index()
+    return store
+
+
+def found(store: IndexStore, term: str, where: ChunkFilter | None = None) -> set[str]:
+    ids = [id_ for id_, _ in store.search_terms([term], WEIGHTS, limit=10, where=where)]
+    return {row["path"] for row in store.chunk_columns(ids, ["path"]).values()}
+
+
+def test_a_folder_without_tables_is_empty(tmp_path: Path) -> None:
+    store = IndexStore(tmp_path / "none")
+    assert not store.exists()
+    assert store.catalogue().num_rows == 0
+    assert store.file_digests() == {}
+    assert store.search_terms(["x"], WEIGHTS, limit=5) == []
+    assert store.vectors(SPACE)[1].shape == (0, 0)
+    assert store.verify() == []
+    assert len(take_snapshot(store, SPACE)) == 0
+
+
+def test_every_field_is_searched(store: IndexStore) -> None:
+    assert found(store, "greet") == {"src/o'brien.go"}
+    assert found(store, "digest") == {"src/auth.py"}
+    assert found(store, "tests") == {"tests/test_auth.py"}
+    assert found(store, "nothing") == set()
+
+
+def test_words_meet_in_their_stem(store: IndexStore) -> None:
+    assert "src/auth.py" in found(store, "checking")
+
+
+@pytest.mark.parametrize(
+    ("where", "paths"),
+    [
+        (ChunkFilter(languages=("go",)), {"src/o'brien.go"}),
+        (ChunkFilter(paths=("src/*.py",)), {"src/auth.py"}),
+        (ChunkFilter(paths=("o'brien",)), {"src/o'brien.go"}),
+        (ChunkFilter(paths=("!src/**",)), {"tests/test_auth.py"}),
+        (ChunkFilter(paths=("src/**", "!*.go")), {"src/auth.py"}),
+        (ChunkFilter(kinds=("function",), languages=("python",), paths=("tests",)), {"tests/test_auth.py"}),
+        (ChunkFilter(languages=("cobol",)), set()),
+    ],
+)
+def test_filters(store: IndexStore, where: ChunkFilter, paths: set[str]) -> None:
+    ids = store.matching_ids(where).to_pylist()
+    assert {row["path"] for row in store.chunk_columns(ids, ["path"]).values()} == paths
+
+
+def test_a_filter_applies_before_ranking(store: IndexStore) -> None:
+    assert found(store, "reset", ChunkFilter(paths=("tests",))) == {"tests/test_auth.py"}
+
+
+def test_replacing_a_file_leaves_the_others(store: IndexStore) -> None:
+    changed = "def renamed():\n    pass\n"
+    store.replace_files([file_rows("src/auth.py", changed)])
+    assert store.file_digests() == {
+        "src/auth.py": {digest_of(changed)},
+        **{path: {digest_of(FILES[path])} for path in ("src/o'brien.go", "tests/test_auth.py")},
+    }
+    assert found(store, "renamed") == {"src/auth.py"}
+    assert found(store, "check_password") == set()
+
+
+def test_removed_and_emptied_files_answer_nothing(store: IndexStore) -> None:
+    store.remove_files(["src/o'brien.go"])
+    store.replace_files([FileRows("tests/test_auth.py", [])])
+    assert set(store.file_digests()) == {"src/auth.py"}
+
+
+def test_optimizing_changes_no_answer(store: IndexStore) -> None:
+    store.replace_files([file_rows("src/new.py", "def brand_new():\n    pass\n")])
+    before = store.search_terms(["new"], WEIGHTS, limit=10)
+    store.optimize()
+    assert [id_ for id_, _ in store.search_terms(["new"], WEIGHTS, limit=10)] == [id_ for id_, _ in before]
+
+
+def test_the_snapshot_pairs_chunks_with_vectors(store: IndexStore) -> None:
+    catalogue = store.catalogue()
+    hashes = catalogue["content_hash"].to_pylist()
+    vectors = np.eye(len(hashes), 4, dtype=np.float32)
+    store.add_vectors(SPACE, hashes[:-1], vectors[:-1])
+    snapshot = take_snapshot(store, SPACE)
+    assert snapshot.coverage == pytest.approx(1 - 1 / len(hashes))
+    scores = snapshot.similarities(np.array([0, 1, 0, 0], np.float32))
+    best = int(np.nanargmax(scores))
+    assert snapshot.row(best)["content_hash"] == hashes[1]
+    without = snapshot.index_of_ids(pa.array([catalogue["id"].to_pylist()[-1], "unknown"]))
+    assert np.isnan(scores[without[0]])
+    assert without[1] == -1
+
+
+def test_a_snapshot_is_current_until_somebody_writes(store: IndexStore) -> None:
+    versions = store.versions(SPACE)
+    assert store.versions(SPACE) == versions
+    IndexStore(store.directory).remove_files(["src/auth.py"])
+    assert store.versions(SPACE) != versions
+
+
+def test_an_interrupted_write_shows_the_newest_rows_only(
+    store: IndexStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = FILES["src/auth.py"].replace("digest", "secret")
+    with monkeypatch.context() as patch:
+        patch.setattr(IndexStore, "_delete", lambda *_: None)  # as if killed between adding and removing
+        store.replace_files([file_rows("src/auth.py", changed)])
+    assert store.file_digests()["src/auth.py"] == {digest_of(FILES["src/auth.py"]), digest_of(changed)}
+    snapshot = take_snapshot(store, SPACE)
+    rows = [snapshot.row(index) for index in range(len(snapshot)) if snapshot.row(index)["path"] == "src/auth.py"]
+    assert len(rows) == 2
+
+
+def test_vectors_of_a_dropped_space_are_gone(store: IndexStore) -> None:
+    store.add_vectors(SPACE, ["a" * 32], np.ones((1, 4), np.float32))
+    assert store.space_ids() == [SPACE]
+    store.drop_space(SPACE)
+    assert store.space_ids() == []
+    assert store.vector_hashes(SPACE) == set()
+
+
+def test_clearing_keeps_the_lock_file(store: IndexStore) -> None:
+    lock = store.directory / "writer.lock"
+    lock.touch()
+    store.clear()
+    assert not store.exists()
+    assert lock.exists()
