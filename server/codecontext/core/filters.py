@@ -35,9 +35,7 @@ def path_pattern(glob: str) -> str:
     if not _GLOB_CHARACTERS.intersection(glob):
         return f"(?i){re.escape(glob)}"
     anchored = glob.startswith("/")
-    body = "".join(
-        _translate(token) for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^]]+\]|.", glob.lstrip("/"))
-    )
+    body = "".join(_translate(token) for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^]]+\]|.", glob.lstrip("/")))
     return f"(?i)^{'' if anchored else '(.*/)?'}{body}(/.*)?$"
 
 

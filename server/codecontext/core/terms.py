@@ -7,6 +7,7 @@ The same function serves the index and the query, so ``HTTPResponseCache``, ``ht
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _WORD = re.compile(r"\w+")
 # Scripts written without spaces, or with endings glued on: compared by pairs of characters.
@@ -14,6 +15,8 @@ _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _UNSPACED = re.compile(f"[{_CJK}]+")
 _PARTS = re.compile(rf"[{_CJK}]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z{_CJK}]+|[A-Z]+|\d+")
 _MAX_TERM = 40
+_MAX_WORD = 160
+"""Longer runs of word characters are data, not language."""
 
 
 def split_identifier(identifier: str) -> list[str]:
@@ -30,16 +33,20 @@ def lexical_terms(text: str) -> list[str]:
 
     Runs of Chinese, Japanese or Korean script give overlapping character pairs.
     """
+    return [term for word in _WORD.findall(text) for term in _terms_of_word(word)]
+
+
+@lru_cache(maxsize=100_000)  # source code says the same few words again and again
+def _terms_of_word(word: str) -> tuple[str, ...]:
+    if len(word) > _MAX_WORD:
+        return ()
+    parts = split_identifier(word)
     terms: list[str] = []
-    for word in _WORD.findall(text):
-        if len(word) > _MAX_TERM * 4:  # data, not language
-            continue
-        parts = split_identifier(word)
-        for part in parts:
-            terms.extend(_character_pairs(part) if _UNSPACED.fullmatch(part) else [part[:_MAX_TERM]])
-        if len(parts) > 1 and len(word) <= _MAX_TERM:
-            terms.append(word.lower())
-    return terms
+    for part in parts:
+        terms.extend(_character_pairs(part) if _UNSPACED.fullmatch(part) else [part[:_MAX_TERM]])
+    if len(parts) > 1 and len(word) <= _MAX_TERM:
+        terms.append(word.lower())
+    return tuple(terms)
 
 
 def _character_pairs(run: str) -> list[str]:

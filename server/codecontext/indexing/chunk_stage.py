@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from codecontext.chunking import ChunkingConfig, chunk_source
@@ -17,6 +18,7 @@ from codecontext.store.manifest import FileStamp
 
 logger = logging.getLogger(__name__)
 
+_FIRST_FILES = 100
 _FILES_PER_COMMIT = 400
 _BYTES_PER_COMMIT = 8_000_000
 
@@ -35,14 +37,19 @@ class ChunkStage:
 
     def run(self, files: Sequence[SourceFile], indexed: dict[str, set[str]]) -> None:
         """Bring the rows of ``files`` up to date; ``indexed`` has the digests held of each path."""
-        done = 0
-        for batch in _batches(files):
-            self.cancel.check()
-            self._commit([self._read(file, indexed.get(file.path, set())) for file in batch])
-            done += len(batch)
-            self.on_progress(Progress("reading", done, len(files)))
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer:
+            committing: Future[None] | None = None
+            for done, batch in _batches(files):
+                self.cancel.check()
+                read = [self._read(file, indexed.get(file.path, set())) for file in batch]
+                if committing is not None:
+                    committing.result()
+                # The database writes in its own threads, so the next batch is cut meanwhile.
+                committing = writer.submit(self._commit, read, Progress("reading", done, len(files)))
+            if committing is not None:
+                committing.result()
 
-    def _commit(self, batch: list[_ReadFile]) -> None:
+    def _commit(self, batch: list[_ReadFile], progress: Progress) -> None:
         changed = [FileRows(item.file.path, item.rows) for item in batch if item.rows is not None]
         if changed:
             self.store.replace_files(changed)
@@ -53,6 +60,7 @@ class ChunkStage:
                 self.skipped.append(item.skipped)
             if item.stamp is not None:
                 self.stamps[item.file.path] = item.stamp
+        self.on_progress(progress)
 
     def _read(self, file: SourceFile, digests: set[str]) -> _ReadFile:
         """Cut one file, unless the index holds just this content already."""
@@ -87,14 +95,16 @@ class _ReadFile:
     skipped: Skipped | None = None
 
 
-def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
+def _batches(files: Sequence[SourceFile]) -> Iterator[tuple[int, list[SourceFile]]]:
+    """Batches of files, each with the number of files up to its end. The first is small: it answers soonest."""
     batch: list[SourceFile] = []
     size = 0
-    for file in files:
+    most = _FIRST_FILES
+    for done, file in enumerate(files, start=1):
         batch.append(file)
         size += file.size
-        if len(batch) >= _FILES_PER_COMMIT or size >= _BYTES_PER_COMMIT:
-            yield batch
-            batch, size = [], 0
+        if len(batch) >= most or size >= _BYTES_PER_COMMIT:
+            yield done, batch
+            batch, size, most = [], 0, _FILES_PER_COMMIT
     if batch:
-        yield batch
+        yield len(files), batch

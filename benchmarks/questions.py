@@ -1,0 +1,36 @@
+"""What a newcomer to Django might ask; the queries of every speed benchmark."""
+
+from __future__ import annotations
+
+QUESTIONS = (
+    "where is the CSRF token compared",
+    "how are passwords hashed",
+    "which middleware adds security headers",
+    "where is the session cookie set",
+    "how does a queryset become SQL",
+    "when are database connections closed",
+    "how are migrations ordered",
+    "where is a template tag parsed",
+    "how does the admin check permissions",
+    "where are uploaded files written to disk",
+    "how is the current language chosen for a request",
+    "what happens when a URL does not match",
+    "where are form fields cleaned",
+    "how does the cache choose a key",
+    "which signals are sent when a model is saved",
+    "how is an email attachment encoded",
+    "where is the test database created",
+    "how does pagination count pages",
+    "where are static files collected",
+    "how is a model field added to its class",
+    "what limits the size of a request body",
+    "how is a foreign key deleted with its parent",
+    "where is autoescaping applied",
+    "how does the development server reload code",
+    "where are time zones activated",
+    "how are transactions rolled back after an exception",
+    "which code prints the help of a management command",
+    "how is a date parsed from a string",
+    "where is a redirect checked to be safe",
+    "how does lazy translation work",
+)
