@@ -4,7 +4,7 @@
 
 DIR holds queries/, corpora/ and eval.py, whose own metrics are used. Each repository is written out as
 files, indexed with ``Engine.index`` and searched with ``Engine.search``: once as people use it, once by
-words alone, once by meaning alone. An index is kept between runs in ``--work``, so that only what changed
+words alone, once by meaning alone. Vectors are kept between runs in ``--work``, so that only what changed
 is embedded again.
 """
 
@@ -62,7 +62,7 @@ def main() -> None:
     for corpus in _corpora(evaluation, options):
         started = time.perf_counter()
         with Engine(corpus.folder, load_settings(corpus.folder).settings) as engine:
-            report = engine.index()
+            report = engine.index(force=True)  # the vectors are in the cache; the chunker may have changed
             for name in scores:
                 scores[name] |= _score(evaluation, engine, corpus, SYSTEMS[name])
         print(
@@ -79,20 +79,16 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--eval", type=Path, required=True, help="folder with queries/, corpora/ and eval.py")
     parser.add_argument("--set", action="append", help="only this set (repeatable)")
     parser.add_argument("--repo", action="append", help="only this repository (repeatable)")
-    parser.add_argument(
-        "--only", action="append", choices=list(SYSTEMS), help="only this system (repeatable)"
-    )
+    parser.add_argument("--only", action="append", choices=list(SYSTEMS), help="only this system (repeatable)")
     parser.add_argument(
         "--work",
         type=Path,
         default=Path(tempfile.gettempdir()) / "codecontext-quality",
-        help="where corpora and indexes are kept between runs",
+        help="where corpora and vectors are kept between runs",
     )
     parser.add_argument("--json", type=Path, help="write the metrics of every query to this file")
     return parser.parse_args()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from codecontext import __version__
 from codecontext.chunking import CHUNK_FORMAT, ChunkingConfig
 from codecontext.core.errors import OperationCancelled
 from codecontext.core.hashing import content_digest
@@ -103,14 +104,15 @@ class _Run:
         self._manifest.recipe = recipe
 
     def _recipe(self) -> str:
-        """Digest of all that decides how a file becomes rows."""
-        return content_digest(str(SCHEMA_VERSION), CHUNK_FORMAT, self._it.chunking.model_dump_json())
+        """Digest of all that decides how a file becomes rows; each release may cut files in another way."""
+        return content_digest(str(SCHEMA_VERSION), __version__, CHUNK_FORMAT, self._it.chunking.model_dump_json())
 
     def _update_chunks(self) -> None:
         self._on_progress(Progress("scanning", 0, 0))
         read_at_ns = time.time_ns()
         with _timed(self._report, "scan_seconds"):
             scan = scan_folder(self._it.folder, self._it.scan, self._cancel)
+        self._report.notices += scan.notes
         with _timed(self._report, "text_seconds"):
             indexed = self._store.file_digests()
             changes = find_changes(scan.files, self._manifest.files, indexed, self._manifest.read_at_ns)
@@ -157,9 +159,7 @@ class _Run:
         changed = [stamps[path].changed_ns if path in stamps else 0 for path in catalogue["path"].to_pylist()]
         order = pa.array(changed, pa.int64())
         hashes: list[str] = (
-            catalogue.append_column("changed", order)
-            .sort_by([("changed", "descending")])["content_hash"]
-            .to_pylist()
+            catalogue.append_column("changed", order).sort_by([("changed", "descending")])["content_hash"].to_pylist()
         )
         return hashes
 

@@ -198,9 +198,7 @@ class _Scan:
             self._skip(path, SkipReason.TOO_LARGE, f"{status.st_size} bytes")
         else:
             changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
-            self.files.append(
-                SourceFile(path, self._folder / path, status.st_size, status.st_mtime_ns, changed_ns)
-            )
+            self.files.append(SourceFile(path, self._folder / path, status.st_size, status.st_mtime_ns, changed_ns))
 
     def _skip(self, path: str, reason: SkipReason, detail: str = "") -> None:
         path = _printable(path)

@@ -23,9 +23,7 @@ def walk_everything(folder: Path, enter: FolderFilter, cancel: CancelToken) -> L
     return _Walk(folder, None, enter, cancel).run()
 
 
-def walk_by_ignore_files(
-    folder: Path, repository: Path | None, enter: FolderFilter, cancel: CancelToken
-) -> Listing:
+def walk_by_ignore_files(folder: Path, repository: Path | None, enter: FolderFilter, cancel: CancelToken) -> Listing:
     """The verdict of the ``.gitignore`` files in ``folder`` and above it up to ``repository``.
 
     What only git knows is not in it: the user's global ignore file, and which files are tracked. In return,
@@ -43,9 +41,7 @@ def _rules_of_repository(folder: Path, repository: Path | None) -> list[OuterRul
 
 
 class _Walk:
-    def __init__(
-        self, folder: Path, git_ignores: IgnoreTree | None, enter: FolderFilter, cancel: CancelToken
-    ) -> None:
+    def __init__(self, folder: Path, git_ignores: IgnoreTree | None, enter: FolderFilter, cancel: CancelToken) -> None:
         self._folder = folder
         self._git_ignores = git_ignores
         self._enter = enter
