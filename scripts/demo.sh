@@ -17,12 +17,13 @@ fi
 cd "$ROOT"
 
 ask() {
-    printf '\n$ codecontext search "%s" --limit 3\n' "$1"
-    "$codecontext" search "$1" --limit 3
+    # The questions stand in this very file, so only the package is searched.
+    printf '\n$ codecontext search "%s path:server" --limit 3\n' "$1"
+    "$codecontext" search "$1 path:server" --limit 3
 }
 
 printf '$ codecontext index .\n'
 "$codecontext" index .
 ask "where is an adapter's content fingerprint computed"
-ask "how is a file with secrets kept out of the index"
-ask "which code fuses the lexical and the semantic ranking"
+ask "what happens when a batch runs out of memory"
+ask "how are camel case identifiers split into words"
