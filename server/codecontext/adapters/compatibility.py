@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from codecontext.adapters.inspect import AdapterInfo, LoraLayer
+from codecontext.adapters.inspect import AdapterInfo
 from codecontext.core.errors import AdapterError
 
 
@@ -16,6 +16,8 @@ class BaseArchitecture:
 
     name: str
     """What the user calls it: a Hugging Face name or a folder."""
+    folder: PurePath
+    """Where its files lie; adapters trained on a folder name that."""
     fingerprint: str
     """Digest of its files."""
     modules: Mapping[str, tuple[int, ...]]
@@ -42,7 +44,7 @@ def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
             f"The adapter {info.path}{made_for} does not fit the base model {base.name}: {problem}.",
             "Set model_name to the base it was made for, or choose another adapter.",
         )
-    if info.base_fingerprint or _same_name(info.base_model, base.name):
+    if info.base_fingerprint or _names(info.base_model, base):
         return []
     warning = (
         f"The adapter {info.path} says it was made for {info.base_model or 'an unnamed model'}; it fits "
@@ -56,24 +58,23 @@ def _first_misfit(info: AdapterInfo, base: BaseArchitecture) -> str:
         shape = base.modules.get(layer.module)
         if shape is None:
             return f"{base.name} has no module {layer.module}"
-        if shape != _adapted_shape(layer, info):
-            return (
-                f"{layer.module} is {_spelled(shape)} in the base and "
-                f"{_spelled(_adapted_shape(layer, info))} in the adapter"
-            )
+        if shape != layer.weight_shape:
+            return f"{layer.module} is {_spelled(shape)} in the base and {_spelled(layer.weight_shape)} in the adapter"
     unknown = next((module for module in info.other_modules if module not in base.modules), None)
     return f"{base.name} has no module {unknown}" if unknown else ""
-
-
-def _adapted_shape(layer: LoraLayer, info: AdapterInfo) -> tuple[int, int]:
-    shape = (layer.out_features, layer.in_features)
-    return shape[::-1] if info.fan_in_fan_out else shape
 
 
 def _spelled(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _same_name(named: str, used: str) -> bool:
-    """Whether two spellings name one model: ``org/model``, ``model`` or a folder that ends so."""
-    return bool(named) and PurePath(named).name.lower() == PurePath(used).name.lower()
+def _names(named: str, base: BaseArchitecture) -> bool:
+    """Whether an adapter that says ``named`` means ``base``.
+
+    ``org/model``, ``model`` and ``~/models/model`` are one. A folder counts as the same on another machine if
+    its last two parts are.
+    """
+    path = PurePath(named)
+    return bool(named) and (
+        path.name.lower() == PurePath(base.name).name.lower() or path.parts[-2:] == base.folder.parts[-2:]
+    )

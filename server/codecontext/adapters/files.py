@@ -75,7 +75,5 @@ def _read_json_object(path: Path) -> dict[str, Any] | None:
             f"{path} cannot be read: {error}.", "It may be half-written or damaged; save the adapter again."
         ) from error
     if not isinstance(content, dict):
-        raise AdapterError(
-            f"{path} holds {type(content).__name__}, not a JSON object.", "Save the adapter again."
-        )
+        raise AdapterError(f"{path} holds {type(content).__name__}, not a JSON object.", "Save the adapter again.")
     return content

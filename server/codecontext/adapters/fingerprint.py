@@ -43,6 +43,4 @@ def adapter_fingerprint(path: Path) -> str:
             f"LoRA adapter {path} cannot be read: {error.strerror or error}.",
             f"It needs {CONFIG_FILE} and {WEIGHTS_FILE}.",
         ) from error
-    return content_digest(
-        json.dumps(config, sort_keys=True, ensure_ascii=False), weights, read_manifest(path).side
-    )
+    return content_digest(json.dumps(config, sort_keys=True, ensure_ascii=False), weights, read_manifest(path).side)

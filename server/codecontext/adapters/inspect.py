@@ -26,20 +26,23 @@ REQUIRED_FIELDS = ("peft_type", "r", "lora_alpha", "target_modules")
 # PEFT saves every tensor under the path of its module in the wrapped model, behind this prefix.
 PEFT_PREFIX = "base_model.model."
 
-# How the tensors of one adapted module end. Embeddings have no ``.weight`` behind their matrices.
-A_SUFFIXES = (".lora_A.weight", ".lora_embedding_A")
-B_SUFFIXES = (".lora_B.weight", ".lora_embedding_B")
+# PEFT keeps an adapted module under this name inside its own; trained biases are saved so.
+WRAPPED = ".base_layer"
+
+# How the names of a module's two matrices end: of linear layers, and of embeddings.
+LINEAR_SUFFIXES = (".lora_A.weight", ".lora_B.weight")
+EMBEDDING_SUFFIXES = (".lora_embedding_A", ".lora_embedding_B")
 
 
 class LoraLayer(BaseModel):
-    """One adapted module of the base model: its weight (out, in) gains ``B @ A`` of this rank."""
+    """One adapted module of the base model: its weight gains a product of two matrices of this rank."""
 
     model_config = ConfigDict(frozen=True)
 
     module: str
     rank: int
-    out_features: int
-    in_features: int
+    weight_shape: tuple[int, int]
+    """Shape of the weight that the product is added to, as the base model stores it."""
 
 
 class AdapterInfo(BaseModel):
@@ -62,8 +65,6 @@ class AdapterInfo(BaseModel):
     parameter_count: int
     dtype: str
     """Number format of the weights as safetensors names it: ``F32``, ``BF16``, …"""
-    fan_in_fan_out: bool
-    """Whether adapted weights are stored (in, out), as GPT-2's are."""
     layers: tuple[LoraLayer, ...]
     other_modules: tuple[str, ...]
     """Modules that the adapter replaces or changes otherwise (``modules_to_save``, biases)."""
@@ -76,14 +77,12 @@ def inspect_adapter(path: Path) -> AdapterInfo:
     LoRA, no weights, pickled weights, damaged weights, or weights of another rank than configured.
     """
     if not path.is_dir():
-        raise AdapterError(
-            f"LoRA adapter path is not a folder: {path}", f"Name the folder with {CONFIG_FILE} in it."
-        )
+        raise AdapterError(f"LoRA adapter path is not a folder: {path}", f"Name the folder with {CONFIG_FILE} in it.")
     config = read_config(path)
     _check_config(path, config)
     manifest = read_manifest(path)
     tensors, dtype = _read_tensors(path)
-    layers = _lora_layers(path, tensors)
+    layers = _lora_layers(path, tensors, transposed=bool(config.get("fan_in_fan_out")))
     _check_ranks(path, config, layers)
     lora_modules = {layer.module for layer in layers}
     return AdapterInfo(
@@ -99,7 +98,6 @@ def inspect_adapter(path: Path) -> AdapterInfo:
         fingerprint=adapter_fingerprint(path),
         parameter_count=sum(math.prod(shape) for shape in tensors.values()),
         dtype=dtype,
-        fan_in_fan_out=bool(config.get("fan_in_fan_out")),
         layers=tuple(layers),
         other_modules=tuple(sorted({_module_of(name) for name in tensors} - lora_modules)),
     )
@@ -118,13 +116,9 @@ def _check_config(path: Path, config: dict[str, Any]) -> None:
             "Only LORA adapters can be loaded.",
         )
     if not isinstance(config["r"], int) or config["r"] < 1:
-        raise AdapterError(
-            f"{path / CONFIG_FILE} has r = {config['r']!r}.", "The rank is a whole number from 1."
-        )
+        raise AdapterError(f"{path / CONFIG_FILE} has r = {config['r']!r}.", "The rank is a whole number from 1.")
     if not isinstance(config["lora_alpha"], int | float):
-        raise AdapterError(
-            f"{path / CONFIG_FILE} has lora_alpha = {config['lora_alpha']!r}.", "It is a number."
-        )
+        raise AdapterError(f"{path / CONFIG_FILE} has lora_alpha = {config['lora_alpha']!r}.", "It is a number.")
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, tuple[int, ...]], str]:
@@ -161,46 +155,56 @@ def _no_weights(path: Path) -> AdapterError:
     )
 
 
-def _lora_layers(path: Path, tensors: dict[str, tuple[int, ...]]) -> list[LoraLayer]:
-    """Pair the A matrices (rank, in) with the B matrices (out, rank)."""
-    downs = _matrices(tensors, A_SUFFIXES)
-    ups = _matrices(tensors, B_SUFFIXES)
-    unpaired = sorted(downs.keys() ^ ups.keys())
+def _lora_layers(path: Path, tensors: dict[str, tuple[int, ...]], *, transposed: bool) -> list[LoraLayer]:
+    """Adapted modules by name; ``transposed`` linear weights are stored (in, out), as GPT-2's are."""
+    linear = _matrix_pairs(path, tensors, LINEAR_SUFFIXES)
+    embeddings = _matrix_pairs(path, tensors, EMBEDDING_SUFFIXES)
+    if not linear and not embeddings:
+        raise AdapterError(f"{path / WEIGHTS_FILE} has no LoRA matrices (lora_A, lora_B).", "Save the adapter again.")
+    # A maps in → rank, B rank → out. Embedding weights are (words, d): A's columns by B's rows.
+    layers = [_layer(path, module, a, b, transposed=transposed) for module, (a, b) in linear.items()]
+    layers += [_layer(path, module, a, b, transposed=True) for module, (a, b) in embeddings.items()]
+    return sorted(layers, key=lambda layer: layer.module)
+
+
+def _layer(path: Path, module: str, a: tuple[int, ...], b: tuple[int, ...], *, transposed: bool) -> LoraLayer:
+    (rank, in_features), (out_features, rank_of_b) = a, b
+    if rank != rank_of_b:
+        raise AdapterError(
+            f"{path / WEIGHTS_FILE}: the LoRA matrices of {module} have ranks {rank} and {rank_of_b}.",
+            "Both must have the same; save the adapter again.",
+        )
+    shape = (in_features, out_features) if transposed else (out_features, in_features)
+    return LoraLayer(module=module, rank=rank, weight_shape=shape)
+
+
+def _matrix_pairs(
+    path: Path, tensors: dict[str, tuple[int, ...]], suffixes: tuple[str, str]
+) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Module → shapes of its matrices A (rank, in) and B (out, rank)."""
+    a, b = (
+        {_module_of(name): shape for name, shape in tensors.items() if name.endswith(suffix)} for suffix in suffixes
+    )
+    unpaired = sorted(a.keys() ^ b.keys())
     if unpaired:
         raise AdapterError(
             f"{path / WEIGHTS_FILE} has only one of the two LoRA matrices of {unpaired[0]}.",
             "Save the adapter again.",
         )
-    if not downs:
+    flat = next((module for module in a if len(a[module]) != 2 or len(b[module]) != 2), None)
+    if flat is not None:
         raise AdapterError(
-            f"{path / WEIGHTS_FILE} has no LoRA matrices (lora_A, lora_B).", "Save the adapter again."
+            f"{path / WEIGHTS_FILE}: the LoRA tensors of {flat} are not matrices.",
+            "Only adapters of linear and embedding layers can be loaded.",
         )
-    layers = []
-    for module in sorted(downs):
-        (rank, in_features), (out_features, rank_of_b) = downs[module], ups[module]
-        if rank != rank_of_b:
-            raise AdapterError(
-                f"{path / WEIGHTS_FILE}: the LoRA matrices of {module} have ranks {rank} and {rank_of_b}.",
-                "Both must have the same; save the adapter again.",
-            )
-        layers.append(LoraLayer(module=module, rank=rank, out_features=out_features, in_features=in_features))
-    return layers
-
-
-def _matrices(tensors: dict[str, tuple[int, ...]], suffixes: tuple[str, ...]) -> dict[str, tuple[int, int]]:
-    """Module → shape, of the two-dimensional tensors whose name ends in one of ``suffixes``."""
-    return {
-        _module_of(name): (shape[0], shape[1])
-        for name, shape in tensors.items()
-        if name.endswith(suffixes) and len(shape) == 2
-    }
+    return {module: (a[module], b[module]) for module in a}
 
 
 def _module_of(tensor_name: str) -> str:
     """The base model's name for the module that a saved tensor belongs to."""
     name = tensor_name.removeprefix(PEFT_PREFIX)
     module, found, _ = name.partition(".lora_")
-    return module if found else name.rpartition(".")[0]
+    return module if found else name.rpartition(".")[0].removesuffix(WRAPPED)
 
 
 def _check_ranks(path: Path, config: dict[str, Any], layers: list[LoraLayer]) -> None:
@@ -208,8 +212,7 @@ def _check_ranks(path: Path, config: dict[str, Any], layers: list[LoraLayer]) ->
     wrong = next((layer for layer in layers if layer.rank not in configured), None)
     if wrong is not None:
         raise AdapterError(
-            f"{path / CONFIG_FILE} says rank {config['r']}, but the weights of {wrong.module} have "
-            f"rank {wrong.rank}.",
+            f"{path / CONFIG_FILE} says rank {config['r']}, but the weights of {wrong.module} have rank {wrong.rank}.",
             "Configuration and weights are of two adapters; copy both from the same place.",
         )
 

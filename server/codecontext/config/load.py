@@ -66,8 +66,7 @@ def load_settings(
     if folder is not None:
         project = ProjectFileSource(project_config_file(folder), trusted=trusted)
         warnings = [
-            f"{project.path}: {key} is ignored because the folder is not trusted."
-            for key in project.ignored_keys
+            f"{project.path}: {key} is ignored because the folder is not trusted." for key in project.ignored_keys
         ]
         sources.append(project)
     sources.append(UserFileSource(user_config_file()))

@@ -64,9 +64,7 @@ class Settings(BaseSettings):
         json_schema_extra=TRUSTED_ONLY,
     )
     indexing: ScanConfig = Field(default_factory=ScanConfig, description="Which files are indexed.")
-    chunking: ChunkingConfig = Field(
-        default_factory=ChunkingConfig, description="How files are cut into chunks."
-    )
+    chunking: ChunkingConfig = Field(default_factory=ChunkingConfig, description="How files are cut into chunks.")
     search: SearchConfig = Field(default_factory=SearchConfig, description="How searches are answered.")
     storage: StorageConfig = Field(
         default_factory=StorageConfig,

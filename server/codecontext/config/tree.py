@@ -66,9 +66,7 @@ def section_keys() -> frozenset[str]:
     )
 
 
-def _leaves(
-    model: type[BaseModel], prefix: str, *, trusted_only: bool
-) -> Iterator[tuple[str, FieldInfo, bool]]:
+def _leaves(model: type[BaseModel], prefix: str, *, trusted_only: bool) -> Iterator[tuple[str, FieldInfo, bool]]:
     for name, field in model.model_fields.items():
         extra = field.json_schema_extra
         restricted = trusted_only or (isinstance(extra, dict) and bool(extra.get("trusted_only")))

@@ -17,9 +17,7 @@ OUT, IN = 12, 10
 MODULES = ("encoder.layer.0.attention.self.query", "encoder.layer.0.attention.self.value")
 
 
-def lora_tensors(
-    rank: int = 4, *, out: int = OUT, modules: tuple[str, ...] = MODULES
-) -> dict[str, np.ndarray]:
+def lora_tensors(rank: int = 4, *, out: int = OUT, modules: tuple[str, ...] = MODULES) -> dict[str, np.ndarray]:
     """The tensors that PEFT saves for ``modules``."""
     tensors = {}
     for module in modules:

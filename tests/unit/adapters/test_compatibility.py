@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import pytest
 
 from codecontext.adapters import BaseArchitecture, check_compatible, inspect_adapter
@@ -12,7 +14,8 @@ VALUE = "encoder.layer.0.attention.self.value"
 
 
 def base(name="example/base", fingerprint="abc", **modules):
-    return BaseArchitecture(name, fingerprint, modules or {QUERY: (12, 10), VALUE: (12, 10), "other": (3,)})
+    folder = PurePath("/here/site-packages/bundle/model")
+    return BaseArchitecture(name, folder, fingerprint, modules or {QUERY: (12, 10), VALUE: (12, 10), "other": (3,)})
 
 
 def test_fits_its_own_base_without_a_word(write_adapter):
@@ -22,6 +25,12 @@ def test_fits_its_own_base_without_a_word(write_adapter):
 @pytest.mark.parametrize("name", ["base", "~/models/Base", "someone/base"])
 def test_knows_its_base_under_another_path(write_adapter, name):
     assert check_compatible(inspect_adapter(write_adapter()), base(name)) == []
+
+
+def test_knows_its_base_by_its_folder_on_another_machine(write_adapter):
+    info = inspect_adapter(write_adapter(base_model_name_or_path="/elsewhere/python3.12/bundle/model"))
+
+    assert check_compatible(info, base("example/nickname")) == []
 
 
 def test_warns_when_shapes_fit_but_the_name_is_another(write_adapter):

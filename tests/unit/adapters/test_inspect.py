@@ -26,9 +26,7 @@ def test_describes_a_sound_adapter(write_adapter):
     assert info.size_bytes == sum(
         (folder / name).stat().st_size for name in ("adapter_config.json", "adapter_model.safetensors")
     )
-    assert info.layers[0] == LoraLayer(
-        module="encoder.layer.0.attention.self.query", rank=4, out_features=12, in_features=10
-    )
+    assert info.layers[0] == LoraLayer(module="encoder.layer.0.attention.self.query", rank=4, weight_shape=(12, 10))
     assert info.other_modules == ()
 
 
@@ -41,6 +39,22 @@ def test_names_modules_that_are_replaced_as_a_whole(write_adapter):
     lora = {f"{QUERY}.lora_A.weight": np.ones((4, 10)), f"{QUERY}.lora_B.weight": np.ones((12, 4))}
 
     assert inspect_adapter(write_adapter(tensors=lora | whole)).other_modules == ("pooler.dense",)
+
+
+def test_names_modules_with_trained_biases_as_the_base_does(write_adapter):
+    bias = {f"{QUERY}.base_layer.bias": np.ones(12), "base_model.model.dense.bias": np.ones(3)}
+    lora = {f"{QUERY}.lora_A.weight": np.ones((4, 10)), f"{QUERY}.lora_B.weight": np.ones((12, 4))}
+
+    assert inspect_adapter(write_adapter(tensors=lora | bias)).other_modules == ("dense",)
+
+
+def test_reads_adapted_embeddings(write_adapter):
+    words = "base_model.model.embeddings.word_embeddings"
+    lora = {f"{words}.lora_embedding_A": np.ones((4, 1000)), f"{words}.lora_embedding_B": np.ones((12, 4))}
+
+    [layer] = inspect_adapter(write_adapter(tensors=lora)).layers
+
+    assert layer == LoraLayer(module="embeddings.word_embeddings", rank=4, weight_shape=(1000, 12))
 
 
 def test_accepts_ranks_that_the_configuration_varies_by_module(write_adapter):
@@ -71,6 +85,10 @@ def test_refuses_a_configuration_that_is_wrong(write_adapter, changes, said):
         ({}, "no tensors"),
         ({"base_model.model.pooler.weight": np.ones(3)}, "no LoRA matrices"),
         ({f"{QUERY}.lora_A.weight": np.ones((4, 10))}, "only one of the two LoRA matrices"),
+        (
+            {f"{QUERY}.lora_A.weight": np.ones((4, 1, 3)), f"{QUERY}.lora_B.weight": np.ones((12, 4, 1))},
+            "are not matrices",
+        ),
         (
             {f"{QUERY}.lora_A.weight": np.ones((4, 10)), f"{QUERY}.lora_B.weight": np.ones((12, 3))},
             "have ranks 4 and 3",

@@ -40,7 +40,7 @@ def texts() -> list[str]:
         "사용자 이름을 찾는 함수",
         "f(x)\n" * 3,
         "getUserByIdOrThrow 🚀 naïve Ångström",
-        *(f"class Node{number}:\n" + f"    field_{number}: int\n" * number for number in range(1, 20, 2)),
+        *(f"class Node{number}:\n" + f"    field_{number}: int\n" * number for number in range(1, 20, 4)),
     ]
 
 

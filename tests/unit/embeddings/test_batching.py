@@ -99,9 +99,7 @@ def test_a_single_text_that_does_not_fit_is_named(token_ids):
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(token_ids):
-    backend = SummingBackend(
-        4000, capacity=300, error=RuntimeError("mat1 and mat2 shapes cannot be multiplied")
-    )
+    backend = SummingBackend(4000, capacity=300, error=RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         embed(backend, token_ids)

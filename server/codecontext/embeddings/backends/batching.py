@@ -65,9 +65,7 @@ def embed_tokens(
 
 def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     """Whether ``error`` says that memory ran out, in any backend's words."""
-    return isinstance(error, MemoryError) or any(
-        phrase in str(error).lower() for phrase in OUT_OF_MEMORY_PHRASES
-    )
+    return isinstance(error, MemoryError) or any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY_PHRASES)
 
 
 def _pad(texts: list[Sequence[int]], length: int, pad_id: int) -> tuple[TokenArray, TokenArray]:

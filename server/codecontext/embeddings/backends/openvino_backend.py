@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import sys
 import warnings
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -113,7 +116,7 @@ def convert(encoder: Module) -> Any:
     example = {"input_ids": mask.clone(), "attention_mask": mask}
     # Tracing warns of every shape that Python compares, and transformers of attributes that tracing reads.
     # Whether the result holds for other shapes is checked against torch afterwards.
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), _root_logger_kept(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return _openvino().convert_model(encoder, example_input=example)
@@ -124,6 +127,19 @@ def convert(encoder: Module) -> Any:
 def save(model: Any, path: Path) -> None:
     """Write a converted model to ``path`` (.xml) and its weights beside it (.bin), in full precision."""
     _openvino().save_model(model, path, compress_to_fp16=False)
+
+
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """Undo what the converter does to the root logger: it silences everything below errors."""
+    root = logging.getLogger()
+    level, filters, handlers = root.level, list(root.filters), list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.filters[:] = filters
+        root.handlers[:] = handlers
 
 
 @cache

@@ -69,9 +69,7 @@ class CompiledModels:
             return None
         return CompiledModel(folder / MODEL_FILE, reference, manifest)
 
-    def add(
-        self, key: str, save_model: Callable[[Path], None], reference: Vectors, manifest: CompiledManifest
-    ) -> None:
+    def add(self, key: str, save_model: Callable[[Path], None], reference: Vectors, manifest: CompiledManifest) -> None:
         """Store a conversion under ``key``, and drop those unused for longest. Raises ``OSError``."""
         self._root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._root, prefix=".new-") as temporary:

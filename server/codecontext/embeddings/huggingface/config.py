@@ -60,8 +60,7 @@ class HuggingFaceConfig(BaseModel):
         None,
         ge=1,
         description=(
-            "Keep only the first so many numbers of each vector, for models trained for it (Matryoshka). "
-            "Unset: all."
+            "Keep only the first so many numbers of each vector, for models trained for it (Matryoshka). Unset: all."
         ),
     )
     allow_download: bool = Field(

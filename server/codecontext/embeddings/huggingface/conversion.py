@@ -27,13 +27,19 @@ logger = logging.getLogger(__name__)
 # Part of the name of a stored conversion: raise it when the same model would be converted differently.
 CONVERSION_VERSION = "1"
 
-LOWEST_COSINE = 0.999
+# Promised of all texts is 0.999. The samples are few, so they must agree better.
+LOWEST_COSINE = 0.9995
 
 # Different lengths, code and prose, one text of special tokens alone; batched together they need padding.
 SAMPLE_TEXTS = (
-    "where is the session token compared",
-    "def add(left: int, right: int) -> int:\n    return left + right",
     "",
+    "parse_config",
+    "where is the session token compared",
+    "SELECT name, price FROM products WHERE id = ?",
+    "사용자 이름을 찾는 함수",
+    "def add(left: int, right: int) -> int:\n    return left + right",
+    "func (s *Server) Close() error {\n\treturn s.listener.Close()\n}",
+    "## Installation\n\nRun the installer, then restart the editor.",
     "for row in rows:\n    total += row.price * row.count\n" * 10,
 )
 
@@ -45,9 +51,7 @@ class ConversionRejected(Exception):
 class OpenVinoModels:
     """Makes OpenVINO backends of one base model, with and without adapters."""
 
-    def __init__(
-        self, card: ModelCard, tokenizer: TextTokenizer, *, threads: int | None, batch_tokens: int
-    ) -> None:
+    def __init__(self, card: ModelCard, tokenizer: TextTokenizer, *, threads: int | None, batch_tokens: int) -> None:
         self._card = card
         self._threads = threads
         self._batch_tokens = batch_tokens
@@ -76,16 +80,13 @@ class OpenVinoModels:
             logger.warning("The converted model %s is damaged and is made anew.", stored.model)
             self._stored.remove(key)
             return None
-        for warning in stored.manifest.warnings:
-            logger.warning(warning)
+        _log(stored.manifest.warnings)
         return backend
 
-    def convert(
-        self, adapter: AdapterInfo | None, encoder: Module, warnings: Sequence[str]
-    ) -> OpenVinoBackend:
-        """Convert the torch ``encoder``, compare the two, and store the result with ``warnings``.
+    def convert(self, adapter: AdapterInfo | None, encoder: Module, warnings: Sequence[str]) -> OpenVinoBackend:
+        """Convert the torch ``encoder``, compare the two, and store the result.
 
-        Raises ``ConversionRejected``.
+        ``warnings`` are logged now and whenever the result is loaded. Raises ``ConversionRejected``.
         """
         logger.info("Preparing %s for OpenVINO; this is done once.", self._card.name)
         try:
@@ -103,6 +104,7 @@ class OpenVinoModels:
         manifest = CompiledManifest(precision=precision, cosine=cosine, warnings=tuple(warnings))
         self._store(self._key(adapter), model, reference, manifest)
         _require_agreement(cosine)
+        _log(warnings)
         return backend
 
     def _store(self, key: str, model: Any, reference: Vectors, manifest: CompiledManifest) -> None:
@@ -127,9 +129,11 @@ class OpenVinoModels:
         return vectors
 
     def _key(self, adapter: AdapterInfo | None) -> str:
+        """Name of a conversion: all that decides it, and the tokens that its reference vectors are of."""
         card = self._card
         return content_digest(
             CONVERSION_VERSION,
+            str(self._samples),
             openvino_backend.openvino_version(),
             openvino_backend.cpu_name(),
             card.digest,
@@ -140,9 +144,16 @@ class OpenVinoModels:
 
 
 def _lowest_cosine(expected: Vectors, found: Vectors) -> float:
+    """Lowest cosine of a pair of rows; 0 if a row is null or not finite."""
     norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
-    cosines = (expected * found).sum(axis=1) / norms
-    return float(np.nan_to_num(cosines, nan=-1.0).min())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cosines = (expected * found).sum(axis=1) / norms
+    return float(np.nan_to_num(cosines, nan=0.0, posinf=0.0, neginf=0.0).min())
+
+
+def _log(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        logger.warning(warning)
 
 
 def _require_agreement(cosine: float) -> None:

@@ -55,12 +55,7 @@ def _cpu_batch_tokens(threads: int) -> int:
 def _may_have_gpu() -> bool:
     """Whether there are signs of a GPU that torch could use: Apple silicon, NVIDIA, WSL or ROCm drivers."""
     apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-    return (
-        apple
-        or shutil.which("nvidia-smi") is not None
-        or Path("/dev/nvidia0").exists()
-        or Path("/dev/kfd").exists()
-    )
+    return apple or shutil.which("nvidia-smi") is not None or Path("/dev/nvidia0").exists() or Path("/dev/kfd").exists()
 
 
 def _bytes_per_token(card: ModelCard) -> int:

@@ -228,9 +228,7 @@ def _safetensors_files(folder: Path) -> list[Path]:
     if not files:
         pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
         reason = "only pickled weights, which can run any code when loaded" if pickled else "no weights"
-        raise ModelUnavailable(
-            f"The model in {folder} has {reason}.", "Choose a model with *.safetensors files."
-        )
+        raise ModelUnavailable(f"The model in {folder} has {reason}.", "Choose a model with *.safetensors files.")
     return files
 
 
@@ -250,9 +248,7 @@ def _read_json(path: Path) -> Any:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ModelUnavailable(
-            f"{path} cannot be read: {error}.", "Fetch or copy the model again."
-        ) from error
+        raise ModelUnavailable(f"{path} cannot be read: {error}.", "Fetch or copy the model again.") from error
 
 
 def _from_hub(name: str, *, allow_download: bool) -> Path:
@@ -275,16 +271,18 @@ def _from_hub(name: str, *, allow_download: bool) -> Path:
         ) from error
     except LocalEntryNotFoundError as error:
         if allow_download:
-            raise ModelUnavailable(
-                f"The model {name} could not be downloaded: {error}.",
-                "Check the name and the network, or set model_name to a folder.",
-            ) from error
+            raise _not_downloaded(name, error) from error
         raise ModelUnavailable(
             f"The model {name} is not on this machine, and downloads are off.",
             "Set allow_download to true to fetch it once from Hugging Face, or set model_name to a folder.",
         ) from error
     except (HfHubHTTPError, OSError) as error:
-        raise ModelUnavailable(
-            f"The model {name} could not be downloaded: {error}.",
-            "Check the name and the network, or set model_name to a folder.",
-        ) from error
+        raise _not_downloaded(name, error) from error
+
+
+def _not_downloaded(name: str, error: Exception) -> ModelUnavailable:
+    reason = str(error).partition("\n")[0].rstrip(".")
+    return ModelUnavailable(
+        f"The model {name} could not be downloaded: {reason}.",
+        "Check the name and the network, or set model_name to a folder.",
+    )

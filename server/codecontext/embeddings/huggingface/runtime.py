@@ -52,7 +52,8 @@ class ModelRuntime:
             except ConversionRejected as reason:
                 logger.warning("OpenVINO is not used for %s: %s. Torch runs it.", self.card.name, reason)
         encoder, warnings = self._torch_encoder(adapter)
-        _log(warnings)
+        for warning in warnings:
+            logger.warning(warning)
         return TorchBackend(
             encoder,
             device=self._device,
@@ -62,13 +63,10 @@ class ModelRuntime:
         )
 
     def _openvino_models(self) -> OpenVinoModels:
-        return OpenVinoModels(
-            self.card, self.tokenizer, threads=self._threads, batch_tokens=self._batch_tokens
-        )
+        return OpenVinoModels(self.card, self.tokenizer, threads=self._threads, batch_tokens=self._batch_tokens)
 
     def _converted(self, openvino: OpenVinoModels, adapter: AdapterInfo | None) -> EmbeddingBackend:
         encoder, warnings = self._torch_encoder(adapter)
-        _log(warnings)
         backend = openvino.convert(adapter, encoder, warnings)
         # From here on the converted model serves; torch's weights are loaded again for the next adapter.
         self._torch_model = None
@@ -102,12 +100,5 @@ def _wants_openvino(config: HuggingFaceConfig, device: str) -> bool:
             'Run: pip install "codecontext[openvino]", or set backend to auto.',
         )
     if device != "cpu":
-        raise ConfigError(
-            f"backend is openvino, which runs on cpu, but device is {device}.", "Set device to cpu."
-        )
+        raise ConfigError(f"backend is openvino, which runs on cpu, but device is {device}.", "Set device to cpu.")
     return True
-
-
-def _log(warnings: list[str]) -> None:
-    for warning in warnings:
-        logger.warning(warning)

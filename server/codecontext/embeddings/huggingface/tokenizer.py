@@ -99,9 +99,7 @@ def load_tokenizer(card: ModelCard, max_tokens: int) -> TextTokenizer:
 
 
 def _cached_copy(card: ModelCard, max_tokens: int) -> Path:
-    key = content_digest(
-        card.digest, str(max_tokens), str(card.lowercase), importlib.metadata.version("transformers")
-    )
+    key = content_digest(card.digest, str(max_tokens), str(card.lowercase), importlib.metadata.version("transformers"))
     return codecontext_home() / "cache" / "tokenizers" / f"{key}.json"
 
 

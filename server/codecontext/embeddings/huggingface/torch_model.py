@@ -28,6 +28,7 @@ class TorchModel:
         """Names and weight shapes of the modules, for checking adapters against."""
         return BaseArchitecture(
             name=self.card.name,
+            folder=self.card.folder,
             fingerprint=self.card.digest,
             modules={
                 name: tuple(module.weight.shape)
@@ -55,6 +56,8 @@ def _load(card: ModelCard, device: str) -> Module:
     transformers_logging.set_verbosity_error()
     try:
         config = AutoConfig.from_pretrained(card.folder, local_files_only=True, trust_remote_code=False)
+        # Nothing is generated, so keys and values need not be kept for a next token.
+        config.use_cache = False
         model = AutoModel.from_pretrained(
             card.folder,
             config=config,
@@ -108,9 +111,12 @@ def _refuse_half_adapter(adapter_path: Path, messages: list[str]) -> None:
 
 
 def _twin(base: Module) -> Module:
-    """A module tree of its own over the same tensors."""
-    shared = [*base.parameters(), *base.buffers()]
-    return copy.deepcopy(base, memo={id(tensor): tensor for tensor in shared})
+    """A module tree of its own over the same matrices; biases and norms, which are small, are copied.
+
+    PEFT loads trained biases into the model it is given, before it could be asked not to.
+    """
+    matrices = (tensor for tensor in (*base.parameters(), *base.buffers()) if tensor.ndim > 1)
+    return copy.deepcopy(base, memo={id(tensor): tensor for tensor in matrices})
 
 
 def _own_weights(layer: Module) -> None:

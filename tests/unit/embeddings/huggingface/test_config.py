@@ -47,9 +47,9 @@ def test_refuses_what_it_does_not_know(wrong):
 
 
 def test_expands_the_home_folder_in_the_model_name(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("HOME", "/tmp/ada")
 
-    assert HuggingFaceConfig(model_name="~/models/mine").model_name == "/home/ada/models/mine"
+    assert HuggingFaceConfig(model_name="~/models/mine").model_name == "/tmp/ada/models/mine"
 
 
 def test_prompts_are_by_instruction_type():

