@@ -36,9 +36,7 @@ def _shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(
-    _shared_home: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _own_home(_shared_home: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has indexes and a cache of its own; only models loaded for all tests share a home."""
     monkeypatch.setenv("CODECONTEXT_HOME", str(tmp_path_factory.mktemp("home") / "codecontext"))
 

@@ -70,9 +70,7 @@ def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
     assert {library for library in libraries if room not in ONLY_IN.get(library, {room})} == set()
 
 
-@pytest.mark.parametrize(
-    "room", [room for room in TOP_TO_BOTTOM if (PACKAGE / room / "__init__.py").is_file()]
-)
+@pytest.mark.parametrize("room", [room for room in TOP_TO_BOTTOM if (PACKAGE / room / "__init__.py").is_file()])
 def test_importing_a_room_loads_no_model_library(room: str) -> None:
     """All its modules but the entry points, in a fresh interpreter."""
     modules = [

@@ -31,9 +31,7 @@ ON_ONE_MACHINE_ONLY = {
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in the repository as a shell would, even when make runs these tests."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    return subprocess.run(
-        command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, check=False)
 
 
 @cache
@@ -154,9 +152,7 @@ class TestMakefile:
             ("EVAL=Makefile", "EVAL=Makefile is not a folder."),
         ],
     )
-    def test_quality_without_evaluation_sets_says_what_is_missing(
-        self, argument: str, complaint: str
-    ) -> None:
+    def test_quality_without_evaluation_sets_says_what_is_missing(self, argument: str, complaint: str) -> None:
         outcome = run("make", "quality", argument)
         assert outcome.returncode != 0
         assert complaint in outcome.stderr.splitlines()
@@ -191,9 +187,7 @@ class TestInstallers:
         ],
         ids=str,
     )
-    def test_a_mistake_is_answered_with_one_sentence(
-        self, name: str, arguments: list[str], complaint: str
-    ) -> None:
+    def test_a_mistake_is_answered_with_one_sentence(self, name: str, arguments: list[str], complaint: str) -> None:
         outcome = run(ROOT / "scripts" / name, *arguments)
         assert outcome.returncode == 1
         assert outcome.stderr == f"{name}: {complaint}\n"
@@ -201,9 +195,7 @@ class TestInstallers:
 
     def test_a_python_that_does_not_work_is_refused(self, name: str, tmp_path: Path) -> None:
         option = {"install.sh": "--prefix", "dev-install.sh": "--venv"}[name]
-        outcome = run(
-            ROOT / "scripts" / name, option, tmp_path / "environment", PYTHON="false", HOME=str(tmp_path)
-        )
+        outcome = run(ROOT / "scripts" / name, option, tmp_path / "environment", PYTHON="false", HOME=str(tmp_path))
         assert outcome.returncode == 1
         assert outcome.stderr == f"{name}: PYTHON=false is not a working Python 3.11 or newer.\n"
         assert list(tmp_path.iterdir()) == []
@@ -220,9 +212,7 @@ class TestInstallers:
 def test_installing_never_replaces_a_command_of_someone_else(tmp_path: Path) -> None:
     command = tmp_path / "codecontext"
     command.write_text("mine", encoding="utf-8")
-    outcome = run(
-        ROOT / "scripts" / "install.sh", "--prefix", tmp_path / "environment", "--bin-dir", tmp_path
-    )
+    outcome = run(ROOT / "scripts" / "install.sh", "--prefix", tmp_path / "environment", "--bin-dir", tmp_path)
     assert outcome.returncode == 1
     assert f"{command} exists and does not lead to" in outcome.stderr
     assert command.read_text(encoding="utf-8") == "mine"

@@ -24,9 +24,7 @@ FILES = {
 
 
 @pytest.fixture
-def open_engine(
-    project: Path, write: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OpenEngine]:
+def open_engine(project: Path, write: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenEngine]:
     """An engine with a model of its own, as a new process would have, with an adapter or none."""
     write(FILES)
     engines: list[Engine] = []

@@ -78,9 +78,7 @@ def test_lines_that_only_moved_embed_nothing(indexed: Engine, project: Path) -> 
 
 
 @pytest.mark.parametrize("target", ["renamed.py", "deep/er/auth.py"])
-def test_moved_file_embeds_nothing_and_answers_at_its_new_place(
-    indexed: Engine, project: Path, target: str
-) -> None:
+def test_moved_file_embeds_nothing_and_answers_at_its_new_place(indexed: Engine, project: Path, target: str) -> None:
     (project / target).parent.mkdir(parents=True, exist_ok=True)
     (project / "auth.py").rename(project / target)
     report = indexed.index()
@@ -127,9 +125,7 @@ def test_branch_there_and_back_embeds_only_what_is_new(
     assert "welcome" in engine.search("send_welcome_mail").hits[0].text
 
 
-def test_second_worktree_embeds_nothing(
-    indexed: Engine, project: Path, engine_for: Callable[[Path], Engine]
-) -> None:
+def test_second_worktree_embeds_nothing(indexed: Engine, project: Path, engine_for: Callable[[Path], Engine]) -> None:
     copy = project.with_name("copy")
     shutil.copytree(project, copy)
     report = engine_for(copy).index()

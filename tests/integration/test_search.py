@@ -137,9 +137,7 @@ def test_limit(engine: Engine) -> None:
 
 def test_changed_and_moved_code_is_shown_as_it_is_now(engine: Engine, project: Path) -> None:
     payment = project / "shop/payment.py"
-    payment.write_text(
-        "# moved\n" + FILES["shop/payment.py"].replace("bank.reverse", "bank.undo"), encoding="utf-8"
-    )
+    payment.write_text("# moved\n" + FILES["shop/payment.py"].replace("bank.reverse", "bank.undo"), encoding="utf-8")
     hits = {hit.symbol: hit for hit in engine.search("charge_credit_card refund path:shop/payment.py").hits}
     assert hits["charge_credit_card"].freshness is Freshness.MOVED
     assert hits["charge_credit_card"].start_line == 2

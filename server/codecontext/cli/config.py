@@ -17,9 +17,7 @@ app = typer.Typer(help="Show and check settings.", no_args_is_help=True)
 
 FolderOption = Annotated[
     Path | None,
-    typer.Option(
-        "--folder", metavar="DIR", help="The folder. Without it: the one that a search from here would use."
-    ),
+    typer.Option("--folder", metavar="DIR", help="The folder. Without it: the one that a search from here would use."),
 ]
 
 

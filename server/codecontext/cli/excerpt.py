@@ -41,9 +41,7 @@ def matching_words(line: str, terms: Collection[str]) -> list[tuple[int, int]]:
     """Start and end of every word in ``line`` that has a part of a query term."""
     wanted = _stems(terms)
     return [
-        match.span()
-        for match in _WORD.finditer(line)
-        if not wanted.isdisjoint(_stems(lexical_terms(match.group())))
+        match.span() for match in _WORD.finditer(line) if not wanted.isdisjoint(_stems(lexical_terms(match.group())))
     ]
 
 

@@ -165,9 +165,7 @@ def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield from _object_fields(schema, schema.get("$defs", {}), "")
 
 
-def _object_fields(
-    schema: dict[str, Any], definitions: dict[str, Any], prefix: str
-) -> Iterator[tuple[str, str, str]]:
+def _object_fields(schema: dict[str, Any], definitions: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, given in schema["properties"].items():
         value = _resolved(given, definitions)
         item = _resolved(value.get("items", {}), definitions)

@@ -14,9 +14,7 @@ _KINDS = [kind.value for kind in ChunkKind]
 
 
 def search(
-    query: Annotated[
-        list[str], typer.Argument(metavar="QUERY", help="A question in plain words, or a symbol's name.")
-    ],
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="A question in plain words, or a symbol's name.")],
     limit: LimitOption = None,
     languages: Annotated[
         list[str] | None, typer.Option("--lang", metavar="LANGUAGE", help="Only this language; repeatable.")
@@ -60,7 +58,5 @@ def search(
     place = with_index(existing_folder(folder)) if folder else indexed_folder(Path.cwd())
     text = " ".join(query)
     with open_engine(place, log_level="critical") as engine:
-        response = engine.search(
-            text, limit=limit, languages=languages or (), paths=paths or (), kinds=kinds or ()
-        )
+        response = engine.search(text, limit=limit, languages=languages or (), paths=paths or (), kinds=kinds or ())
     answer(response, place, text, explain=explain, as_json=as_json)

@@ -97,9 +97,7 @@ def examine(folder: Path) -> DoctorReport:
 def _check_versions() -> Check:
     required = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     optional = ", ".join(f"{name} {_version_if_installed(name)}" for name in _OPTIONAL_PACKAGES)
-    return _ok(
-        "versions", f"codecontext {__version__}, Python {platform.python_version()}, {required}, {optional}"
-    )
+    return _ok("versions", f"codecontext {__version__}, Python {platform.python_version()}, {required}, {optional}")
 
 
 def _version_if_installed(package: str) -> str:
@@ -111,9 +109,7 @@ def _version_if_installed(package: str) -> str:
 
 def _check_git() -> Check:
     if shutil.which("git") is None:
-        return _warning(
-            "git", "not installed", "Ignore files are read without it; install git for its own verdict."
-        )
+        return _warning("git", "not installed", "Ignore files are read without it; install git for its own verdict.")
     answer = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)
     return _ok("git", answer.stdout.strip())
 

@@ -75,8 +75,7 @@ class EmbeddingCache:
                 ).fetchone()
                 forget = min(count, int(excess / size) + 1)
                 connection.execute(
-                    "DELETE FROM vectors WHERE position IN "
-                    "(SELECT position FROM vectors ORDER BY position LIMIT ?)",
+                    "DELETE FROM vectors WHERE position IN (SELECT position FROM vectors ORDER BY position LIMIT ?)",
                     (forget,),
                 )
 

@@ -69,9 +69,7 @@ _KEEP_OLD_VERSIONS = timedelta(minutes=2)
 _DELETE_BATCH = 500
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
 # The database reports faults of the disk as text.
-_DISK_WORDS = re.compile(
-    "no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE
-)
+_DISK_WORDS = re.compile("no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,9 +377,7 @@ def _vectors_table(space_id: str) -> str:
 
 def _text_index() -> FTS:
     # Terms are split and lower-cased before they are stored, so that index and query agree.
-    return FTS(
-        base_tokenizer="whitespace", lower_case=False, stem=True, remove_stop_words=False, ascii_folding=True
-    )
+    return FTS(base_tokenizer="whitespace", lower_case=False, stem=True, remove_stop_words=False, ascii_folding=True)
 
 
 def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -150,9 +150,7 @@ def test_ctrl_c_leaves_a_usable_index(codecontext: Run, start_codecontext: Start
     stopped = interrupt_when_embedding(start_codecontext("index", "--json", env=one_at_a_time))
     assert stopped.returncode == 130
     assert "Stopping after this batch… (Ctrl-C again stops at once.)\n" in stopped.stderr
-    assert re.search(
-        r"^Stopped: what was done is kept: .* Run 'codecontext index' again", stopped.stderr, re.MULTILINE
-    )
+    assert re.search(r"^Stopped: what was done is kept: .* Run 'codecontext index' again", stopped.stderr, re.MULTILINE)
     assert "Traceback" not in stopped.stderr
     report = json.loads(stopped.stdout)
     assert report["cancelled"]

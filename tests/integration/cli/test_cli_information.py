@@ -65,9 +65,7 @@ def test_config_show_as_json(codecontext: Run, project: Path, write: Write) -> N
     assert shown["folder"] == str(project)
 
 
-def test_config_path_says_which_files_are_there(
-    codecontext: Run, project: Path, write: Write, cli_home: Path
-) -> None:
+def test_config_path_says_which_files_are_there(codecontext: Run, project: Path, write: Write, cli_home: Path) -> None:
     write({".codecontext.toml": ""})
     run = codecontext("config", "path")
     assert run.stdout.splitlines() == [
@@ -85,9 +83,7 @@ def test_config_validate_accepts_what_is_right(codecontext: Run, write: Write) -
 
 
 @pytest.mark.parametrize("arguments", [["validate"], ["validate", ".codecontext.toml"], ["show"]])
-def test_a_wrong_setting_is_one_sentence(
-    codecontext: Run, project: Path, write: Write, arguments: list[str]
-) -> None:
+def test_a_wrong_setting_is_one_sentence(codecontext: Run, project: Path, write: Write, arguments: list[str]) -> None:
     write({".codecontext.toml": "[search]\nlimt = 3\n"})
     run = codecontext("config", *arguments)
     assert (run.returncode, run.stdout) == (3, "")
@@ -169,9 +165,7 @@ def test_doctor_says_what_to_do_about_each_fault(
         ("DEVICE", "abacus", "settings", "abacus"),
     ],
 )
-def test_doctor_reports_what_does_not_load(
-    codecontext: Run, name: str, value: str, check: str, found: str
-) -> None:
+def test_doctor_reports_what_does_not_load(codecontext: Run, name: str, value: str, check: str, found: str) -> None:
     run = codecontext("doctor", "--json", env={f"CODECONTEXT_EMBEDDINGS__HUGGINGFACE__{name}": value})
     assert run.returncode == 1
     faulty = {key: item for key, item in checks_of(run).items() if item["status"] == "error"}

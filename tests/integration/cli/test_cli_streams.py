@@ -83,9 +83,7 @@ def test_a_terminal_shows_bars_and_then_the_summary_alone(on_terminal: OnTermina
     "arguments",
     [["search", "cart"], ["search", "cart", "--json"], ["status", "--skipped"], ["config", "show"], ["--help"]],
 )
-def test_a_reader_that_leaves_early_is_no_fault(
-    start_codecontext: Start, shop: Path, arguments: list[str]
-) -> None:
+def test_a_reader_that_leaves_early_is_no_fault(start_codecontext: Start, shop: Path, arguments: list[str]) -> None:
     with start_codecontext(*arguments, cwd=shop) as process:
         assert process.stdout is not None
         assert process.stderr is not None

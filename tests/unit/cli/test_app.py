@@ -104,9 +104,7 @@ def test_with_json_an_error_is_an_object_on_stdout(run_main: Run, fail_with: Cal
     fail_with(StoreError('Die Platte ist "voll".', "Räume auf."))
     code, out, err = run_main("fail", "--json")
     assert (code, err) == (5, "")
-    assert json.loads(out) == {
-        "error": {"code": "store", "message": 'Die Platte ist "voll".', "hint": "Räume auf."}
-    }
+    assert json.loads(out) == {"error": {"code": "store", "message": 'Die Platte ist "voll".', "hint": "Räume auf."}}
 
 
 def test_an_unexpected_error_is_one_line_that_names_the_way_to_the_traceback(
@@ -119,9 +117,7 @@ def test_an_unexpected_error_is_one_line_that_names_the_way_to_the_traceback(
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), StoreError("The disk is full.")])
-def test_debug_shows_the_traceback(
-    run_main: Run, fail_with: Callable[[Exception], None], error: Exception
-) -> None:
+def test_debug_shows_the_traceback(run_main: Run, fail_with: Callable[[Exception], None], error: Exception) -> None:
     fail_with(error)
     _, out, err = run_main("--debug", "fail")
     assert "Traceback (most recent call last)" in err

@@ -5,9 +5,7 @@ import pytest
 from codecontext.cli import wording
 
 
-@pytest.mark.parametrize(
-    ("number", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (20480, "20,480 files")]
-)
+@pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (20480, "20,480 files")])
 def test_count(number: int, text: str) -> None:
     assert wording.count(number, "file") == text
 

@@ -33,10 +33,7 @@ def complaint(folder: Path | None, editor: dict[str, object] | None = None) -> s
         ("zzz = 5", "unknown setting zzz = 5; `codecontext config show` lists all settings."),
         (
             "indexing.max_file_bytes = 'big'",
-            (
-                'indexing.max_file_bytes = "big" should be a valid integer, '
-                "unable to parse string as an integer."
-            ),
+            ('indexing.max_file_bytes = "big" should be a valid integer, unable to parse string as an integer.'),
         ),
         (
             "indexing.max_file_bytes = 0",
@@ -80,9 +77,7 @@ class TestAdapterPath:
     def test_missing(self, folder: Path, project_file: Path) -> None:
         project_file.write_text(f'{ADAPTER} = "adapters/none"')
         path = folder / "adapters" / "none"
-        assert complaint(folder) == (
-            f'{project_file}: {ADAPTER} = "{path}": LoRA adapter path does not exist: {path}'
-        )
+        assert complaint(folder) == (f'{project_file}: {ADAPTER} = "{path}": LoRA adapter path does not exist: {path}')
 
     def test_a_file(self, folder: Path, project_file: Path) -> None:
         path = folder / "adapter.safetensors"
@@ -99,16 +94,12 @@ class TestBrokenFiles:
     def test_toml(self, folder: Path, project_file: Path) -> None:
         project_file.write_text("[search]\nlimit 5\n")
         assert complaint(folder) == (
-            f"{project_file}: broken TOML: "
-            "Expected '=' after a key in a key/value pair (at line 2, column 7)."
+            f"{project_file}: broken TOML: Expected '=' after a key in a key/value pair (at line 2, column 7)."
         )
 
     def test_toml_with_a_key_twice(self, folder: Path, project_file: Path) -> None:
         project_file.write_text("search.limit = 5\nsearch.limit = 6\n")
-        assert (
-            complaint(folder)
-            == f"{project_file}: broken TOML: Cannot overwrite a value (at line 2, column 17)."
-        )
+        assert complaint(folder) == f"{project_file}: broken TOML: Cannot overwrite a value (at line 2, column 17)."
 
     def test_yaml(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  limit: [5\nlogging: x\n")
@@ -124,9 +115,7 @@ class TestBrokenFiles:
         user_file.write_text("search: !!python/object/apply:os.getcwd []\n")
         assert complaint(folder).startswith(f"{user_file}: broken YAML: could not determine a constructor")
 
-    @pytest.mark.parametrize(
-        ("content", "kind"), [("- search\n", "list"), ("search\n", "str"), ("5\n", "int")]
-    )
+    @pytest.mark.parametrize(("content", "kind"), [("- search\n", "list"), ("search\n", "str"), ("5\n", "int")])
     def test_yaml_that_is_not_a_mapping(self, content: str, kind: str, folder: Path, user_file: Path) -> None:
         user_file.write_text(content)
         assert complaint(folder) == (
@@ -227,9 +216,7 @@ class TestValidateFile:
         (tmp_path / name).write_text(content)
         with pytest.raises(ConfigError) as caught:
             validate_file(tmp_path / name)
-        assert caught.value.message == (
-            f"{tmp_path / name}: search.limit = 0 should be greater than or equal to 1."
-        )
+        assert caught.value.message == (f"{tmp_path / name}: search.limit = 0 should be greater than or equal to 1.")
 
     def test_missing(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"none\.toml: there is no such settings file\."):

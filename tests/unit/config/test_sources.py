@@ -40,9 +40,7 @@ def test_the_stronger_of_two_sources_decides(
 def test_sources_complete_each_other_within_a_section(
     folder: Path, project_file: Path, user_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user_file.write_text(
-        "embeddings:\n  huggingface:\n    device: cpu\n    threads: 2\n    max_tokens: 128\n"
-    )
+    user_file.write_text("embeddings:\n  huggingface:\n    device: cpu\n    threads: 2\n    max_tokens: 128\n")
     project_file.write_text("[embeddings.huggingface]\nthreads = 3\nmax_tokens = 256\n")
     monkeypatch.setenv("CODECONTEXT_EMBEDDINGS__HUGGINGFACE__MAX_TOKENS", "512")
     loaded = load_settings(folder)
@@ -51,9 +49,7 @@ def test_sources_complete_each_other_within_a_section(
     assert {key: origin for key, origin in loaded.origins.items() if origin.kind != "default"} == {
         "embeddings.huggingface.device": Origin("user", str(user_file)),
         "embeddings.huggingface.threads": Origin("project", str(project_file)),
-        "embeddings.huggingface.max_tokens": Origin(
-            "environment", "CODECONTEXT_EMBEDDINGS__HUGGINGFACE__MAX_TOKENS"
-        ),
+        "embeddings.huggingface.max_tokens": Origin("environment", "CODECONTEXT_EMBEDDINGS__HUGGINGFACE__MAX_TOKENS"),
     }
 
 
@@ -71,9 +67,7 @@ def test_every_setting_has_an_origin_and_a_value(folder: Path) -> None:
     assert loaded.values() == {doc.key: doc.default for doc in describe_settings()}
 
 
-def test_without_a_folder_there_is_no_project_file(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_folder_there_is_no_project_file(project_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project_file.write_text("search.limit = 13\n")
     monkeypatch.chdir(project_file.parent)
     assert load_settings(None).settings.search.limit == LIMITS["default"]
@@ -120,9 +114,7 @@ class TestEnvironment:
         assert loaded.values()[key] == value
         assert loaded.origins[key] == Origin("environment", variable)
 
-    def test_null_unsets_what_a_file_set(
-        self, folder: Path, user_file: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_null_unsets_what_a_file_set(self, folder: Path, user_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         user_file.write_text("embeddings: {huggingface: {threads: 2}}\n")
         monkeypatch.setenv("CODECONTEXT_EMBEDDINGS__HUGGINGFACE__THREADS", "null")
         assert load_settings(folder).settings.embeddings.huggingface.threads is None

@@ -37,9 +37,7 @@ def test_the_nearest_folder_with_an_index_wins(project: Path, deep: Path, mark_i
     assert indexed_folder(deep) == deep.parent
 
 
-def test_an_index_further_up_wins_over_a_repository(
-    project: Path, deep: Path, mark_indexed: MarkIndexed
-) -> None:
+def test_an_index_further_up_wins_over_a_repository(project: Path, deep: Path, mark_indexed: MarkIndexed) -> None:
     mark_indexed(project)
     (deep.parent / ".git").mkdir()
     assert nearest_folder(deep) == project

@@ -39,8 +39,7 @@ class Folder:
             Path(place, name).relative_to(self.path).as_posix()
             for place, _folders, names in os.walk(self.path)
             for name in names
-            if ".git" not in Path(place, name).relative_to(self.path).parts
-            and not Path(place, name).is_symlink()
+            if ".git" not in Path(place, name).relative_to(self.path).parts and not Path(place, name).is_symlink()
         }
 
 

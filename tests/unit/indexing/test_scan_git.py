@@ -38,40 +38,24 @@ def reasons(result: ScanResult) -> dict[str, SkipReason]:
 
 def nested_rules(folder: Folder) -> None:
     """Ignore files that add to, narrow and take back one another, without anything only git knows."""
-    folder.write(
-        ".gitignore", content="*.log\nbuild/\n/top.txt\nout/*\n!out/keep.py\ndocs/**/tmp\n*.cache/\n"
-    )
+    folder.write(".gitignore", content="*.log\nbuild/\n/top.txt\nout/*\n!out/keep.py\ndocs/**/tmp\n*.cache/\n")
     folder.write("a/.gitignore", content="!notes.log\n/local.py\n*.txt\n")
     folder.write("a/b/.gitignore", content="*\n!.gitignore\n!*/\n!*.py\n")
     folder.write("a/b/c/.gitignore", content="secret*.py\r\n!kept.txt\r\n")
-    folder.write(
-        "windows/.gitignore", content="\ufeff*.tmp\r\n\\#hash\r\n\\!bang\r\ntrailing\\ \r\nspaces.py   \r\n"
-    )
-    folder.write(
-        "main.py", "top.txt", "x.log", "a/x.log", "a/notes.log", "a/local.py", "a/top.txt", "a/sub/local.py"
-    )
-    folder.write(
-        "a/b/x.py", "a/b/x.txt", "a/b/c/d.py", "a/b/c/secret_1.py", "a/b/c/kept.txt", "a/b/c/other.txt"
-    )
-    folder.write(
-        "a/b/c/notes.log", "build/x.py", "a/build/deep/y.py", "src/build.py", "a/z.cache/z.py", "a/z.cache.py"
-    )
-    folder.write(
-        "out/keep.py", "out/drop.py", "out/more/keep.py", "docs/tmp/x.rst", "docs/a/b/tmp/x.rst", "docs/x.rst"
-    )
+    folder.write("windows/.gitignore", content="\ufeff*.tmp\r\n\\#hash\r\n\\!bang\r\ntrailing\\ \r\nspaces.py   \r\n")
+    folder.write("main.py", "top.txt", "x.log", "a/x.log", "a/notes.log", "a/local.py", "a/top.txt", "a/sub/local.py")
+    folder.write("a/b/x.py", "a/b/x.txt", "a/b/c/d.py", "a/b/c/secret_1.py", "a/b/c/kept.txt", "a/b/c/other.txt")
+    folder.write("a/b/c/notes.log", "build/x.py", "a/build/deep/y.py", "src/build.py", "a/z.cache/z.py", "a/z.cache.py")
+    folder.write("out/keep.py", "out/drop.py", "out/more/keep.py", "docs/tmp/x.rst", "docs/a/b/tmp/x.rst", "docs/x.rst")
     folder.write("windows/x.tmp", "windows/#hash", "windows/!bang", "windows/trailing ", "windows/spaces.py")
-    folder.write(
-        "windows/name with spaces.py", 'windows/quo"te.py', "windows/한글.py", "windows/\U0001f600.py"
-    )
+    folder.write("windows/name with spaces.py", 'windows/quo"te.py', "windows/한글.py", "windows/\U0001f600.py")
 
 
 def ignored_by_check_ignore(folder: Folder) -> set[str]:
     """What ``git check-ignore`` says about every single file."""
     names = sorted(folder.all_files())
     feed = b"".join(os.fsencode(name) + b"\0" for name in names)
-    answer = folder.git("check-ignore", "--verbose", "--non-matching", "-z", "--stdin", feed=feed).split(
-        b"\0"
-    )
+    answer = folder.git("check-ignore", "--verbose", "--non-matching", "-z", "--stdin", feed=feed).split(b"\0")
     source, _line, pattern, path = (answer[offset::4] for offset in range(4))
     return {
         os.fsdecode(name)
@@ -115,9 +99,7 @@ def test_every_skipped_file_is_counted_and_whole_folders_once(repository: Folder
     result = scan(repository)
     by_git = {path for path, reason in reasons(result).items() if reason is SkipReason.IGNORED_BY_GIT}
     covered = {
-        file
-        for file in repository.all_files()
-        if any(file == entry or file.startswith(entry) for entry in by_git)
+        file for file in repository.all_files() if any(file == entry or file.startswith(entry) for entry in by_git)
     }
     assert paths(result) | covered == repository.all_files()
     assert not paths(result) & covered
@@ -180,9 +162,7 @@ class TestFolderInsideARepository:
         repository.write(".gitignore", content="*.log\n/pkg/private/\n")
         repository.write(".git/info/exclude", content="mine.py\n")
         repository.write("pkg/.gitignore", content="!kept.log\n")
-        repository.write(
-            "pkg/deep/x.py", "pkg/deep/x.log", "pkg/deep/kept.log", "pkg/deep/mine.py", "pkg/private/y.py"
-        )
+        repository.write("pkg/deep/x.py", "pkg/deep/x.log", "pkg/deep/kept.log", "pkg/deep/mine.py", "pkg/private/y.py")
         with_git = scan(repository.path / "pkg")
         monkeypatch.setenv("PATH", "")
         without_git = scan(repository.path / "pkg")
@@ -198,9 +178,7 @@ class TestFolderInsideARepository:
         result = scan(repository.path / "vendor" / "lib")
         assert paths(result) == {".gitignore", "x.py"}
         (note,) = result.notes
-        assert note.startswith(
-            f"Ignore files were read without git in {repository.path / 'vendor' / 'lib'}: "
-        )
+        assert note.startswith(f"Ignore files were read without git in {repository.path / 'vendor' / 'lib'}: ")
         assert note.endswith("the repository around it ignores it as a whole.")
 
     def test_a_folder_whose_files_are_all_ignored_one_by_one(self, repository: Folder) -> None:
@@ -247,9 +225,7 @@ class TestRepositoriesInside:
         repository.git("submodule", "--quiet", "deinit", "--force", "library")
         assert reasons(scan(repository)) == {"library/": SkipReason.SUBMODULE}
 
-    def test_an_ignored_repository_is_one_entry(
-        self, repository: Folder, new_repository: NewRepository
-    ) -> None:
+    def test_an_ignored_repository_is_one_entry(self, repository: Folder, new_repository: NewRepository) -> None:
         repository.write(".gitignore", content="vendor/\n")
         new_repository("repository/vendor/clone").write("x.py")
         assert reasons(scan(repository)) == {"vendor/": SkipReason.IGNORED_BY_GIT}
@@ -295,9 +271,7 @@ class TestUntrustedRepository:
         result = scan(repository)
         assert (paths(result), result.skipped) == ({"x.py"}, [])
 
-    def test_a_tracked_folder_that_became_a_link_is_not_followed(
-        self, repository: Folder, tmp_path: Path
-    ) -> None:
+    def test_a_tracked_folder_that_became_a_link_is_not_followed(self, repository: Folder, tmp_path: Path) -> None:
         repository.write("package/x.py")
         repository.commit()
         shutil.move(repository.path / "package", tmp_path / "elsewhere")
@@ -324,13 +298,9 @@ class TestUntrustedRepository:
         result = scan(folder)
         assert paths(result) == {".gitignore", "x.py"}
         (note,) = result.notes
-        assert note.startswith(
-            f"Ignore files were read without git in {folder.path}: fatal: not a git repository"
-        )
+        assert note.startswith(f"Ignore files were read without git in {folder.path}: fatal: not a git repository")
 
-    @pytest.mark.skipif(
-        not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away"
-    )
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away")
     def test_a_repository_of_another_user_is_read_without_git(self, repository: Folder) -> None:
         repository.write(".gitignore", content="*.log\n")
         repository.write("x.py", "x.log")

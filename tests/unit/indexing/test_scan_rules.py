@@ -65,9 +65,7 @@ def test_each_reason_is_counted(either: Folder) -> None:
 def test_own_ignore_files_nest_and_take_back_what_they_ignore(either: Folder) -> None:
     either.write(".codecontextignore", content="*.sql\nfixtures/\n")
     either.write("db/.codecontextignore", content="!schema.sql\n*.py\n")
-    either.write(
-        "x.sql", "db/schema.sql", "db/data.sql", "db/x.py", "tests/fixtures/a/x.py", "tests/fixtures/b/y.py"
-    )
+    either.write("x.sql", "db/schema.sql", "db/data.sql", "db/x.py", "tests/fixtures/a/x.py", "tests/fixtures/b/y.py")
     result = scan(either, include=["*.sql", "*.py"])
     assert paths(result) == ["db/schema.sql"]
     assert Counter(reasons(result).values()) == {
@@ -164,16 +162,12 @@ def test_a_name_that_is_not_utf8_is_counted_and_printable(either: Folder) -> Non
     Path(os.fsdecode(os.fsencode(either.path) + b"/bad\xff.py")).write_text("x\n")
     result = scan(either)
     assert paths(result) == ["a\nb.py", "x.py"]
-    assert [(entry.path, entry.detail) for entry in result.skipped] == [
-        ("bad\\xff.py", "the name is not UTF-8")
-    ]
+    assert [(entry.path, entry.detail) for entry in result.skipped] == [("bad\\xff.py", "the name is not UTF-8")]
 
 
 def test_what_is_not_a_regular_file_is_not_opened(folder: Folder) -> None:
     os.mkfifo(folder.path / "pipe.py")
-    assert [(entry.path, entry.detail) for entry in scan(folder).skipped] == [
-        ("pipe.py", "not a regular file")
-    ]
+    assert [(entry.path, entry.detail) for entry in scan(folder).skipped] == [("pipe.py", "not a regular file")]
 
 
 def test_a_folder_that_cannot_be_listed_does_not_stop_the_scan(folder: Folder) -> None:
@@ -185,9 +179,7 @@ def test_a_folder_that_cannot_be_listed_does_not_stop_the_scan(folder: Folder) -
     subprocess.run([sys.executable, "-c", script], cwd=deep, check=True)
     result = scan(folder)
     assert paths(result) == ["x.py"]
-    assert [(entry.reason, entry.detail) for entry in result.skipped] == [
-        (SkipReason.UNREADABLE, "File name too long")
-    ]
+    assert [(entry.reason, entry.detail) for entry in result.skipped] == [(SkipReason.UNREADABLE, "File name too long")]
     subprocess.run(["rm", "-rf", "deep"], cwd=folder.path, check=True)
 
 

@@ -62,9 +62,7 @@ def test_trimming_a_small_cache_keeps_all(cache: EmbeddingCache) -> None:
     assert len(cache.get("space", HASHES[:5])) == 5
 
 
-def test_a_damaged_file_is_kept_aside(
-    cache: EmbeddingCache, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damaged_file_is_kept_aside(cache: EmbeddingCache, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "cache" / "embeddings.sqlite"
     file.parent.mkdir()
     file.write_bytes(b"not a database at all" * 100)

@@ -134,9 +134,7 @@ def test_a_snapshot_is_current_until_somebody_writes(store: IndexStore) -> None:
     assert store.versions(SPACE) != versions
 
 
-def test_an_interrupted_write_shows_the_newest_rows_only(
-    store: IndexStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_write_shows_the_newest_rows_only(store: IndexStore, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = FILES["src/auth.py"].replace("digest", "secret")
     with monkeypatch.context() as patch:
         patch.setattr(IndexStore, "_delete", lambda *_: None)  # as if killed between adding and removing
