@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from codecontext.chunking.config import ChunkingConfig
 from codecontext.chunking.decoding import decode_source
+from codecontext.chunking.grammars import GivenUp
 from codecontext.chunking.languages import find_language
 from codecontext.chunking.markup import chunk_sections
 from codecontext.chunking.tree_sitter_chunker import chunk_tree
@@ -28,5 +31,6 @@ def chunk_source(path: str, data: bytes, config: ChunkingConfig = _DEFAULT_CONFI
     if language.name in _BY_HEADING:
         return chunk_sections(path, text, language.name, config)
     if language.grammar and len(text) <= config.max_parse_chars:
-        return chunk_tree(path, text, language, config)
+        with suppress(GivenUp):
+            return chunk_tree(path, text, language, config)
     return chunk_windows(path, text, language.name, config)

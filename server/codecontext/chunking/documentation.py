@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-_OPENING = re.compile(r"^\s*(?:/\*[*!]*|\(\*+|<!--|--\[=*\[|///?!?|//!|#+|---?(?:\s*\|)?|;+|%+|=begin)[ \t]?")
-_CLOSING = re.compile(r"\s*(?:\*+/|\*+\)|-->|\]=*\]|=end)\s*$")
-_LEADER = re.compile(r"^\s*\*+(?!/)[ \t]?")
-_INLINE_TAG = re.compile(r"\{@\w+\s+([^{}]*)\}")
+_OPENING = re.compile(r"/\*[*!]*|\(\*+|<!--|--\[=*\[|//[/!]?|#+|---?(?:\s\|)?|;+|%+|=begin")
+_CLOSING = ("*/", "*)", "-->", "]]", "=end")
+_LEADER = re.compile(r"\s*\*+(?!/)\s?")
+_INLINE_TAG = re.compile(r"\{@\w+\s([^{}]*)\}")
 _MARKUP_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _TOOL_DIRECTIVE = re.compile(
-    r"^\s*(?:eslint|tslint|jshint|prettier-|istanbul|c8 |v8 |@ts-|@flow|noqa|type:|pylint:|pragma|fmt:|mypy:|"
+    r"\s*(?:eslint|tslint|jshint|prettier-|istanbul|c8 |v8 |@ts-|@flow|noqa|type:|pylint:|pragma|fmt:|mypy:|"
     r"ruff:|isort:|rubocop:|go:|nolint|\+build|clang-format|NOLINT|#?region|#?endregion|-\*-|vim?:|!)"
 )
-_RULE = re.compile(r"^[\W_]*$")
+_RULE = re.compile(r"[\W_]*")
 _LICENCE = re.compile(r"copyright|licen[cs]e|SPDX-", re.IGNORECASE)
-_STRING_PREFIX = re.compile(r"^[rRbBuUfF]{0,2}(\"\"\"|'''|\"|')")
+_STRING_START = re.compile(r"[rRbBuUfF]{0,2}(\"\"\"|'''|\"|')")
 
 
 def comment_text(lines: Iterable[str], max_chars: int) -> str:
     """Plain text of the comment on ``lines``: marks, tags and directives to tools removed."""
-    kept = []
-    for line in lines:
-        bare = _CLOSING.sub("", _LEADER.sub("", _OPENING.sub("", line, count=1), count=1))
-        if not _TOOL_DIRECTIVE.match(bare):
-            kept.append("" if _RULE.match(bare) else bare.rstrip())
-    text = inspect.cleandoc("\n".join(kept))
-    return _shortened(_MARKUP_TAG.sub("", _INLINE_TAG.sub(r"\1", text)).strip(), max_chars)
+    # Marks and tags take room too, but rarely more than the text.
+    bare = map(_without_marks, _first_chars(lines, 2 * max_chars))
+    kept = ["" if _RULE.fullmatch(line) else line for line in bare if not _TOOL_DIRECTIVE.match(line)]
+    text = _MARKUP_TAG.sub("", _INLINE_TAG.sub(r"\1", inspect.cleandoc("\n".join(kept))))
+    return _shortened(text.strip(), max_chars)
 
 
 def docstring_text(literal: str, max_chars: int) -> str:
     """Plain text of a docstring, given as the string literal in the source."""
-    match = _STRING_PREFIX.match(literal)
-    if match is None:
+    start = _STRING_START.match(literal)
+    if start is None:
         return ""
-    content = literal[match.end() :].removesuffix(match.group(1))
+    content = literal[start.end() :].removesuffix(start.group(1))
     return _shortened(inspect.cleandoc(content).strip(), max_chars)
 
 
@@ -45,5 +43,25 @@ def is_licence(text: str) -> bool:
     return _LICENCE.search(text) is not None
 
 
+def _first_chars(lines: Iterable[str], max_chars: int) -> Iterator[str]:
+    for line in lines:
+        if max_chars <= 0:
+            return
+        yield line[:max_chars]
+        max_chars -= len(line) + 1
+
+
+def _without_marks(line: str) -> str:
+    line = line.strip()
+    opening = _OPENING.match(line) or _LEADER.match(line)
+    if opening:
+        line = line[opening.end() :].removeprefix(" ")
+    for closing in _CLOSING:
+        if line.endswith(closing):
+            return line.removesuffix(closing).rstrip("* \t")
+    return line
+
+
 def _shortened(text: str, max_chars: int) -> str:
-    return text if len(text) <= max_chars else text[:max_chars].rsplit(None, 1)[0]
+    """``text`` cut between words."""
+    return text if len(text) <= max_chars else " ".join(text[:max_chars].rsplit(None, 1)[:1])

@@ -1,20 +1,116 @@
-"""Parsers and queries, made once and shared as far as that is safe.
+"""Parsers and queries, made once and shared as far as that is safe, and kept within a budget.
 
 A grammar and a compiled query never change, so all threads share them. A parser and a query cursor hold the
 state of their work: each thread has its own parser, and each query run its own cursor.
+
+For some texts that nobody writes, tree-sitter's time grows with the square of their size and its memory with it,
+and a scanner may even abort the process when nesting is too deep for its state of 1,024 bytes. Such text is
+given up: ``GivenUp`` is raised, and the file is cut like one without a grammar.
+
+Nothing here releases the interpreter's lock, as tree-sitter's Python binding does not (its issue #111).
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from functools import cache
 from importlib.resources import files
 from typing import cast
 
 from tree_sitter import Language as Grammar
-from tree_sitter import Parser, Query, Range, Tree
+from tree_sitter import Node, Parser, Point, Query, QueryCursor, Range, Tree
 
 from codecontext.chunking.languages import Language
+
+MAX_BRACKET_DEPTH = 500
+# Nodes below this are not searched, and so many tokens in a row that belong to nothing are not searched either: a
+# query takes time that grows with the square of both.
+MAX_QUERY_DEPTH = 400
+MAX_STRAY_TOKENS = 10_000
+# CPU time of the thread, not time on the clock, so that a busy machine changes no result. Real code needs a tenth of
+# a microsecond for a byte; text in another language than its name says can take gigabytes of memory a second.
+BASE_SECONDS = 0.5
+SECONDS_PER_BYTE = 1e-6
+
+_READ_BYTES = 1 << 13
+_OPENING, _CLOSING = b"([{", b")]}"
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _OPENING + _CLOSING)
+
+Captures = dict[str, list[Node]]
+
+
+class GivenUp(Exception):
+    """The source is too deep or too ambiguous to be parsed in reasonable time."""
+
+
+class SourceParser:
+    """Parses one UTF-8 source, or ranges of it, and runs queries over the trees, all on one budget."""
+
+    def __init__(self, source: bytes) -> None:
+        """Raise ``GivenUp`` if brackets nest deeper than ``MAX_BRACKET_DEPTH``."""
+        if _is_too_deep(source):
+            raise GivenUp
+        self._source = source
+        self._end = time.thread_time() + BASE_SECONDS + SECONDS_PER_BYTE * len(source)
+
+    def parse(self, language: Language, ranges: list[Range] | None = None) -> Tree:
+        """Syntax tree of the source, or of some ``ranges`` of it. Broken source has ``ERROR`` nodes.
+
+        Raises ``GivenUp`` when the budget is used up.
+        """
+        parser = _parser(language.grammar)
+        # Setting no ranges means the whole source again.
+        parser.included_ranges = ranges or []
+        try:
+            return parser.parse(self._read, progress_callback=self._is_over)
+        except ValueError as error:
+            parser.reset()
+            raise GivenUp from error
+
+    def definitions(self, language: Language, root: Node) -> list[tuple[dict[str, str | None], int, Captures]]:
+        """Settings, number and captures of every pattern of the language's queries that matches in a tree.
+
+        Raises ``GivenUp`` if the tree has too many stray tokens.
+        """
+        if root.has_error and _has_many_stray_tokens(root):
+            raise GivenUp
+        query = _definitions_query(language.grammar, language.queries)
+        cursor = QueryCursor(query)
+        cursor.set_max_start_depth(MAX_QUERY_DEPTH)
+        matches = cursor.matches(root)
+        return [(query.pattern_settings(pattern), pattern, captures) for pattern, captures in matches]
+
+    def _read(self, offset: int, _point: Point) -> bytes:
+        return self._source[offset : offset + _READ_BYTES]
+
+    def _is_over(self, *_: object) -> bool:
+        return time.thread_time() > self._end
+
+
+def _is_too_deep(source: bytes) -> bool:
+    brackets = source.translate(None, _NO_BRACKETS)
+    if sum(brackets.count(bracket) for bracket in _OPENING) <= MAX_BRACKET_DEPTH:
+        return False
+    depth = 0
+    for bracket in brackets:
+        depth = depth + 1 if bracket in _OPENING else max(depth - 1, 0)
+        if depth > MAX_BRACKET_DEPTH:
+            return True
+    return False
+
+
+def _has_many_stray_tokens(root: Node) -> bool:
+    around = [root]
+    while around:
+        stray = 0
+        for child in around.pop().children:
+            stray = 0 if child.is_named else stray + 1
+            if stray > MAX_STRAY_TOKENS:
+                return True
+            if child.has_error:
+                around.append(child)
+    return False
 
 
 class _ParsersOfThread(threading.local):
@@ -25,18 +121,15 @@ class _ParsersOfThread(threading.local):
 _parsers = _ParsersOfThread()
 
 
-def parse(source: bytes, language: Language, ranges: list[Range] | None = None) -> Tree:
-    """Syntax tree of UTF-8 ``source``, or of some ``ranges`` of it. Broken source has ``ERROR`` nodes."""
-    parser = _parsers.by_grammar.get(language.grammar)
+def _parser(grammar: str) -> Parser:
+    parser = _parsers.by_grammar.get(grammar)
     if parser is None:
-        parser = _parsers.by_grammar[language.grammar] = Parser(_grammar(language.grammar))
-    # Setting no ranges means the whole source again.
-    parser.included_ranges = ranges or []
-    return parser.parse(source)
+        parser = _parsers.by_grammar[grammar] = Parser(_grammar(grammar))
+    return parser
 
 
 @cache
-def definitions_query(grammar: str, queries: tuple[str, ...]) -> Query:
+def _definitions_query(grammar: str, queries: tuple[str, ...]) -> Query:
     """The compiled queries of a language; ``queries/README.md`` explains their captures."""
     folder = files("codecontext.chunking") / "queries"
     source = "\n".join((folder / f"{name}.scm").read_text("utf-8") for name in queries)

@@ -50,7 +50,6 @@ LANGUAGES: tuple[Language, ...] = (
     Language("kotlin", "kt kts", grammar="kotlin", queries=("kotlin",)),
     Language("lua", "lua", interpreters="lua luajit", grammar="lua", queries=("lua",)),
     Language("objective-c", "m mm", grammar="objc", queries=("c", "objc")),
-    Language("perl", "pl pm t", interpreters="perl", grammar="perl", queries=("perl",)),
     Language("php", "php phtml php5 inc", interpreters="php", grammar="php", queries=("php",)),
     Language("protobuf", "proto", grammar="proto", queries=("proto",)),
     Language("python", "py pyi pyw pyx pxd bzl star", "sconstruct sconscript wscript build.bazel",
@@ -128,6 +127,7 @@ LANGUAGES: tuple[Language, ...] = (
     Language("odin", "odin"),
     Language("org", "org"),
     Language("pascal", "pas dpr pp"),
+    Language("perl", "pl pm", interpreters="perl"),
     Language("plantuml", "puml plantuml"),
     Language("powershell", "ps1 psm1 psd1", interpreters="pwsh"),
     Language("prisma", "prisma"),
@@ -171,19 +171,18 @@ _BY_NAME = {row.name: row for row in reversed(LANGUAGES)}
 # Extensions that several languages claim: what the other one has and the first one cannot have.
 _AMBIGUOUS: dict[str, tuple[tuple[re.Pattern[bytes], str], ...]] = {
     "h": (
-        (re.compile(rb"(?m)^\s*(?:@(?:interface|protocol|class|import)\b|#import\b)"), "objective-c"),
+        (re.compile(rb"(?m)^[ \t]*(?:@(?:interface|protocol|class|import)\b|#import\b)"), "objective-c"),
         (
             re.compile(
-                rb"(?m)^\s*(?:class|namespace|template|using|public:|private:|protected:)\b"
+                rb"(?m)^[ \t]*(?:class|namespace|template|using|public:|private:|protected:)\b"
                 rb"|\bstd::|^#include <\w+>"
             ),
             "cpp",
         ),
     ),
-    "m": ((re.compile(rb"(?m)^\s*(?:function\b|%|classdef\b)"), "matlab"),),
+    "m": ((re.compile(rb"(?m)^[ \t]*(?:function\b|%|classdef\b)"), "matlab"),),
     "ts": ((re.compile(rb"\A\s*<(?:\?xml|!DOCTYPE TS)"), "xml"),),
     "inc": ((re.compile(rb"\A(?!\s*<\?)"), "text"),),
-    "t": ((re.compile(rb"\A(?!(?:.*\n){0,40}\s*(?:use |package |#!.*perl))"), "text"),),
 }
 _SHEBANG = re.compile(rb"\A#![ \t]*(\S+)(?:[ \t]+(?:-\S+[ \t]+)*([^\s=]+))?")
 _VERSION_SUFFIX = re.compile(r"[\d.]+$")

@@ -51,7 +51,7 @@ class SourceLines:
         return any(_WORD_CHARACTER.search(self.lines[row]) for row in range(span[0], span[1] + 1))
 
     def trimmed(self, span: Span) -> Span | None:
-        """A span without the blank lines around it and the closing brackets before it, None if no words are left."""
+        """A span without blank lines around it and closing brackets before it; None if no words are left."""
         first, last = span
         while first <= last and _CLOSERS.fullmatch(self.lines[first]):
             first += 1

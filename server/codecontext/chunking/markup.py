@@ -11,13 +11,14 @@ from codecontext.chunking.lines import SourceLines, Span
 from codecontext.core import Chunk, ChunkKind
 
 PATH_SEPARATOR = " > "
+MAX_TITLE_CHARS = 300
 
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
+_ATX = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _NO_PARAGRAPH = re.compile(r" {4,}|\t| {0,3}(?:[-*+>|]|\d+[.)]|#{1,6}\s|<)")
 _INLINE_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
-_INLINE_MARKS = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|<[^<>]*>|\{#[^{}]*\}")
+_INLINE_MARKS = re.compile(r"[*`]{1,3}(?=\S)|(?<=\S)[*`]{1,3}|<[^<>]*>|\{#[^{}]*\}")
 # The characters that docutils takes for the adornment of a section title.
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1*[ \t]*")
 _ROLE = re.compile(r":[\w:.+-]+:`([^`<]*)(?:<[^`]*>)?`")
@@ -50,8 +51,8 @@ def chunk_sections(path: str, text: str, language: str, config: ChunkingConfig) 
     """Sections of ``text`` (as ``decode_source`` gives it) in ``markdown`` or ``restructuredtext``, in order.
 
     A section ends at the next heading of any level; one that is only a heading joins the subsection below
-    it. Long sections are cut between paragraphs. ``symbol`` is the heading, ``qualified_name`` the headings from the
-    outermost one, joined by ``PATH_SEPARATOR``.
+    it. Long sections are cut between paragraphs. ``symbol`` is the heading, ``qualified_name`` the headings
+    from the outermost one, joined by ``PATH_SEPARATOR``.
     """
     lines = SourceLines(text)
     structure = _READERS[language](lines.lines)
@@ -79,7 +80,7 @@ def _sections(lines: SourceLines, headings: list[_Heading]) -> Iterator[_Section
         yield _Section((0, first_heading - 1), ())
     around: list[_Heading] = []
     start: int | None = None
-    for heading, following in zip(headings, [*headings[1:], None], strict=True):
+    for heading, following in zip(headings, [*headings[1:], None], strict=False):
         around = [*(outer for outer in around if outer.level < heading.level), heading]
         start = heading.span[0] if start is None else start
         last = following.span[0] - 1 if following else len(lines) - 1
@@ -107,12 +108,12 @@ def _read_markdown(lines: list[str]) -> _Structure:
             paragraph = None
         elif fence:
             continue
-        elif match := _ATX.fullmatch(line):
-            title = _plain(match.group(2) or "")
-            structure.headings.append(_Heading((row, row), len(match.group(1)), title))
+        elif match := _ATX.match(line):
+            title = _without_closing_marks(line[match.end() :].strip())
+            structure.headings.append(_Heading((row, row), len(match.group(1)), _plain(title)))
             paragraph = None
         elif paragraph is not None and (match := _SETEXT.fullmatch(line)):
-            title = _plain(" ".join(part.strip() for part in lines[paragraph:row]))
+            title = _plain(" ".join(part.strip() for part in lines[paragraph : min(row, paragraph + 3)]))
             level = 1 if match.group(1)[0] == "=" else 2
             structure.headings.append(_Heading((paragraph, row), level, title))
             paragraph = None
@@ -124,6 +125,11 @@ def _read_markdown(lines: list[str]) -> _Structure:
             if not _NO_PARAGRAPH.match(line):
                 paragraph = row
     return structure
+
+
+def _without_closing_marks(title: str) -> str:
+    bare = title.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1] in " \t" else title
 
 
 def _after_front_matter(lines: list[str]) -> int:
@@ -178,7 +184,7 @@ def _is_adornment(line: str) -> bool:
 
 
 def _plain(title: str) -> str:
-    title = _ROLE.sub(r"\1", _INLINE_LINK.sub(r"\1", title))
+    title = _ROLE.sub(r"\1", _INLINE_LINK.sub(r"\1", title[:MAX_TITLE_CHARS]))
     return " ".join(_INLINE_MARKS.sub("", title).split())
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tree_sitter import Node, QueryCursor
+from tree_sitter import Node
 
-from codecontext.chunking.grammars import definitions_query, parse
+from codecontext.chunking.grammars import SourceParser
 from codecontext.chunking.languages import Language, language_named
 from codecontext.chunking.lines import SourceLines, Span
 from codecontext.core import ChunkKind
@@ -29,8 +29,9 @@ _NO_PART_OF_A_NAME = frozenset({"prototype", "exports", "module", "this", "self"
 class Definition:
     """A function, method or class with the comments and decorators that belong to it.
 
-    ``name`` is the last part of ``qualified_name``. ``docstring`` is documentation inside of the definition,
-    ``comments`` are the spans of the comments above it.
+    ``name`` is the last part of ``qualified_name``, whose parts are joined by ``.`` in every language. ``span``
+    holds the comments and decorators too, ``node`` only the declaration with its ``body``. ``docstring`` is
+    documentation inside of the definition, ``comments`` are the spans of the comments above it.
     """
 
     kind: ChunkKind
@@ -38,7 +39,7 @@ class Definition:
     qualified_name: str
     span: Span
     node: Node
-    name_row: int
+    header_row: int
     body: Node | None
     docstring: Node | None
     comments: list[Span]
@@ -61,23 +62,41 @@ class Comments:
     def __init__(self) -> None:
         self._first_by_last: dict[int, int] = {}
         self._rows_of_attached: set[int] = set()
+        self._above: dict[int, list[Span]] = {}
+        self._indentations: dict[int, int] = {}
 
     def add(self, node: Node, lines: SourceLines, *, is_comment: bool) -> None:
         """Remember a node if nothing but space stands before it on its line."""
         row, column = node.start_point
-        if not lines.lines[row][:column].strip():
+        # The column counts bytes, but they are as many as the characters of the usual indentation.
+        if column <= self._indentation(row, lines):
             last = last_row(node)
             self._first_by_last[last] = min(row, self._first_by_last.get(last, row))
             if not is_comment:
                 self._rows_of_attached.add(last)
 
+    def _indentation(self, row: int, lines: SourceLines) -> int:
+        known = self._indentations.get(row)
+        if known is None:
+            line = lines.lines[row]
+            known = self._indentations[row] = len(line) - len(line.lstrip())
+        return known
+
     def above(self, row: int) -> list[Span]:
         """Spans that end right above ``row``, one on top of the other, from the top."""
-        spans: list[Span] = []
-        while row - 1 in self._first_by_last:
-            spans.append((self._first_by_last[row - 1], row - 1))
-            row = spans[-1][0]
-        return spans[::-1]
+        known = self._above.get(row)
+        if known is None:
+            known, first = [], row
+            while self.end_above(first):
+                known.append((self._first_by_last[first - 1], first - 1))
+                first = known[-1][0]
+            known.reverse()
+            self._above[row] = known
+        return known
+
+    def end_above(self, row: int) -> bool:
+        """Whether one of them ends right above ``row``."""
+        return row - 1 in self._first_by_last
 
     def beginning_at(self, row: int) -> list[Span]:
         """Spans of the comments on ``row`` and right below, one under the other."""
@@ -94,18 +113,14 @@ class Comments:
 
 
 def read_outline(source: bytes, lines: SourceLines, language: Language) -> Outline:
-    """Parse UTF-8 ``source``, whose text is ``lines``, and find its definitions."""
-    tree = parse(source, language)
-    findings = _Findings(lines)
-    findings.read(tree.root_node, language)
+    """Parse UTF-8 ``source``, whose text is ``lines``, and find its definitions; may raise ``GivenUp``."""
+    parser = SourceParser(source)
+    root = parser.parse(language).root_node
+    findings = _Findings(source, lines)
+    findings.read(parser, root, language)
     for script, script_language in findings.scripts:
-        findings.read(parse(source, script_language, [script.range]).root_node, script_language)
-    return Outline(
-        tree.root_node,
-        findings.definitions(),
-        findings.docstrings.get(tree.root_node.id),
-        findings.comments,
-    )
+        findings.read(parser, parser.parse(script_language, [script.range]).root_node, script_language)
+    return Outline(root, findings.definitions(), findings.docstrings.get(root.id), findings.comments)
 
 
 def last_row(node: Node) -> int:
@@ -121,11 +136,11 @@ class _Candidate:
     role: str
     pattern: int
     node: Node
-    names: list[Node]
-    owner: Node | None
+    name_parts: tuple[str, ...]
+    name_row: int
     body: Node | None
     min_lines: int
-    end_byte: int = 0
+    end_byte: int
     parent: _Candidate | None = None
     has_callable: bool = False
     # What it became; a namespace has no definition, only a place in names.
@@ -136,19 +151,19 @@ class _Candidate:
 class _Findings:
     """Everything that the queries of a file's languages have matched."""
 
-    def __init__(self, lines: SourceLines) -> None:
+    def __init__(self, source: bytes, lines: SourceLines) -> None:
         self.comments = Comments()
         self.docstrings: dict[int, Node] = {}
         self.scripts: list[tuple[Node, Language]] = []
+        self._source = source
         self._lines = lines
         self._extents: dict[int, Node] = {}
         self._candidates: dict[int, _Candidate] = {}
 
-    def read(self, root: Node, language: Language) -> None:
+    def read(self, parser: SourceParser, root: Node, language: Language) -> None:
         """Run the queries of ``language`` over a tree and keep what they capture."""
-        query = definitions_query(language.grammar, language.queries)
         scripts: dict[int, tuple[Node, str]] = {}
-        for pattern, captures in QueryCursor(query).matches(root):
+        for settings, pattern, captures in parser.definitions(language, root):
             if "comment" in captures:
                 for node in captures["comment"]:
                     self.comments.add(node, self._lines, is_comment=True)
@@ -161,11 +176,11 @@ class _Findings:
             elif "script" in captures:
                 node = captures["script"][0]
                 if "script.lang" in captures:
-                    scripts[node.id] = (node, _text(captures["script.lang"][0]))
+                    scripts[node.id] = (node, self._text(captures["script.lang"][0]))
                 else:
-                    scripts.setdefault(node.id, (node, query.pattern_settings(pattern)["script-lang"] or ""))
+                    scripts.setdefault(node.id, (node, settings["script-lang"] or ""))
             else:
-                min_lines = int(query.pattern_settings(pattern).get("min-lines") or 1)
+                min_lines = int(settings.get("min-lines") or 1)
                 self._add_candidate(pattern, captures, min_lines)
         for node, name in scripts.values():
             script_language = language_named(name)
@@ -177,25 +192,30 @@ class _Findings:
         node = captures[f"definition.{role}"][0]
         known = self._candidates.get(node.id)
         if known is None or pattern < known.pattern:
-            owner, body = captures.get("owner"), captures.get("body")
+            names = captures.get("name", [])
+            owners = captures.get("owner", [])[:1]
+            body = captures["body"][0] if "body" in captures else None
             self._candidates[node.id] = _Candidate(
-                role,
-                pattern,
-                node,
-                captures.get("name", []),
-                owner[0] if owner else None,
-                body[0] if body else None,
-                min_lines,
+                role=role,
+                pattern=pattern,
+                node=node,
+                name_parts=tuple(part for name in (*owners, *names) for part in _split_name(self._text(name))),
+                name_row=(names[0] if names else node).start_point[0],
+                body=body,
+                min_lines=min_lines,
                 # A body may follow its declaration instead of being a part of it.
-                max(node.end_byte, body[0].end_byte) if body else node.end_byte,
+                end_byte=max(node.end_byte, body.end_byte) if body else node.end_byte,
             )
+
+    def _text(self, node: Node) -> str:
+        return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     def definitions(self) -> list[Definition]:
         """The definitions that stand in no other one, each with its members."""
         top: list[Definition] = []
         for candidate in self._nested():
             parent = candidate.parent
-            candidate.qualified_parts = (parent.qualified_parts if parent else ()) + _name_parts(candidate)
+            candidate.qualified_parts = (parent.qualified_parts if parent else ()) + candidate.name_parts
             scope = _enclosing_definition(candidate)
             if _is_namespace(candidate):
                 continue
@@ -232,7 +252,6 @@ class _Findings:
             first = above[0][0]
         if last - first + 1 < candidate.min_lines:
             return None
-        name_row = candidate.names[0].start_point[0] if candidate.names else candidate.node.start_point[0]
         parts = candidate.qualified_parts
         return Definition(
             kind=_kind(candidate, scope),
@@ -240,7 +259,8 @@ class _Findings:
             qualified_name=".".join(parts),
             span=(first, last),
             node=candidate.node,
-            name_row=min(name_row, candidate.body.start_point[0]) if candidate.body else name_row,
+            # The name may come last (typedef struct { ... } name).
+            header_row=min(candidate.name_row, candidate.body.start_point[0]) if candidate.body else candidate.name_row,
             body=candidate.body,
             docstring=self.docstrings.get(candidate.node.id),
             comments=self.comments.only_comments(above),
@@ -255,23 +275,16 @@ def _enclosing_definition(candidate: _Candidate) -> Definition | None:
 
 
 def _is_namespace(candidate: _Candidate) -> bool:
-    return candidate.role == "namespace" or (
-        candidate.role in {"module", "object"} and not candidate.has_callable
-    )
+    return candidate.role == "namespace" or (candidate.role in {"module", "object"} and not candidate.has_callable)
 
 
 def _kind(candidate: _Candidate, scope: Definition | None) -> ChunkKind:
     if candidate.role not in _CALLABLE_ROLES:
         return ChunkKind.CLASS
     in_class = scope is not None and scope.kind is ChunkKind.CLASS
-    if candidate.role == "method" or in_class or len(_name_parts(candidate)) > 1:
+    if candidate.role == "method" or in_class or len(candidate.name_parts) > 1:
         return ChunkKind.METHOD
     return ChunkKind.FUNCTION
-
-
-def _name_parts(candidate: _Candidate) -> tuple[str, ...]:
-    nodes = [candidate.owner, *candidate.names] if candidate.owner else candidate.names
-    return tuple(part for node in nodes for part in _split_name(_text(node)))
 
 
 def _split_name(name: str) -> Iterator[str]:
@@ -285,7 +298,3 @@ def _split_name(name: str) -> Iterator[str]:
     parts = [part.strip("*&() ") for part in _SEPARATOR.split(_GENERICS.sub("", name))]
     named = [part for part in parts if part and part not in _NO_PART_OF_A_NAME]
     yield from named or [part for part in parts if part][-1:] or ([name] if name else [])
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")

@@ -28,12 +28,15 @@ MIN_NESTED_LINES = 5
 
 _OPENERS = ("{", "(", "[", ":", "=>", "->")
 # What stands between a declaration and its body, and before a declaration on its line (``export default``).
-_BEFORE_A_BODY = re.compile(r"\s*(?:[{:;]|=>?)?\s*$")
+_BEFORE_A_BODY = re.compile(r" ?(?:[{:;]|=>?)$")
 _KEYWORDS = re.compile(r"[\sa-z]*")
 
 
 def chunk_tree(path: str, text: str, language: Language, config: ChunkingConfig) -> list[Chunk]:
-    """Chunks of ``text`` (as ``decode_source`` gives it) in a language that has a grammar, in order."""
+    """Chunks of ``text`` (as ``decode_source`` gives it) in a language that has a grammar, in order.
+
+    Raises ``GivenUp`` for text that cannot be parsed in reasonable time.
+    """
     return _TreeChunker(path, text, language, config).chunks()
 
 
@@ -81,7 +84,7 @@ class _TreeChunker:
         members = definition.members
         if definition.kind is not ChunkKind.CLASS:
             members = [m for m in members if m.span[1] - m.span[0] + 1 >= MIN_NESTED_LINES]
-        spans, members = self._lay_out(definition.span, definition.name_row, members)
+        spans, members = self._lay_out(definition.span, definition.header_row, members)
         signature, doc = self._signature(definition), self._doc(definition)
         outline = self._outline_of(members) if definition.kind is ChunkKind.CLASS else ""
         chunks: list[Chunk] = []
@@ -92,30 +95,34 @@ class _TreeChunker:
 
     def _split_module(self) -> tuple[list[Chunk], list[Definition]]:
         """Chunks of what stands outside of all definitions, and the definitions that get chunks of their own."""
-        spans, definitions = self._lay_out((0, len(self._lines) - 1), -1, self._outline.definitions)
+        module = self._lines.trimmed((0, len(self._lines) - 1))
+        if module is None:
+            return [], []
+        spans, definitions = self._lay_out(module, None, self._outline.definitions)
         chunks: list[Chunk] = []
         for piece in self._pieces(spans, self._outline.root):
-            if self._lines.has_words((0, piece[0] - 1)):
-                chunks += self._chunks(ChunkKind.BLOCK, piece)
-            else:
+            if piece[0] == module[0]:
                 chunks += self._chunks(ChunkKind.MODULE, piece, doc=self._module_doc(piece))
+            else:
+                chunks += self._chunks(ChunkKind.BLOCK, piece)
         return chunks, definitions
 
     # Where the chunks are.
 
     def _lay_out(
-        self, span: Span, header_row: int, members: list[Definition]
+        self, span: Span, header_row: int | None, members: list[Definition]
     ) -> tuple[list[Span], list[Definition]]:
-        """Cut a span into members and the spans between them; all up to ``header_row`` belongs to the header.
+        """Cut a span into members and the spans between them.
 
-        Chunks consist of whole lines. Where a member begins on a line that an earlier part has, it begins on
-        the next line, and is no part of its own if it has no other line. The spans of the members are set to
-        the lines that they got.
+        All up to ``header_row`` is the header and belongs to no member; a module has no header. Chunks consist of
+        whole lines: where a member begins on a line that an earlier part has, it begins on the next line, and is
+        no part of its own if it has no other line. The spans of the members are set to the lines that they got.
         """
         parts: list[_Part] = []
         row = span[0]
+        first_free = row if header_row is None else header_row + 1
         for member in sorted(members, key=lambda m: m.span):
-            first, last = max(member.span[0], header_row + 1, row), min(member.span[1], span[1])
+            first, last = max(member.span[0], first_free, row), min(member.span[1], span[1])
             if first > last or not self._lines.has_words((first, last)):
                 continue
             if row < first:
@@ -126,7 +133,7 @@ class _TreeChunker:
             parts.append(_Part((row, span[1])))
         spans: list[Span] = []
         kept: list[Definition] = []
-        for part in self._without_tiny_parts(parts, has_header=header_row >= 0):
+        for part in self._without_tiny_parts(parts, has_header=header_row is not None):
             if part.member is None:
                 spans.append(part.span)
             else:
@@ -144,10 +151,8 @@ class _TreeChunker:
                     part.span = (joins_next[0], part.span[1])
                     joins_next = None
                 kept.append(part)
-            elif has_header and index == 0:
-                kept.append(part)
             elif span := self._lines.trimmed(part.span):
-                if not self._is_tiny(span) or len(parts) == 1:
+                if (has_header and index == 0) or not self._is_tiny(span) or len(parts) == 1:
                     kept.append(_Part(span))
                 elif index + 1 < len(parts) and (not kept or self._leads(span)):
                     joins_next = span
@@ -186,11 +191,9 @@ class _TreeChunker:
         while around:
             for child in _children_in(around.pop(), span):
                 first, last = max(child.start_point[0], span[0]), min(last_row(child), span[1])
-                above = self._outline.comments.above(first)
-                yield above[0][0] if above else first
-                if first < last and not self._lines.fits(
-                    (first, last), config.target_lines, config.target_chars
-                ):
+                if not self._outline.comments.end_above(first):
+                    yield first
+                if first < last and not self._lines.fits((first, last), config.target_lines, config.target_chars):
                     around.append(child)
 
     # What the chunks say.
@@ -230,16 +233,17 @@ class _TreeChunker:
         before = self._lines.lines[row][:column]
         if _KEYWORDS.fullmatch(before):
             declaration = before + declaration
-        return " ".join(_BEFORE_A_BODY.sub("", declaration).split())[:MAX_SIGNATURE_CHARS]
+        return _BEFORE_A_BODY.sub("", " ".join(declaration.split()))[:MAX_SIGNATURE_CHARS]
 
     def _outline_of(self, members: list[Definition]) -> str:
-        """The signatures of members, each after a line end, as far as there is room."""
+        """The signatures of members, each after a line end, as many as there is room for."""
         outline = ""
         for member in members:
-            outline += "\n" + self._signature(member)
-            if len(outline) > self._config.max_outline_chars:
+            line = "\n" + self._signature(member)
+            if len(outline) + len(line) > self._config.max_outline_chars:
                 break
-        return outline[: self._config.max_outline_chars]
+            outline += line
+        return outline
 
     def _doc(self, definition: Definition) -> str:
         if definition.docstring is not None:
@@ -249,11 +253,13 @@ class _TreeChunker:
     def _module_doc(self, span: Span) -> str:
         if self._outline.docstring is not None:
             return self._docstring(self._outline.docstring)
-        comment = self._comment(self._outline.comments.beginning_at(span[0]))
+        row = span[0] + self._lines.lines[span[0]].startswith("#!")
+        comment = self._comment(self._outline.comments.beginning_at(row))
         return "" if is_licence(comment) else comment
 
     def _docstring(self, node: Node) -> str:
-        return docstring_text((node.text or b"").decode("utf-8", "replace"), self._config.max_doc_chars)
+        literal = self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        return docstring_text(literal, self._config.max_doc_chars)
 
     def _comment(self, spans: list[Span]) -> str:
         rows = [self._lines.lines[row] for first, last in spans for row in range(first, last + 1)]
