@@ -39,9 +39,7 @@ class Retrieval(StrEnum):
 class Weights:
     """Numbers of the ranking, found on the development sets of ``make quality`` (docs/evaluation.md)."""
 
-    fields: dict[str, float] = field(
-        default_factory=lambda: {"name_terms": 0.5, "path_terms": 1.0, "body_terms": 1.0}
-    )
+    fields: dict[str, float] = field(default_factory=lambda: {"name_terms": 0.5, "path_terms": 1.0, "body_terms": 1.0})
     """Factor of each term field's BM25."""
     depth: int = 200
     """Candidates taken from each retrieval."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from codecontext.chunking.languages import TEXT, detect_language, language_named
 from codecontext.core.chunk import ChunkKind
 from codecontext.core.errors import QueryError
 from codecontext.core.filters import ChunkFilter
@@ -16,11 +17,7 @@ MAX_QUERY_CHARACTERS = 2000
 
 _FILTER = re.compile(r"""(?<!\S)(-?)(lang|path|kind):("[^"]*"|\S+)""", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|#|->)[A-Za-z_$][\w$]*)*(?:\(\))?")
-_LANGUAGE_ALIASES = {
-    "py": "python", "js": "javascript", "jsx": "javascript", "ts": "typescript", "golang": "go", "rs": "rust",
-    "c++": "cpp", "cc": "cpp", "cs": "csharp", "c#": "csharp", "rb": "ruby", "kt": "kotlin", "sh": "bash",
-    "shell": "bash", "md": "markdown", "yml": "yaml",
-}  # fmt: skip
+_OTHER_LANGUAGE_NAMES = {"c#": "csharp", "golang": "go", "shell": "bash"}
 # Words that say nothing about code; function words of English questions.
 _STOP_WORDS = frozenset(
     """
@@ -78,8 +75,13 @@ def parse_query(
 
 
 def _language(value: str) -> str:
+    """A language by its name, or by the ending of its files."""
     name = value.lower()
-    return _LANGUAGE_ALIASES.get(name, name)
+    name = _OTHER_LANGUAGE_NAMES.get(name, name)
+    if language_named(name):
+        return name
+    by_ending = detect_language(f"file.{name}")
+    return name if by_ending == TEXT.name else by_ending
 
 
 def _kind(value: str) -> str:

@@ -16,6 +16,8 @@ from codecontext.search.query import MAX_QUERY_CHARACTERS, QueryNature, parse_qu
     [
         ("send mail lang:py", "send mail", ChunkFilter(languages=("python",))),
         ("lang:go,rs retry", "retry", ChunkFilter(languages=("go", "rust"))),
+        ("lang:C#,golang,c++ x", "x", ChunkFilter(languages=("csharp", "go", "cpp"))),
+        ("lang:cobol x", "x", ChunkFilter(languages=("cobol",))),
         ('path:"my docs/**" x', "x", ChunkFilter(paths=("my docs/**",))),
         ("retry -path:tests path:src", "retry", ChunkFilter(paths=("!tests", "src"))),
         ("KIND:Method send", "send", ChunkFilter(kinds=("method",))),
