@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from codecontext.chunking.languages import TEXT, detect_language, language_named
+from codecontext.chunking.languages import language_named
 from codecontext.core.chunk import ChunkKind
 from codecontext.core.errors import QueryError
 from codecontext.core.filters import ChunkFilter
@@ -76,12 +76,9 @@ def parse_query(
 
 def _language(value: str) -> str:
     """A language by its name, or by the ending of its files."""
-    name = value.lower()
-    name = _OTHER_LANGUAGE_NAMES.get(name, name)
-    if language_named(name):
-        return name
-    by_ending = detect_language(f"file.{name}")
-    return name if by_ending == TEXT.name else by_ending
+    name = _OTHER_LANGUAGE_NAMES.get(value.lower(), value.lower())
+    language = language_named(name)
+    return language.name if language else name
 
 
 def _kind(value: str) -> str:
