@@ -31,9 +31,9 @@ class ChunkingConfig(BaseModel):
         description="Characters of a piece. A class with more gives one chunk for each method.",
     )
     min_chunk_chars: int = Field(
-        default=100,
+        default=80,
         ge=0,
-        description="Code between two definitions with fewer characters joins one of them.",
+        description="Code between two definitions with fewer letters and digits joins one of them.",
     )
     window_lines: int = Field(default=40, ge=1, description="Lines of a window of plain text.")
     window_overlap: int = Field(default=8, ge=0, description="Lines that two windows share.")

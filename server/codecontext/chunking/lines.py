@@ -50,6 +50,15 @@ class SourceLines:
         """Whether there is a letter or digit in a span; brackets and rules alone are worth no chunk."""
         return any(_WORD_CHARACTER.search(self.lines[row]) for row in range(span[0], span[1] + 1))
 
+    def has_word_characters(self, span: Span, count: int) -> bool:
+        """Whether there are at least ``count`` letters and digits in a span."""
+        found = 0
+        for row in range(span[0], span[1] + 1):
+            if found >= count:
+                break
+            found += len(_WORD_CHARACTER.findall(self.lines[row]))
+        return found >= count
+
     def trimmed(self, span: Span) -> Span | None:
         """A span without blank lines around it and closing brackets before it; None if no words are left."""
         first, last = span

@@ -94,6 +94,16 @@ class Comments:
             self._above[row] = known
         return known
 
+    def doc_block_apart(self, row: int, lines: SourceLines) -> list[Span]:
+        """A ``/** */`` comment with one blank line between it and ``row``, as some write it in JavaScript.
+
+        Not at the top of a file, where it describes the file.
+        """
+        first = self._first_by_last.get(row - 2, 0)
+        if first > 0 and not lines.lines[row - 1].strip() and lines.lines[first].lstrip().startswith("/**"):
+            return [(first, row - 2)]
+        return []
+
     def end_above(self, row: int) -> bool:
         """Whether one of them ends right above ``row``."""
         return row - 1 in self._first_by_last
@@ -247,7 +257,7 @@ class _Findings:
         first, last = outer.start_point[0], last_row(outer)
         if candidate.body is not None:
             last = max(last, last_row(candidate.body))
-        above = self.comments.above(first)
+        above = self.comments.above(first) or self.comments.doc_block_apart(first, self._lines)
         if above:
             first = above[0][0]
         if last - first + 1 < candidate.min_lines:

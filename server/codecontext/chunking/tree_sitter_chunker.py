@@ -161,7 +161,7 @@ class _TreeChunker:
         return kept
 
     def _is_tiny(self, span: Span) -> bool:
-        return self._lines.chars(span) < self._config.min_chunk_chars
+        return not self._lines.has_word_characters(span, self._config.min_chunk_chars)
 
     def _leads(self, span: Span) -> bool:
         """Whether tiny source belongs to what follows: it opens a block, or it is a comment."""

@@ -30,7 +30,8 @@ def locate(file: Path, start_line: int, end_line: int, text: str) -> Snippet | N
     except OSError:
         return None
     wanted = text.split("\n")
-    if lines[start_line - 1 : end_line] == wanted:
+    here = lines[start_line - 1 : end_line]
+    if here == wanted or (len(here) == 1 and text in here[0]):  # a very long line is several chunks
         return Snippet(start_line, end_line, text, Freshness.FRESH)
     starts = [i for i, line in enumerate(lines) if line == wanted[0] and lines[i : i + len(wanted)] == wanted]
     if starts:

@@ -132,6 +132,19 @@ def test_what_stands_above_a_definition_belongs_to_it(path: str, source: str) ->
     assert chunk.doc.startswith("About f.")
 
 
+def test_doc_block_may_stand_apart_from_its_definition() -> None:
+    source = "'use strict';\n\n/**\n * About f.\n */\n\nres.f = function f() {};\n"
+    (chunk,) = chunks_of(source, "a.js")
+    assert (chunk.symbol, chunk.start_line, chunk.doc) == ("f", 1, "About f.")
+
+
+def test_doc_block_at_the_top_of_a_file_is_about_the_file() -> None:
+    source = f"/**\n * About everything{' here' * 20}.\n */\n\nfunction f() {{}}\n"
+    module, function = chunks_of(source, "a.js")
+    assert (module.kind, function.doc) == (ChunkKind.MODULE, "")
+    assert module.doc.startswith("About everything")
+
+
 def test_small_class_is_one_chunk_and_a_large_one_is_split() -> None:
     source = '''
         class Account:
@@ -219,6 +232,8 @@ def test_tiny_source_between_definitions_joins_the_definition_it_belongs_to() ->
         def second():
             return 2
 
+        # ================================================================================================
+
         if __name__ == "__main__":
             second()
         """
@@ -235,12 +250,12 @@ def test_comment_apart_from_a_definition_joins_the_next_one() -> None:
 
 
 def test_long_source_between_definitions_is_a_block() -> None:
-    table = "\n".join(f'    "name {number}": {number},' for number in range(10))
+    table = "\n".join(f'    "name {number}": {number},' for number in range(20))
     kinds = [
         (chunk.kind, chunk.start_line, chunk.end_line)
-        for chunk in chunks_of(f"import a\n{'import b, c, d, e' * 9}\n\ndef f(): ...\n\nTABLE = {{\n{table}\n}}\n")
+        for chunk in chunks_of(f"import a\n{'import b, c, d, e' * 12}\n\ndef f(): ...\n\nTABLE = {{\n{table}\n}}\n")
     ]
-    assert kinds == [(ChunkKind.MODULE, 1, 2), (ChunkKind.FUNCTION, 4, 4), (ChunkKind.BLOCK, 6, 17)]
+    assert kinds == [(ChunkKind.MODULE, 1, 2), (ChunkKind.FUNCTION, 4, 4), (ChunkKind.BLOCK, 6, 27)]
 
 
 def test_closing_brackets_are_no_chunk() -> None:

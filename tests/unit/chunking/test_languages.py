@@ -70,7 +70,7 @@ def test_language_by_name(path: str, language: str) -> None:
         ("run", b"#! /usr/bin/env -S node --harmony\n", "javascript"),
         ("run", b"#!/bin/sh -e\n", "bash"),
         ("run", b"#!/usr/bin/env\n", "text"),
-        ("run", b"#!/opt/unheard-of\n", "text"),
+        ("run", b"#!/usr/bin/unheard-of\n", "text"),
         ("run", b"#!\xff\xfe\n", "text"),
         ("run.rb", b"#!/bin/sh\n", "ruby"),
         ("a.h", b"int f(void);\n", "c"),

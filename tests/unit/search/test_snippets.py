@@ -37,5 +37,11 @@ def test_of_two_places_the_nearer_one_is_taken(tmp_path: Path) -> None:
     assert found.start_line == 13
 
 
+def test_a_part_of_a_very_long_line_is_fresh(tmp_path: Path) -> None:
+    file = tmp_path / "data.json"
+    file.write_text("[1, 2, 3, 4, 5, 6]\n", encoding="utf-8")
+    assert locate(file, 1, 1, "3, 4,") == Snippet(1, 1, "3, 4,", Freshness.FRESH)
+
+
 def test_a_deleted_file_has_no_snippet(tmp_path: Path) -> None:
     assert locate(tmp_path / "gone.py", 2, 3, TEXT) is None
