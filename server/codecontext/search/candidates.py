@@ -13,6 +13,9 @@ from codecontext.search.query import Query
 from codecontext.store.index_store import IndexStore
 from codecontext.store.snapshot import Floats, Indices, Mask, Snapshot
 
+EmbedMissing = Callable[[Indices], tuple[Indices, Floats]]
+"""Rows of the snapshot → those of them that were embedded, and their vectors, shape (rows, dimension)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -34,11 +37,11 @@ def retrieve(
     snapshot: Snapshot,
     weights: Weights,
     retrieval: Retrieval = Retrieval.HYBRID,
-    embed_missing: Callable[[Indices], Floats] | None = None,
+    embed_missing: EmbedMissing | None = None,
 ) -> Candidates:
     """The best chunks of either retrieval among those that the query's filters let through.
 
-    ``embed_missing`` gives vectors, shape (rows, dimension), for word matches that have none yet.
+    ``embed_missing`` is asked for the vectors of word matches that have none yet, best first; it may leave some out.
     """
     allowed = snapshot.mask_of_ids(store.matching_ids(query.where)) if query.where else None
     lexical = np.full(len(snapshot), np.nan, np.float32)
@@ -63,14 +66,12 @@ def _fill_lexical(scores: Floats, query: Query, store: IndexStore, snapshot: Sna
     scores[rows[known]] = np.asarray(values, np.float32)[known]
 
 
-def _fill_missing(
-    semantic: Floats, lexical: Floats, query_vector: Floats, embed_missing: Callable[[Indices], Floats]
-) -> None:
+def _fill_missing(semantic: Floats, lexical: Floats, query_vector: Floats, embed_missing: EmbedMissing) -> None:
     without = np.flatnonzero(~np.isnan(lexical) & np.isnan(semantic))
     if len(without):
-        best_first = without[np.argsort(-lexical[without])]
-        vectors = embed_missing(best_first)
-        semantic[best_first[: len(vectors)]] = vectors @ query_vector if len(vectors) else []
+        rows, vectors = embed_missing(without[np.argsort(-lexical[without])])
+        if len(rows):
+            semantic[rows] = vectors @ query_vector
 
 
 def _top(scores: Floats, allowed: Mask | None, count: int) -> Indices:

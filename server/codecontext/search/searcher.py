@@ -106,7 +106,7 @@ class Searcher:
             self.snapshot,
             self.weights,
             self.retrieval,
-            self._embed_rows if self.snapshot.coverage < 1 else None,
+            self._embed_missing if self.snapshot.coverage < 1 else None,
         )
         scores = fuse(candidates, self.weights.semantic_share[query.nature])
         ranked = rank(self._ranked(candidates, scores, without), query, self.weights)
@@ -120,14 +120,19 @@ class Searcher:
         )
         return self.provider.embed_text(query.text, instruction)
 
-    def _embed_rows(self, rows: Indices) -> Floats:
+    def _embed_missing(self, rows: Indices) -> tuple[Indices, Floats]:
         """Vectors for the first few chunks that have none; not stored, the index run will do that."""
-        ids = [self.snapshot.column("id")[int(row)].as_py() for row in rows[: self.config.query_time_embeddings]]
-        if self.provider is None or not ids:
-            return np.empty((0, 0), np.float32)
-        stored = self.store.chunk_columns(ids, CHUNK_COLUMNS)
-        texts = [embedding_text(chunk_of_row(stored[id_])) for id_ in ids if id_ in stored]
-        return self.provider.embed_batch(texts, InstructionType.NL2CODE_PASSAGE)
+        chosen = {self._id(int(row)): int(row) for row in rows[: self.config.query_time_embeddings]}
+        stored = self.store.chunk_columns(list(chosen), CHUNK_COLUMNS)
+        if self.provider is None or not stored:
+            return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+        texts = [embedding_text(chunk_of_row(row)) for row in stored.values()]
+        vectors = self.provider.embed_batch(texts, InstructionType.NL2CODE_PASSAGE)
+        return np.array([chosen[id_] for id_ in stored], np.int64), vectors
+
+    def _id(self, row: int) -> str:
+        id_: str = self.snapshot.column("id")[row].as_py()
+        return id_
 
     def _ranked(self, candidates: Candidates, scores: Floats, without: int | None) -> list[Ranked]:
         table = self.snapshot.catalogue.take(candidates.rows)
@@ -145,11 +150,9 @@ class Searcher:
         hits: list[Hit] = []
         for start in range(0, len(ranked), limit):
             batch = ranked[start : start + limit]
-            stored = self.store.chunk_columns(
-                [self.snapshot.column("id")[item.row].as_py() for item in batch], CHUNK_COLUMNS
-            )
+            stored = self.store.chunk_columns([self._id(item.row) for item in batch], CHUNK_COLUMNS)
             for item in batch:
-                row = stored.get(self.snapshot.column("id")[item.row].as_py())
+                row = stored.get(self._id(item.row))
                 hit = row and self._hit(item, row, evidence(item))
                 if hit:
                     hits.append(hit)
