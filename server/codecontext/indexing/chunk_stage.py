@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,8 +20,8 @@ from codecontext.store.manifest import FileStamp
 logger = logging.getLogger(__name__)
 
 _FIRST_FILES = 100
-_FILES_PER_COMMIT = 400
-_BYTES_PER_COMMIT = 8_000_000
+_FILES_PER_COMMIT = 200
+_BYTES_PER_COMMIT = 4_000_000
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class ChunkStage:
     stamps: dict[str, FileStamp] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     written: int = 0
+    first_committed_at: float | None = None
+    """Clock time (``time.perf_counter``) of the first commit."""
 
     def run(self, files: Sequence[SourceFile], indexed: dict[str, set[str]]) -> None:
         """Bring the rows of ``files`` up to date; ``indexed`` has the digests held of each path."""
@@ -55,6 +58,7 @@ class ChunkStage:
             self.store.replace_files(changed)
             self.store.ensure_text_index()
             self.written += sum(bool(file.rows) for file in changed)
+            self.first_committed_at = self.first_committed_at or time.perf_counter()
         for item in batch:
             if item.skipped is not None:
                 self.skipped.append(item.skipped)

@@ -72,9 +72,9 @@ class _Run:
         self._cancel = cancel
         self._report = IndexReport(folder=str(indexer.folder))
         self._manifest = Manifest()
+        self._started = time.perf_counter()
 
     def execute(self, *, force: bool) -> IndexReport:
-        started = time.perf_counter()
         self._open(force=force)
         try:
             self._update_chunks()
@@ -84,7 +84,7 @@ class _Run:
             self._report.cancelled = True
         self._count()
         self._save()
-        self._report.seconds = time.perf_counter() - started
+        self._report.seconds = time.perf_counter() - self._started
         return self._report
 
     def _open(self, *, force: bool) -> None:
@@ -128,6 +128,8 @@ class _Run:
                     for item in sorted([*scan.skipped, *stage.skipped], key=lambda item: item.path)
                 ]
                 self._report.files_written = stage.written
+                if stage.first_committed_at is not None:
+                    self._report.first_seconds = stage.first_committed_at - self._started
                 self._report.files_removed = len(changes.removed)
         if stage.written or changes.removed:
             self._store.optimize()

@@ -22,6 +22,9 @@ class IndexReport(BaseModel):
     notices: list[str] = Field(default_factory=list, description="What was repaired or left out.")
     cancelled: bool = Field(False, description="Whether the run was stopped before its end.")
     scan_seconds: float = Field(0.0, description="To list the files and decide which count.")
+    first_seconds: float | None = Field(
+        None, description="Until the first new chunks were searchable by their words; null for nothing new."
+    )
     text_seconds: float = Field(0.0, description="Until every chunk was searchable by its words.")
     embed_seconds: float = Field(0.0, description="To give chunks their vectors, without loading the model.")
     seconds: float = Field(0.0, description="All of it.")

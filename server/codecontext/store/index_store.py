@@ -67,6 +67,11 @@ CHUNK_SCHEMA = pa.schema(
 # Old versions of a table stay this long, for readers that are in the middle of a query.
 _KEEP_OLD_VERSIONS = timedelta(minutes=2)
 _DELETE_BATCH = 500
+# Searching goes through unindexed rows one by one; a thousand take about a millisecond.
+_MOST_UNINDEXED_ROWS = 1000
+_MOST_FRAGMENTS = 16
+_INDEX_CACHE_BYTES = 128_000_000
+_METADATA_CACHE_BYTES = 32_000_000
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
 # The database reports faults of the disk as text.
 _DISK_WORDS = re.compile("no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE)
@@ -86,6 +91,7 @@ class IndexStore:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._tables: dict[str, Any] = {}
+        self._session = lancedb.Session(_INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES)
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -259,12 +265,16 @@ class IndexStore:
                     table.create_index(key, config=BTree())
 
     def optimize(self) -> None:
-        """Fold new rows into the indexes, compact, and drop versions that no reader needs."""
+        """Fold new rows into the indexes, compact, and drop versions that no reader needs.
+
+        A table that a few small writes have touched is left alone: it answers as fast, and at once.
+        """
         for name in self._table_names():
             table = self._table(name)
             if table is not None:
                 with _faults_of(name):
-                    table.optimize(cleanup_older_than=_KEEP_OLD_VERSIONS)
+                    if _is_scattered(table):
+                        table.optimize(cleanup_older_than=_KEEP_OLD_VERSIONS)
 
     def drop_space(self, space_id: str) -> None:
         """Delete the vectors of a space."""
@@ -296,7 +306,7 @@ class IndexStore:
 
     def _connect(self) -> Any:
         self.directory.mkdir(parents=True, exist_ok=True)
-        return lancedb.connect(self.directory)
+        return lancedb.connect(self.directory, session=self._session)
 
     def _table_names(self) -> list[str]:
         return sorted(entry.stem for entry in self.directory.glob("*.lance") if entry.is_dir())
@@ -373,6 +383,12 @@ def _quote(value: str) -> str:
 
 def _vectors_table(space_id: str) -> str:
     return f"vectors_{space_id}"
+
+
+def _is_scattered(table: Any) -> bool:
+    unindexed = max((index.num_unindexed_rows or 0 for index in table.list_indices()), default=0)
+    fragments = table.stats()["fragment_stats"]["num_fragments"]
+    return bool(unindexed > _MOST_UNINDEXED_ROWS or fragments > _MOST_FRAGMENTS)
 
 
 def _text_index() -> FTS:
