@@ -106,6 +106,21 @@ def test_cancelling_keeps_what_is_done(engine: Engine) -> None:
     assert (report.files_written, report.coverage) == (0, 1.0)
 
 
+def test_cancelling_between_batches_keeps_every_vector_made(engine: Engine) -> None:
+    cancel = CancelToken()
+
+    def stop_after_the_first_batch(progress: Progress) -> None:
+        if progress.stage == "embedding" and progress.done:
+            cancel.cancel()
+
+    report = engine.index(on_progress=stop_after_the_first_batch, cancel=cancel)
+    assert report.cancelled
+    assert 0 < report.chunks_embedded < report.chunks
+    rest = engine.index()
+    assert rest.chunks_embedded == report.chunks - report.chunks_embedded
+    assert rest.coverage == 1.0
+
+
 def test_a_cancelled_token_raises_its_own_error() -> None:
     token = CancelToken()
     token.check()

@@ -67,7 +67,7 @@ class StageBars:
 
 
 class LogLines:
-    """A line when a stage begins, and one every ten seconds while it lasts.
+    """A line when a stage begins, one every ten seconds while it lasts, and one when it is done.
 
     ``clock`` gives seconds from any beginning.
     """
@@ -76,13 +76,15 @@ class LogLines:
         self._clock = clock
         self._stage = ""
         self._said_at = 0.0
+        self._said_done = 0
 
     def __call__(self, progress: Progress) -> None:
         """Log one report, if it is time to."""
         now = self._clock()
-        if progress.stage == self._stage and now - self._said_at < _SECONDS_BETWEEN_LINES:
+        begun, finished = progress.stage != self._stage, 0 < progress.total == progress.done != self._said_done
+        if not begun and not finished and now - self._said_at < _SECONDS_BETWEEN_LINES:
             return
-        self._stage, self._said_at = progress.stage, now
+        self._stage, self._said_at, self._said_done = progress.stage, now, progress.done
         unit = _UNITS.get(progress.stage, "")
         counts = f": {progress.done:,} of {progress.total:,} {unit}" if progress.total else ""
         logger.info("%s%s", progress.stage.capitalize(), counts)

@@ -37,7 +37,8 @@ class EmbedStage:
         pending = [value for value in dict.fromkeys(hashes) if value not in present]
         self.store.remove_vectors(space, sorted(present.difference(hashes)))
         self._total = len(pending)
-        self._report_progress(0)
+        if pending:
+            self._report_progress(0)
         for start in range(0, len(pending), _TEXTS_PER_COMMIT):
             self.cancel.check()
             self._complete(space, pending[start : start + _TEXTS_PER_COMMIT])
@@ -58,22 +59,30 @@ class EmbedStage:
             self._embed(space, missing)
 
     def _embed(self, space: str, hashes: Sequence[str]) -> None:
+        """Put texts through the model and keep each vector made, also when it stops in between."""
         rows = self.store.texts_by_hash(hashes, CHUNK_COLUMNS)
         chunks = [chunk_of_row(rows[value]) for value in hashes]
-        done = 0
+        made: list[int] = []
+        vectors: list[Vectors] = []
 
-        def report_batch(positions: Sequence[int], _vectors: Vectors) -> None:
-            nonlocal done
-            done += len(positions)
-            self._report_progress(done)
+        def keep(positions: Sequence[int], batch: Vectors) -> None:
+            made.extend(positions)
+            vectors.append(batch)
+            self._report_progress(len(made))
 
-        vectors = self.provider.embed_batch(
-            [embedding_text(chunk) for chunk in chunks],
-            InstructionType.NL2CODE_PASSAGE,
-            names=[f"{chunk.path}:{chunk.start_line}" for chunk in chunks],
-            cancel=self.cancel,
-            on_batch=report_batch,
-        )
+        try:
+            self.provider.embed_batch(
+                [embedding_text(chunk) for chunk in chunks],
+                InstructionType.NL2CODE_PASSAGE,
+                names=[f"{chunk.path}:{chunk.start_line}" for chunk in chunks],
+                cancel=self.cancel,
+                on_batch=keep,
+            )
+        finally:
+            if made:
+                self._store(space, [hashes[position] for position in made], np.concatenate(vectors))
+
+    def _store(self, space: str, hashes: Sequence[str], vectors: Vectors) -> None:
         self.cache.put(space, hashes, vectors)
         self.store.add_vectors(space, hashes, vectors)
         self.embedded += len(hashes)

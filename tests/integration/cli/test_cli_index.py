@@ -155,16 +155,16 @@ def test_ctrl_c_leaves_a_usable_index(codecontext: Run, start_codecontext: Start
     report = json.loads(stopped.stdout)
     assert report["cancelled"]
     assert report["chunks"] == chunks
-    assert 0 < report["coverage"] < 1
+    assert report["coverage"] < 1
 
     found = codecontext("search", "calculate_1099", "--json")
     assert json.loads(found.stdout)["hits"][0]["symbol"] == "calculate_1099"
-    assert "% of the code has vectors" in json.loads(found.stdout)["state"]["degraded"]
+    assert "Run 'codecontext index'" in json.loads(found.stdout)["state"]["degraded"]
 
     finished = json.loads(codecontext("index", "--json").stdout)
     assert finished["coverage"] == 1
     assert finished["files_written"] == 0
-    assert 0 < finished["chunks_embedded"] < chunks
+    assert finished["chunks_embedded"] == chunks - report["chunks_embedded"]
 
 
 def interrupt_when_embedding(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
