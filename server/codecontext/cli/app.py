@@ -17,6 +17,7 @@ from codecontext.cli.search import search
 from codecontext.cli.similar import similar
 from codecontext.cli.status import status
 from codecontext.cli.version import version
+from codecontext.core.memory import limit_malloc_arenas
 
 _EVERY_DAY = "Every day"
 _SET_UP = "Set-up and faults"
@@ -51,6 +52,7 @@ app.add_typer(adapter.app, name="adapter", rich_help_panel=_SET_UP)
 
 def main() -> None:
     """Run the command line and end the process with its exit code (docs/cli.md lists them)."""
+    limit_malloc_arenas()
     if not sys.warnoptions:
         # Python's warnings are for whoever maintains the code; ours to the user are log records.
         warnings.simplefilter("ignore")

@@ -20,6 +20,7 @@ class Progress:
 
 
 ProgressCallback = Callable[[Progress], None]
+"""Called often and from any thread of the work; it must be quick."""
 
 
 def ignore_progress(_progress: Progress) -> None:

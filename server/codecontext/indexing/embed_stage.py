@@ -14,7 +14,7 @@ from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
 
-_TEXTS_PER_COMMIT = 512
+_TEXTS_PER_COMMIT = 1024
 
 
 @dataclass(slots=True)

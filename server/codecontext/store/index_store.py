@@ -69,7 +69,7 @@ _KEEP_OLD_VERSIONS = timedelta(minutes=2)
 _DELETE_BATCH = 500
 # Searching goes through unindexed rows one by one; a thousand take about a millisecond.
 _MOST_UNINDEXED_ROWS = 1000
-_MOST_FRAGMENTS = 16
+_MOST_FRAGMENTS = 64
 _INDEX_CACHE_BYTES = 128_000_000
 _METADATA_CACHE_BYTES = 32_000_000
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
