@@ -19,12 +19,12 @@ _STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red
 
 
 class ConsoleHandler(logging.Handler):
-    """Prints ``LEVEL  message``. Rich's own handler would wrap lines, which spoils them for grep."""
+    """Prints the message alone, coloured by its level. Rich's own handler would wrap lines, which spoils grep."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        level = Text(f"{record.levelname:<8}", style=_STYLES.get(record.levelname, ""))
-        stderr().print(level.append(printable(self.format(record)), style="none"), soft_wrap=True)
+        message = printable(self.format(record))
+        stderr().print(Text(message, style=_STYLES.get(record.levelname, "")), soft_wrap=True)
 
 
 def start_logging(*, debug: bool) -> None:

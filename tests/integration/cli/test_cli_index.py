@@ -26,8 +26,8 @@ def test_the_second_run_embeds_nothing(codecontext: Run, project: Path, write: W
     assert first.returncode == 0
     assert first.stdout.startswith("Indexed 1 file, 1 chunk in ")
     assert "1 new or changed, 0 removed" in first.stdout
-    assert "INFO    Scanning\n" in first.stderr
-    assert "INFO    Embedding: 1 of 1 chunks\n" in first.stderr
+    assert "Scanning\n" in first.stderr
+    assert "Embedding: 1 of 1 chunks\n" in first.stderr
     second = codecontext("index")
     assert second.stdout.startswith("Up to date: 1 file, 1 chunk in ")
     assert "0 made, 0 from the cache" in second.stdout
@@ -71,9 +71,9 @@ def finished(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]
 
 
 def adapter_lines(run: subprocess.CompletedProcess[str]) -> list[str]:
-    """What ``codecontext index 2>&1 | grep -i "lora\\|peft"`` shows, without the log level."""
+    """What ``codecontext index 2>&1 | grep -i "lora\\|peft"`` shows."""
     lines = (run.stdout + run.stderr).splitlines()
-    return [re.sub(r"^[A-Z]+ +", "", line) for line in lines if re.search("lora|peft", line, re.IGNORECASE)]
+    return [line for line in lines if re.search("lora|peft", line, re.IGNORECASE)]
 
 
 def test_the_log_says_which_adapter_was_loaded(start_codecontext: Start, write: Write, adapter: Path) -> None:
@@ -124,7 +124,7 @@ def test_an_adapter_that_cannot_be_loaded_ends_the_run_and_leaves_words_to_searc
     run = codecontext("index", env=env)
     assert run.returncode == 4
     assert run.stdout == ""
-    assert f"ERROR   Failed to load LoRA adapter from {broken}: " in run.stderr
+    assert f"Failed to load LoRA adapter from {broken}: " in run.stderr
     assert run.stderr.splitlines()[-1].startswith(f"Error: {broken / 'adapter_model.safetensors'} is damaged")
     assert "Traceback" not in run.stderr
 
@@ -174,7 +174,7 @@ def interrupt_when_embedding(process: subprocess.Popen[str]) -> subprocess.Compl
     lines = []
     with process:
         for line in process.stderr:
-            if line.startswith("INFO    Embedding") and lines[-1].startswith("INFO    Loading"):
+            if line.startswith("Embedding") and lines[-1].startswith("Loading"):
                 process.send_signal(signal.SIGINT)
             lines.append(line)
         out = process.stdout.read()

@@ -134,5 +134,5 @@ def test_log_records_are_plain_lines_on_stderr(
     logger.debug("not shown")
     logger.info("Loading %s", "[red]x[/red]" + "y" * 200)
     captured = capsys.readouterr()
-    assert captured.err == "INFO    Loading [red]x[/red]" + "y" * 200 + "\n"
+    assert captured.err == "Loading [red]x[/red]" + "y" * 200 + "\n"
     assert captured.out == ""
