@@ -10,11 +10,11 @@ import importlib.util
 import logging
 import sys
 import warnings
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from queue import LifoQueue
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -44,10 +44,21 @@ class OpenVinoBackend(EmbeddingBackend):
 
     ``model`` is what ``convert`` gave, or the file that ``save`` wrote. ``precision`` is one of
     ``native_precisions``. ``threads`` unset leaves the number to OpenVINO.
+
+    Requests of one compiled model run one after another, so the model is compiled once for each of
+    ``callers`` threads that embed at once: a query does not wait for the batch of an indexing run. What a
+    caller asks runs in its own thread, at the priority that the system gives that thread.
     """
 
     def __init__(
-        self, model: Any | Path, *, precision: str, threads: int | None, pad_id: int, batch_tokens: int
+        self,
+        model: Any | Path,
+        *,
+        precision: str,
+        threads: int | None,
+        pad_id: int,
+        batch_tokens: int,
+        callers: int = 1,
     ) -> None:
         self._precision = precision
         self.pad_id = pad_id
@@ -61,9 +72,13 @@ class OpenVinoBackend(EmbeddingBackend):
         }
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        self._compiled = _openvino().Core().compile_model(model, DEVICE, settings)
-        # A request serves one caller at a time; there are as many as callers were ever at work at once.
-        self._idle_requests: deque[Any] = deque()
+        core = _openvino().Core()
+        if isinstance(model, Path):
+            model = core.read_model(model)  # mapped into memory once, whatever the number of callers
+        self._compiled = [core.compile_model(model, DEVICE, settings) for _ in range(callers)]
+        self._idle: LifoQueue[Any] = LifoQueue()
+        for compiled in self._compiled:
+            self._idle.put(compiled.create_infer_request())
 
     @property
     def name(self) -> str:
@@ -72,19 +87,18 @@ class OpenVinoBackend(EmbeddingBackend):
 
     def forward(self, input_ids: TokenArray, attention_mask: TokenArray) -> Vectors:
         """Vectors of one batch."""
+        request = self._idle.get()
         try:
-            request = self._idle_requests.pop()
-        except IndexError:
-            request = self._compiled.create_infer_request()
-        request.infer({"input_ids": input_ids, "attention_mask": attention_mask}, share_inputs=True)
-        vectors: Vectors = request.get_output_tensor(0).data.astype(np.float32, copy=True)
-        self._idle_requests.append(request)
+            request.infer({"input_ids": input_ids, "attention_mask": attention_mask}, share_inputs=True)
+            vectors: Vectors = request.get_output_tensor(0).data.astype(np.float32, copy=True)
+        finally:
+            self._idle.put(request)
         return vectors
 
     def free_memory(self) -> None:
         """Drop the buffers of earlier batches."""
-        self._idle_requests.clear()
-        self._compiled.release_memory()
+        for compiled in self._compiled:
+            compiled.release_memory()
 
 
 def openvino_version() -> str:

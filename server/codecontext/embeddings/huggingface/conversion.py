@@ -30,6 +30,9 @@ CONVERSION_VERSION = "1"
 # Promised of all texts is 0.999. The samples are few, so they must agree better.
 LOWEST_COSINE = 0.9995
 
+# A model is compiled again for each further caller, which takes about half of its weights' size.
+MOST_BYTES_TO_REPEAT = 500_000_000
+
 # Different lengths, code and prose, one text of special tokens alone; batched together they need padding.
 SAMPLE_TEXTS = (
     "",
@@ -51,8 +54,11 @@ class ConversionRejected(Exception):
 class OpenVinoModels:
     """Makes OpenVINO backends of one base model, with and without adapters."""
 
-    def __init__(self, card: ModelCard, tokenizer: TextTokenizer, *, threads: int | None, batch_tokens: int) -> None:
+    def __init__(
+        self, card: ModelCard, tokenizer: TextTokenizer, *, threads: int | None, batch_tokens: int, callers: int
+    ) -> None:
         self._card = card
+        self._callers = callers if card.weight_bytes <= MOST_BYTES_TO_REPEAT else 1
         self._threads = threads
         self._batch_tokens = batch_tokens
         self._pad_id = tokenizer.pad_id
@@ -71,7 +77,7 @@ class OpenVinoModels:
             return None
         _require_agreement(stored.manifest.cosine)
         try:
-            backend = self._compile(stored.model, stored.manifest.precision)
+            backend = self._compile(stored.model, stored.manifest.precision, self._callers)
         except RuntimeError as error:
             logger.warning("The converted model %s cannot be read and is made anew: %s", stored.model, error)
             self._stored.remove(key)
@@ -97,15 +103,18 @@ class OpenVinoModels:
             TorchBackend(encoder, device="cpu", pad_id=self._pad_id, batch_tokens=self._batch_tokens)
         )
         for precision in self._precisions:
-            backend = self._compile(model, precision)
+            backend = self._compile(model, precision, callers=1)
             cosine = _lowest_cosine(reference, self._sample_vectors(backend))
             if cosine >= LOWEST_COSINE:
                 break
         manifest = CompiledManifest(precision=precision, cosine=cosine, warnings=tuple(warnings))
         self._store(self._key(adapter), model, reference, manifest)
         _require_agreement(cosine)
-        _log(warnings)
-        return backend
+        # The stored copy is mapped from disk, so the model that was converted can go.
+        loaded = self.load(adapter)
+        if loaded is None:
+            _log(warnings)
+        return loaded or backend
 
     def _store(self, key: str, model: Any, reference: Vectors, manifest: CompiledManifest) -> None:
         try:
@@ -113,13 +122,14 @@ class OpenVinoModels:
         except (OSError, RuntimeError) as error:
             logger.warning("The converted model cannot be stored; the next start converts again: %s", error)
 
-    def _compile(self, model: Any | Path, precision: str) -> OpenVinoBackend:
+    def _compile(self, model: Any | Path, precision: str, callers: int) -> OpenVinoBackend:
         return OpenVinoBackend(
             model,
             precision=precision,
             threads=self._threads,
             pad_id=self._pad_id,
             batch_tokens=self._batch_tokens,
+            callers=callers,
         )
 
     def _sample_vectors(self, backend: EmbeddingBackend) -> Vectors:

@@ -62,6 +62,8 @@ class ModelCard:
     """Whether texts are lowercased before the tokenizer sees them."""
     dimension: int
     intermediate_size: int
+    weight_bytes: int
+    """Size of the weights on disk."""
     prompts: dict[str, str]
     default_prompt: str | None
 
@@ -150,6 +152,7 @@ def read_model_card(name: str, folder: Path) -> ModelCard:
         lowercase=bool(sentence.get("do_lower_case")),
         dimension=hidden_size,
         intermediate_size=int(config.get("intermediate_size") or 4 * hidden_size),
+        weight_bytes=sum(file.stat().st_size for file in weights),
         prompts={key: text for key, text in (shipped.get("prompts") or {}).items() if text},
         default_prompt=shipped.get("default_prompt_name"),
     )

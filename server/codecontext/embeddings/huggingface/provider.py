@@ -51,11 +51,13 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
     """Embeds with a base model and, if configured, a LoRA adapter merged into a copy of its weights.
 
     ``chunk_format`` is the caller's version of the text that it makes of a chunk; it is part of the space.
+    ``callers`` is how many threads will embed at once; where memory allows, none waits for another.
     """
 
-    def __init__(self, config: HuggingFaceConfig, chunk_format: str = "1") -> None:
+    def __init__(self, config: HuggingFaceConfig, chunk_format: str = "1", *, callers: int = 1) -> None:
         self.config = config
         self._chunk_format = chunk_format
+        self._callers = callers
         self._wanted_adapter_path = config.lora_adapter_path
         self._current_adapter_path: str | None = None
         self._adapter_loaded = False
@@ -92,6 +94,22 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             except Exception:
                 self._wanted_adapter_path = previous
                 raise
+
+    def beside(self, path: str | Path | None) -> HuggingFaceEmbeddingProvider:
+        """Another provider on the same base model, loaded with the adapter at ``path`` or with none.
+
+        The two share the base model's weights and never change each other, so one can serve while the other
+        gets ready. Raises ``AdapterError``; without peft the base model is what loads.
+        """
+        with self._loading:
+            other = HuggingFaceEmbeddingProvider(self.config, self._chunk_format, callers=self._callers)
+            other._runtime = self._opened()
+            other._prompts = self._prompts
+        other._wanted_adapter_path = None if path is None else str(Path(path).expanduser())
+        other._load_adapter()
+        if other._serving is None:
+            other._unload_adapter()
+        return other
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -152,12 +170,12 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 f"Set it to {card.dimension} or less.",
             )
         self._prompts = resolve_prompts(card.name, card.prompts, card.default_prompt, config.prompts)
-        self._runtime = ModelRuntime(card, config)
+        self._runtime = ModelRuntime(card, config, self._callers)
         self._unload_adapter()
 
     def _unload_adapter(self) -> None:
         """Let the base model serve."""
-        base = self._base_backend()
+        base = self._opened().backend(None)
         self._serving = _Serving(base, base, None, self._space(document_adapter=""))
         self._adapter_loaded = False
         self._current_adapter_path = None
@@ -204,14 +222,8 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 "Load it once they are written.",
             )
         if info.side is AdapterSide.QUERY:
-            return _Serving(self._base_backend(), adapted, info, self._space(document_adapter=""))
+            return _Serving(self._opened().backend(None), adapted, info, self._space(document_adapter=""))
         return _Serving(adapted, adapted, info, self._space(document_adapter=info.fingerprint))
-
-    def _base_backend(self) -> EmbeddingBackend:
-        serving = self._serving
-        if serving is not None and not serving.space.document_adapter:
-            return serving.documents
-        return self._opened().backend(None)
 
     def _space(self, document_adapter: str) -> EmbeddingSpace:
         runtime = self._opened()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from codecontext.adapters import AdapterInfo, check_compatible
 from codecontext.core.errors import ConfigError
@@ -24,28 +26,39 @@ logger = logging.getLogger(__name__)
 
 
 class ModelRuntime:
-    """One base model on one device.
+    """One base model on one device; ``callers`` threads will embed at once.
 
     Raises ``ConfigError`` for settings that do not fit the model or each other, and ``ModelUnavailable`` when
     the device or the tokenizer is missing.
     """
 
-    def __init__(self, card: ModelCard, config: HuggingFaceConfig) -> None:
+    def __init__(self, card: ModelCard, config: HuggingFaceConfig, callers: int = 1) -> None:
         self.card = card
         self.max_tokens = _max_tokens(card, config)
         self._threads = config.threads
+        self._callers = callers
         self._device = choose_device(config.device)
         self._batch_tokens = config.batch_tokens or batch_tokens(self._device, card, config.threads)
         self.tokenizer = load_tokenizer(card, self.max_tokens)
         self._openvino = self._openvino_models() if _wants_openvino(config, self._device) else None
         self._torch_model: TorchModel | None = None
+        self._in_use: WeakValueDictionary[str, EmbeddingBackend] = WeakValueDictionary()
+        self._loading = threading.Lock()
 
     def backend(self, adapter: AdapterInfo | None) -> EmbeddingBackend:
         """The base model, or the base model with ``adapter`` merged in, ready to run.
 
-        Raises ``AdapterError`` when the adapter does not fit, ``ModelUnavailable`` when the weights cannot be
-        loaded.
+        Who asks for what is in use already gets the same one. Raises ``AdapterError`` when the adapter does not
+        fit, ``ModelUnavailable`` when the weights cannot be loaded.
         """
+        content = adapter.fingerprint if adapter else ""
+        with self._loading:
+            backend = self._in_use.get(content)
+            if backend is None:
+                backend = self._in_use[content] = self._load(adapter)
+        return backend
+
+    def _load(self, adapter: AdapterInfo | None) -> EmbeddingBackend:
         if self._openvino is not None:
             try:
                 return self._openvino.load(adapter) or self._converted(self._openvino, adapter)
@@ -63,7 +76,13 @@ class ModelRuntime:
         )
 
     def _openvino_models(self) -> OpenVinoModels:
-        return OpenVinoModels(self.card, self.tokenizer, threads=self._threads, batch_tokens=self._batch_tokens)
+        return OpenVinoModels(
+            self.card,
+            self.tokenizer,
+            threads=self._threads,
+            batch_tokens=self._batch_tokens,
+            callers=self._callers,
+        )
 
     def _converted(self, openvino: OpenVinoModels, adapter: AdapterInfo | None) -> EmbeddingBackend:
         encoder, warnings = self._torch_encoder(adapter)
