@@ -24,7 +24,7 @@ from codecontext.embeddings.base import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
 from codecontext.embeddings.huggingface.config import BUNDLED_MODEL
 from codecontext.embeddings.huggingface.models import bundled_model_folder
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 
 LOAD = at_most(500)
 MEMORY = at_most(100)

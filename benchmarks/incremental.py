@@ -16,7 +16,7 @@ from benchmarks.questions import QUESTIONS
 from benchmarks.results import Figure, Result, at_most
 from codecontext.config import load_settings
 from codecontext.core import Chunk, ChunkKind
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 from codecontext.indexing.report import IndexReport
 
 SEARCHABLE = at_most(1)

@@ -10,7 +10,7 @@ from benchmarks.questions import QUESTIONS
 from benchmarks.results import Budget, Figure, Result, at_most
 from benchmarks.synthetic import SyntheticIndex, build_index
 from codecontext.config import load_settings
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 
 SIZES = (1_000, 20_000, 200_000)
 BUDGET_SIZE = 20_000

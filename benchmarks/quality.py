@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from codecontext.config import load_settings
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 from codecontext.search.config import Retrieval
 
 DEPTH = 60

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.corpus import SourceChunks, read_chunks
 from codecontext.core.hashing import content_digest
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 from codecontext.indexing.rows import rows_of_chunks
 from codecontext.store.index_store import FileRows, IndexStore
 from codecontext.store.locations import index_directory

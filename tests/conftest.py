@@ -16,7 +16,7 @@ from codecontext.config import load_settings
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
 from codecontext.embeddings.huggingface.models import bundled_model_folder
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 
 Write = Callable[[dict[str, str]], None]
 EngineFor = Callable[..., Engine]

@@ -10,7 +10,7 @@ import pytest
 
 from codecontext.config import load_settings
 from codecontext.core.errors import AdapterError
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ import pytest
 
 from codecontext.core.errors import IndexCorrupt, IndexLocked, OperationCancelled, StoreError
 from codecontext.core.progress import CancelToken, Progress
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 from codecontext.store.lock import writer_lock
 
 pytestmark = pytest.mark.slow
@@ -134,7 +134,7 @@ RUN_AND_DIE = textwrap.dedent(
     import os, signal, sys
     from pathlib import Path
     from codecontext.config import load_settings
-    from codecontext.engine import Engine
+    from codecontext.engine.engine import Engine
     from codecontext.store import embedding_cache, index_store
 
     method, calls_left = sys.argv[2], int(sys.argv[3])
@@ -191,7 +191,7 @@ DISK_FULL = textwrap.dedent(
     from pathlib import Path
     from codecontext.config import load_settings
     from codecontext.core.errors import CodeContextError
-    from codecontext.engine import Engine
+    from codecontext.engine.engine import Engine
 
     folder = Path(sys.argv[1])
     engine = Engine(folder, load_settings(folder).settings)

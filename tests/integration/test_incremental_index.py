@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 from codecontext.search.results import SearchResponse
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 from codecontext.core.errors import QueryError
 from codecontext.core.progress import CancelToken, Progress
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 from codecontext.search import searcher
 from codecontext.search.config import Retrieval
 from codecontext.search.results import Freshness

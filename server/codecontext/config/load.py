@@ -61,17 +61,38 @@ def load_settings(
 
     Raises ``ConfigError`` with one line for each fault.
     """
-    sources: list[SettingsSource] = [EditorSource(editor or {}, folder), EnvironmentSource()]
-    warnings: list[str] = []
-    if folder is not None:
-        project = ProjectFileSource(project_config_file(folder), trusted=trusted)
-        warnings = [
-            f"{project.path}: {key} is ignored because the folder is not trusted." for key in project.ignored_keys
-        ]
-        sources.append(project)
-    sources.append(UserFileSource(user_config_file()))
+    sources = _sources(folder, editor, trusted=trusted)
+    warnings = [
+        f"{source.path}: {key} is ignored because the folder is not trusted."
+        for source in sources
+        if isinstance(source, ProjectFileSource)
+        for key in source.ignored_keys
+    ]
     settings = _validate(sources)
     return LoadedSettings(settings, _origins(sources), warnings)
+
+
+def configured_value(
+    key: str, folder: Path | None, *, editor: Mapping[str, Any] | None = None, trusted: bool = True
+) -> Any:
+    """What the strongest source says for the dotted ``key``, whether or not it is valid; None if none does.
+
+    Raises ``ConfigError`` for a file that cannot be read.
+    """
+    keys = tuple(key.split("."))
+    for source in _sources(folder, editor, trusted=trusted):
+        found, value = lookup(source(), keys)
+        if found:
+            return value
+    return None
+
+
+def _sources(folder: Path | None, editor: Mapping[str, Any] | None, *, trusted: bool) -> list[SettingsSource]:
+    """All sources, strongest first."""
+    sources: list[SettingsSource] = [EditorSource(editor or {}, folder), EnvironmentSource()]
+    if folder is not None:
+        sources.append(ProjectFileSource(project_config_file(folder), trusted=trusted))
+    return [*sources, UserFileSource(user_config_file())]
 
 
 def validate_file(path: Path) -> None:

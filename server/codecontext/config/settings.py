@@ -42,6 +42,30 @@ class LoggingSettings(BaseModel):
     )
 
 
+class EngineSettings(BaseModel):
+    """The engine process behind an editor. The command line does not use these."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    auto_index: bool = Field(
+        True, description="Whether a folder is indexed in the background by itself as soon as an editor opens it."
+    )
+    idle_minutes: float = Field(
+        15.0,
+        ge=0,
+        description=(
+            "After so many minutes without a question or a changed file the engine ends and gives all its memory "
+            "back; the next question starts it again. 0: never."
+        ),
+    )
+    reconcile_minutes: float = Field(
+        10.0, ge=0.1, description="How often a folder is compared with its index, for what no event told."
+    )
+    leave_cores: int = Field(
+        1, ge=0, description="CPU cores that indexing leaves alone, where there are more; questions may use all."
+    )
+
+
 class Settings(BaseSettings):
     """All settings.
 
@@ -70,6 +94,9 @@ class Settings(BaseSettings):
         default_factory=StorageConfig,
         description="What is kept on disk.",
         json_schema_extra=TRUSTED_ONLY,
+    )
+    engine: EngineSettings = Field(
+        default_factory=EngineSettings, description="How the engine behind an editor works."
     )
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="What is logged.")
 

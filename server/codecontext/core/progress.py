@@ -46,3 +46,7 @@ class CancelToken:
         """Raise ``OperationCancelled`` if somebody asked to stop."""
         if self.cancelled:
             raise OperationCancelled("Stopped on request.", "What was finished is kept.")
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep for up to ``seconds``, or until somebody asks to stop; the result is whether somebody did."""
+        return self._event.wait(seconds)

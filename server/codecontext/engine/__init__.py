@@ -1,5 +1,4 @@
-"""The facade over model, adapter, index and search that every front end calls."""
+"""The engine: one folder behind ``Engine``, many in a process of their own behind ``EngineClient``.
 
-from codecontext.engine.engine import Engine, FolderStatus
-
-__all__ = ["Engine", "FolderStatus"]
+Nothing is imported here: the language server needs the client without what the engine itself needs.
+"""

@@ -1,4 +1,4 @@
-"""``Engine``: one folder's model, adapter, index and search behind five methods."""
+"""``Engine``: one folder's model, adapter, index and search behind a few methods."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from codecontext.core.progress import CancelToken, ProgressCallback, ignore_prog
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
+from codecontext.indexing.reader import FileReader, InProcessReader
 from codecontext.indexing.report import IndexReport
 from codecontext.search.config import Retrieval, Weights
 from codecontext.search.results import SearchResponse, SearchState
@@ -52,12 +53,30 @@ class FolderStatus(BaseModel):
     notices: list[str] = Field(default_factory=list, description="What the last run repaired or left out.")
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What answers questions, and what is wrong with it, for people."""
+
+    provider: EmbeddingProvider | None = None
+    """None while words alone are compared."""
+    fault: str | None = None
+
+    @property
+    def space_id(self) -> str:
+        """Space that questions are compared in; empty for words alone."""
+        return self.provider.space.space_id if self.provider else ""
+
+
 class Engine:
     """Indexes and searches one folder with the given settings.
 
     Nothing heavy happens before the first call that needs it. The provider raises; the engine decides:
     while an adapter or the model is at fault, what still works answers, and every answer says what is
     missing.
+
+    By itself it loads what the settings name and reads the index again whenever that changed, which suits a
+    command. Somebody who keeps it for long says what serves (``serve``) and when to look (``refresh``); then
+    searching never waits for either.
     """
 
     def __init__(
@@ -82,6 +101,47 @@ class Engine:
             cache_directory() / "embeddings.sqlite", max_bytes=settings.storage.cache_mb * 1_000_000
         )
         self._snapshot: Snapshot | None = None
+        self._pinned: tuple[Serving, Snapshot] | None = None
+
+    @property
+    def store(self) -> IndexStore:
+        """The tables of the index."""
+        return self._store
+
+    def serve(self, serving: Serving) -> None:
+        """From now on let exactly this answer, in one step: no answer mixes it with what was before."""
+        self._pinned = (serving, self._fitting(serving, self._pinned))
+
+    def refresh(self) -> None:
+        """Let what serves see what was written to the index since."""
+        pinned = self._pinned
+        if pinned is not None:
+            serving, snapshot = pinned
+            fresh = self._fitting(serving, pinned)
+            # Somebody else may have begun to serve meanwhile; then that is newer still.
+            if fresh is not snapshot and self._pinned is pinned:
+                self._pinned = (serving, fresh)
+
+    def is_behind(self) -> bool:
+        """Whether something was written to the index that what serves does not see."""
+        pinned = self._pinned
+        return pinned is not None and self._store.versions(pinned[0].space_id) != pinned[1].versions
+
+    def snapshot(self) -> Snapshot | None:
+        """What serves now sees this much of the index; None before ``serve``."""
+        return self._pinned[1] if self._pinned else None
+
+    def indexer(self, provider: EmbeddingProvider, reader: FileReader | None = None) -> Indexer:
+        """Who writes the index, with the vectors of ``provider``."""
+        return Indexer(
+            self.folder,
+            self._store,
+            self._cache,
+            provider,
+            self.settings.indexing,
+            self.settings.chunking,
+            reader or InProcessReader(),
+        )
 
     def index(
         self,
@@ -91,15 +151,7 @@ class Engine:
         cancel: CancelToken | None = None,
     ) -> IndexReport:
         """Bring the index up to date; see ``Indexer.run``."""
-        indexer = Indexer(
-            self.folder,
-            self._store,
-            self._cache,
-            self._provider,
-            self.settings.indexing,
-            self.settings.chunking,
-        )
-        return indexer.run(force=force, on_progress=on_progress, cancel=cancel)
+        return self.indexer(self._provider).run(force=force, on_progress=on_progress, cancel=cancel)
 
     def search(
         self,
@@ -118,6 +170,12 @@ class Engine:
     def similar(self, path: str, line: int, *, limit: int | None = None) -> SearchResponse:
         """Find code like the code at ``line`` (1-based) of ``path`` (relative to the folder)."""
         return self._searcher(Retrieval.HYBRID).similar(path, line, limit=limit)
+
+    def similar_to_text(
+        self, text: str, path: str, start_line: int, end_line: int, *, limit: int | None = None
+    ) -> SearchResponse:
+        """Find code like ``text``, which stands at these lines (1-based, inclusive) of ``path`` and is left out."""
+        return self._searcher(Retrieval.HYBRID).similar_to_text(text, path, start_line, end_line, limit=limit)
 
     def status(self) -> FolderStatus:
         """Say what the index holds. Loads no model."""
@@ -166,51 +224,65 @@ class Engine:
         self.close()
 
     def _searcher(self, retrieval: Retrieval) -> Searcher:
-        health = self._load_model() if retrieval is not Retrieval.LEXICAL else _Health()
-        snapshot = self._current_snapshot(health.space_id)
+        serving, snapshot = self._pinned or self._loaded(retrieval)
+        if retrieval is Retrieval.LEXICAL:
+            serving = Serving()
         return Searcher(
             folder=self.folder,
             store=self._store,
             snapshot=snapshot,
-            provider=self._provider if health.space_id else None,
-            state=self._state(health, snapshot),
+            provider=serving.provider,
+            state=self._state(serving, snapshot),
             config=self.settings.search,
             weights=self._weights,
             retrieval=retrieval,
         )
 
-    def _load_model(self) -> _Health:
+    def _loaded(self, retrieval: Retrieval) -> tuple[Serving, Snapshot]:
+        """What the settings name, loaded now."""
+        serving = self._load_model() if retrieval is not Retrieval.LEXICAL else Serving()
+        return serving, self._current_snapshot(serving.space_id)
+
+    def _load_model(self) -> Serving:
         try:
             self._provider.initialize()
         except AdapterError as error:
-            return _Health(self._provider.space.space_id, f"The base model answers without the adapter: {error}")
+            return Serving(self._provider, f"The base model answers without the adapter: {error}")
         except ModelUnavailable as error:
-            return _Health("", f"Only words are compared, not meaning: {error}")
+            return Serving(None, f"Only words are compared, not meaning: {error}")
         wanted = self.settings.embeddings.huggingface.lora_adapter_path
         if wanted and self._provider.adapter is None:
-            return _Health(
-                self._provider.space.space_id,
-                f"The base model answers without the adapter {wanted}: peft is not installed.",
+            return Serving(
+                self._provider, f"The base model answers without the adapter {wanted}: peft is not installed."
             )
-        return _Health(self._provider.space.space_id)
+        return Serving(self._provider)
 
-    def _state(self, health: _Health, snapshot: Snapshot) -> SearchState:
-        adapter = self._provider.adapter if health.space_id else None
+    def _state(self, serving: Serving, snapshot: Snapshot) -> SearchState:
+        adapter = serving.provider.adapter if serving.provider else None
         return SearchState(
-            space=health.space_id,
+            space=serving.space_id,
             adapter=str(adapter.path) if adapter else None,
             fingerprint=adapter.fingerprint if adapter else None,
-            coverage=round(snapshot.coverage, 4) if health.space_id else 0.0,
-            degraded=health.fault or self._incomplete(snapshot, health),
+            coverage=round(snapshot.coverage, 4) if serving.provider else 0.0,
+            degraded=serving.fault or self._incomplete(snapshot, serving),
         )
 
-    def _incomplete(self, snapshot: Snapshot, health: _Health) -> str | None:
-        if not health.space_id or not len(snapshot) or snapshot.coverage == 1:
+    def _incomplete(self, snapshot: Snapshot, serving: Serving) -> str | None:
+        if serving.provider is None or not len(snapshot) or snapshot.coverage == 1:
             return None
+        advice = "Indexing goes on." if self._pinned else "Run 'codecontext index'."
         if snapshot.coverage == 0:
-            return "No vectors of this model and adapter yet, so words decide. Run 'codecontext index'."
+            return f"No vectors of this model and adapter yet, so words decide. {advice}"
         share = int(snapshot.coverage * 100)
-        return f"{share} % of the code has vectors; the rest is found by its words. Run 'codecontext index'."
+        return f"{share} % of the code has vectors; the rest is found by its words. {advice}"
+
+    def _fitting(self, serving: Serving, known: tuple[Serving, Snapshot] | None) -> Snapshot:
+        """A snapshot of the space that ``serving`` needs, the known one if it is that and still right."""
+        space_id = serving.space_id
+        versions = self._store.versions(space_id)
+        if known is not None and known[1].space_id == space_id and known[1].versions == versions:
+            return known[1]
+        return take_snapshot(self._store, space_id)
 
     def _current_snapshot(self, space_id: str) -> Snapshot:
         versions = self._store.versions(space_id)
@@ -218,11 +290,3 @@ class Engine:
         if known is None or known.space_id != space_id or known.versions != versions:
             self._snapshot = known = take_snapshot(self._store, space_id)
         return known
-
-
-@dataclass(frozen=True, slots=True)
-class _Health:
-    """Space of the model that loaded (empty for none) and what went wrong."""
-
-    space_id: str = ""
-    fault: str | None = None

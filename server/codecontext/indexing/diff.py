@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codecontext.indexing.files import SourceFile
-from codecontext.store.manifest import FileStamp
+from codecontext.indexing.files import Skipped, SkipReason, SourceFile
+from codecontext.store.manifest import FileStamp, QuarantinedFile
 
 # A file changed this shortly before it was last read may have changed again within the same clock tick.
 _RACY_NS = 2_000_000_000
@@ -26,11 +26,12 @@ def find_changes(
     stamps: Mapping[str, FileStamp],
     indexed: Mapping[str, set[str]],
     read_at_ns: int,
+    first: Collection[str] = (),
 ) -> Changes:
     """Compare what is on disk with the manifest's ``stamps`` and the ``indexed`` digests of each path.
 
     A file is left unread only if its size and times are those of its stamp, the stamp was taken at rest,
-    and the index holds exactly that content. What was changed last is read first.
+    and the index holds exactly that content. The paths in ``first`` are read first, then what was changed last.
     """
     changes = Changes()
     for file in files:
@@ -39,10 +40,24 @@ def find_changes(
             changes.unchanged[file.path] = stamp
         else:
             changes.to_read.append(file)
-    changes.to_read.sort(key=lambda file: file.mtime_ns, reverse=True)
+    changes.to_read.sort(key=lambda file: (file.path in first, file.mtime_ns), reverse=True)
     present = {file.path for file in files}
     changes.removed = sorted(path for path in indexed if path not in present)
     return changes
+
+
+def without_quarantined(
+    files: Sequence[SourceFile], quarantined: Mapping[str, QuarantinedFile]
+) -> tuple[list[SourceFile], list[Skipped]]:
+    """The files that may be read, and those that are quarantined and have not changed since."""
+    readable, held = [], []
+    for file in files:
+        entry = quarantined.get(file.path)
+        if entry is not None and (entry.size, entry.changed_ns) == (file.size, file.changed_ns):
+            held.append(Skipped(file.path, SkipReason.QUARANTINED, entry.detail))
+        else:
+            readable.append(file)
+    return readable, held
 
 
 def _is_current(file: SourceFile, stamp: FileStamp, digests: set[str], read_at_ns: int) -> bool:

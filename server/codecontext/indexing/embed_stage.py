@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,12 @@ from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
 
-_TEXTS_PER_COMMIT = 1024
+_TEXTS_PER_COMMIT = 512
 
 
 @dataclass(slots=True)
 class EmbedStage:
-    """Embeds what the active space lacks, in commits of a few hundred texts."""
+    """Embeds what the provider's space lacks, in commits of a few hundred texts."""
 
     store: IndexStore
     cache: EmbeddingCache
@@ -30,12 +30,12 @@ class EmbedStage:
     reused: int = 0
     _total: int = 0
 
-    def run(self, hashes: Sequence[str]) -> None:
-        """Give every hash of the index a vector, in the order given, and forget those of content that is gone."""
+    def run(self, hashes: Sequence[str], held: Set[str]) -> None:
+        """Give ``hashes`` their vectors, in that order, and forget those of content that is not ``held`` any more."""
         space = self.provider.space.space_id
         present = self.store.vector_hashes(space)
         pending = [value for value in dict.fromkeys(hashes) if value not in present]
-        self.store.remove_vectors(space, sorted(present.difference(hashes)))
+        self.store.remove_vectors(space, sorted(present - held))
         self._total = len(pending)
         if pending:
             self._report_progress(0)

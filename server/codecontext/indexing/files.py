@@ -23,6 +23,7 @@ class SkipReason(StrEnum):
     SYMLINK = "symlink"
     SUBMODULE = "submodule"
     EMPTY = "empty"
+    QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def ask_git(folder: Path) -> Listing:
     candidates = _ls_files(folder, "--cached", "--others")
     ignored = _ls_files(folder, "--others", "--ignored", "--directory")
     return Listing(
-        candidates=sorted({path.rstrip("/") for path in candidates if _is_honest(path)}),
+        candidates=sorted({path.rstrip("/") for path in candidates if is_honest(path)}),
         skipped=[Skipped(path, SkipReason.IGNORED_BY_GIT) for path in _topmost(ignored)],
     )
 
@@ -85,9 +85,9 @@ def _environment() -> dict[str, str]:
     return {**inherited, **_NO_NETWORK, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
-def _is_honest(path: str) -> bool:
-    """Whether ``path`` stays in the folder: git prints what a forged index says, ``../`` and all."""
-    return not Path(path).anchor and _DISHONEST_PARTS.isdisjoint(path.rstrip("/").lower().split("/"))
+def is_honest(path: str) -> bool:
+    """Whether ``path`` stays in the folder, outside ``.git``: git prints what a forged index says, ``../`` and all."""
+    return not os.path.splitdrive(path)[0] and _DISHONEST_PARTS.isdisjoint(path.rstrip("/").lower().split("/"))
 
 
 def _topmost(entries: list[str]) -> list[str]:

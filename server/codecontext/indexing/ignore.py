@@ -16,6 +16,8 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
+OWN_IGNORE_FILE = ".codecontextignore"
+
 _FILE = "\x1eF"
 _FOLDER = "\x1eD"
 _ANY = "\x1e?"

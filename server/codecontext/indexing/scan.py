@@ -21,10 +21,9 @@ from codecontext.core.errors import ConfigError
 from codecontext.indexing.classify import classify_path
 from codecontext.indexing.files import Listing, Skipped, SkipReason, SourceFile
 from codecontext.indexing.git import GitUnavailable, ask_git, enclosing_repository
-from codecontext.indexing.ignore import IgnorePatterns, IgnoreTree, folders_down_to, rules_from_above
+from codecontext.indexing.ignore import OWN_IGNORE_FILE, IgnorePatterns, IgnoreTree, folders_down_to, rules_from_above
+from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
-
-OWN_IGNORE_FILE = ".codecontextignore"
 
 
 class ScanConfig(BaseModel):
@@ -89,6 +88,14 @@ def scan_folder(folder: Path, config: ScanConfig, cancel: CancelToken | None = N
     folders are not counted. Raises ``ConfigError`` if ``folder`` is not a folder that can be listed, so that
     a folder that is briefly away is never taken for an empty one, and ``OperationCancelled``.
     """
+    return scan_scope(folder, config, WHOLE_FOLDER, cancel)
+
+
+def scan_scope(folder: Path, config: ScanConfig, scope: Scope, cancel: CancelToken | None = None) -> ScanResult:
+    """What ``scan_folder`` says about the part of ``folder`` that is in ``scope``, without looking at other files.
+
+    A skipped folder around a path of the scope is part of the answer. Raises as ``scan_folder`` does.
+    """
     folder = folder.absolute()
     try:
         os.scandir(folder).close()
@@ -96,7 +103,7 @@ def scan_folder(folder: Path, config: ScanConfig, cancel: CancelToken | None = N
         raise ConfigError(
             f"Cannot list the folder {folder}: {error.strerror}.", "Name a folder that can be read."
         ) from error
-    scan = _Scan(folder, config, cancel or CancelToken())
+    scan = _Scan(folder, config, scope, cancel or CancelToken())
     scan.run()
     return ScanResult(
         sorted(scan.files, key=lambda file: file.path),
@@ -108,12 +115,13 @@ def scan_folder(folder: Path, config: ScanConfig, cancel: CancelToken | None = N
 class _Scan:
     """One scan. Paths are relative to the folder; a repository inside it is listed on its own."""
 
-    def __init__(self, folder: Path, config: ScanConfig, cancel: CancelToken) -> None:
+    def __init__(self, folder: Path, config: ScanConfig, scope: Scope, cancel: CancelToken) -> None:
         self.files: list[SourceFile] = []
         self.skipped: dict[str, Skipped] = {}
         self.notes: list[str] = []
         self._folder = folder
         self._config = config
+        self._scope = scope
         self._cancel = cancel
         self._repository = enclosing_repository(folder)
         own_rules_above = rules_from_above(folder, self._repository, OWN_IGNORE_FILE)
@@ -129,17 +137,19 @@ class _Scan:
             root = self._pending.pop()
             listing = self._list(root)
             for entry in listing.skipped:
-                self._skip(root + entry.path, entry.reason, entry.detail)
+                if self._concerns_scope(root + entry.path):
+                    self._skip(root + entry.path, entry.reason, entry.detail)
             for path in listing.candidates:
                 self._cancel.check()
-                self._consider(root + path)
+                if self._scope.meets(root + path):
+                    self._consider(root + path)
 
     def _list(self, root: str) -> Listing:
         """What lies below ``root``: nothing for the folder itself, else a repository's path and a ``/``."""
         place = self._folder / root
 
         def enter(path: str) -> bool:
-            return not self._is_left_out_folder(root + path)
+            return self._scope.meets(root + path) and not self._is_left_out_folder(root + path)
 
         if not self._config.respect_gitignore:
             return walk_everything(place, enter, self._cancel)
@@ -158,7 +168,7 @@ class _Scan:
             status = os.lstat(self._folder / path)
             if stat.S_ISDIR(status.st_mode):
                 self._consider_repository(path)
-            else:
+            elif self._scope.covers(path):
                 self._consider_file(path, status)
         except FileNotFoundError:
             return  # tracked but deleted, or deleted this moment
@@ -203,6 +213,9 @@ class _Scan:
     def _skip(self, path: str, reason: SkipReason, detail: str = "") -> None:
         path = _printable(path)
         self.skipped.setdefault(path, Skipped(path, reason, detail))
+
+    def _concerns_scope(self, entry: str) -> bool:
+        return self._scope.meets(entry) if entry.endswith("/") else self._scope.covers(entry)
 
     def _is_left_out_folder(self, path: str) -> bool:
         """Whether the user's own rules leave out the whole folder, which is then counted."""

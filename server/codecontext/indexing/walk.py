@@ -13,7 +13,7 @@ from codecontext.indexing.ignore import IgnoreTree, OuterRules, read_outer_rules
 _VERSION_CONTROL = frozenset({".git", ".hg", ".jj", ".svn"})
 _DEPENDENCIES = frozenset({"bower_components", "node_modules", "__pycache__"})
 # A virtual environment has the first (PEP 405), a cache the second (https://bford.info/cachedir/).
-_NOT_SOURCE_MARKS = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
+NOT_SOURCE_MARKS = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
 
 FolderFilter = Callable[[str], bool]
 
@@ -70,7 +70,7 @@ class _Walk:
         if ".git" in names:
             self._listing.candidates.append(folder)
             return False
-        if folder.rpartition("/")[2] in _DEPENDENCIES or not _NOT_SOURCE_MARKS.isdisjoint(names):
+        if folder.rpartition("/")[2] in _DEPENDENCIES or not NOT_SOURCE_MARKS.isdisjoint(names):
             self._skip(f"{folder}/", SkipReason.EXCLUDED, "dependencies or cache")
             return False
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,9 @@ NO_INDEX = "This folder has no index yet. Run 'codecontext index' in it."
 EMPTY_INDEX = "The index has no code: every file was skipped. 'codecontext status --skipped' lists why."
 EMPTY_QUERY = "Type a question or a name to search for."
 NO_WORDS = "The query has no letters or digits to search for."
+_TERMS_OF_TEXT = 64
+"""Words of a piece of code that are looked up; the first name it best, and each takes time."""
+
 NO_MATCH = "Nothing matches. Fewer filters or other words may help."
 
 
@@ -80,12 +83,36 @@ class Searcher:
         text = embedding_text(chunk_of_row(stored))
         terms = tuple(dict.fromkeys(lexical_terms(f"{stored['symbol']} {stored['signature']} {stored['doc']}")))
         query = Query(text=text, terms=terms, nature=QueryNature.CODE, where=ChunkFilter())
-        hits = self._answer(query, limit or self.config.limit, without=row)
+        hits = self._answer(query, limit or self.config.limit, {row})
         return SearchResponse(
             query=f"{path}:{line}",
             hits=hits,
             state=self.state,
             message="" if hits else NO_MATCH,
+            milliseconds=round((time.perf_counter() - started) * 1000, 2),
+        )
+
+    def similar_to_text(
+        self, text: str, path: str, start_line: int, end_line: int, *, limit: int | None = None
+    ) -> SearchResponse:
+        """Chunks that do what ``text`` does, which need not be indexed.
+
+        It stands at these lines (1-based, inclusive) of ``path``; chunks that share one with it are left out.
+        """
+        started = time.perf_counter()
+        terms = tuple(dict.fromkeys(lexical_terms(text)))[:_TERMS_OF_TEXT]
+        query = Query(text=text, terms=terms, nature=QueryNature.CODE, where=ChunkFilter())
+        message = self._reason_for_nothing(query)
+        hits = (
+            []
+            if message
+            else self._answer(query, limit or self.config.limit, self._rows_in(path, start_line, end_line))
+        )
+        return SearchResponse(
+            query=f"{path}:{start_line}-{end_line}",
+            hits=hits,
+            state=self.state,
+            message=message or ("" if hits else NO_MATCH),
             milliseconds=round((time.perf_counter() - started) * 1000, 2),
         )
 
@@ -98,7 +125,7 @@ class Searcher:
             return EMPTY_QUERY
         return "" if query.terms else NO_WORDS
 
-    def _answer(self, query: Query, limit: int, without: int | None = None) -> list[Hit]:
+    def _answer(self, query: Query, limit: int, without: Collection[int] = ()) -> list[Hit]:
         candidates = retrieve(
             query,
             self._embed_query(query),
@@ -134,7 +161,7 @@ class Searcher:
         id_: str = self.snapshot.column("id")[row].as_py()
         return id_
 
-    def _ranked(self, candidates: Candidates, scores: Floats, without: int | None) -> list[Ranked]:
+    def _ranked(self, candidates: Candidates, scores: Floats, without: Collection[int]) -> list[Ranked]:
         table = self.snapshot.catalogue.take(candidates.rows)
         columns = zip(
             candidates.rows.tolist(),
@@ -142,7 +169,7 @@ class Searcher:
             *(table[name].to_pylist() for name in ("path", "symbol", "qualified_name", "kind")),
             strict=True,
         )
-        return [Ranked(*values) for values in columns if values[0] != without]
+        return [Ranked(*values) for values in columns if values[0] not in without]
 
     def _hits(self, ranked: Sequence[Ranked], candidates: Candidates, limit: int) -> list[Hit]:
         """The best ``limit`` that still exist, with their lines as they are now."""
@@ -180,9 +207,20 @@ class Searcher:
             evidence=evidence,
         )
 
+    def _rows_of(self, path: str) -> Indices:
+        rows: Indices = np.flatnonzero(pc.equal(self.snapshot.column("path"), path).to_numpy(zero_copy_only=False))
+        return rows
+
+    def _rows_in(self, path: str, start_line: int, end_line: int) -> set[int]:
+        """The chunks that share a line with this span."""
+        rows = self._rows_of(path)
+        starts = self.snapshot.column("start_line").to_numpy()[rows]
+        ends = self.snapshot.column("end_line").to_numpy()[rows]
+        return set(rows[(starts <= end_line) & (ends >= start_line)].tolist())
+
     def _row_at(self, path: str, line: int) -> int:
         """The smallest chunk that holds the line, or else the nearest one in the file."""
-        rows = np.flatnonzero(pc.equal(self.snapshot.column("path"), path).to_numpy(zero_copy_only=False))
+        rows = self._rows_of(path)
         if not len(rows):
             raise QueryError(f"'{path}' is not in the index.", "Name an indexed file, relative to the folder.")
         starts = self.snapshot.column("start_line").to_numpy()[rows]

@@ -32,6 +32,16 @@ class FileStamp(BaseModel):
     chunks: int
 
 
+class QuarantinedFile(BaseModel):
+    """A file that ended the process that read it, as it looked then; it is not read until it looks different."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int
+    changed_ns: int
+    detail: str
+
+
 class SkippedFile(BaseModel):
     """A file that is not in the index, and why."""
 
@@ -51,11 +61,17 @@ class Manifest(BaseModel):
     read_at_ns: int = Field(0, description="When the run that took the stamps began.")
     files: dict[str, FileStamp] = Field(default_factory=dict)
     skipped: list[SkippedFile] = Field(default_factory=list)
+    quarantined: dict[str, QuarantinedFile] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
 
-    def use_space(self, space_id: str, *, keep: int) -> None:
-        """Make ``space_id`` the active space and remember the ``keep`` most recent ones."""
-        self.spaces = [space_id, *(other for other in self.spaces if other != space_id)][:keep]
+    def use_space(self, space_id: str, *, keep: int, activate: bool = True) -> None:
+        """Make ``space_id`` the active space and remember the ``keep`` most recent ones.
+
+        Without ``activate`` it comes second, after the active one if there is any.
+        """
+        others = [other for other in self.spaces if other != space_id]
+        is_second = not activate and self.spaces[:1] != [space_id]
+        self.spaces = [*others[:is_second], space_id, *others[is_second:]][:keep]
 
 
 def read_manifest(directory: Path) -> Manifest | None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from codecontext.indexing.diff import find_changes
-from codecontext.indexing.files import SourceFile
-from codecontext.store.manifest import FileStamp
+from codecontext.indexing.diff import find_changes, without_quarantined
+from codecontext.indexing.files import Skipped, SkipReason, SourceFile
+from codecontext.store.manifest import FileStamp, QuarantinedFile
 
 SECOND = 1_000_000_000
 READ_AT = 100 * SECOND
@@ -64,3 +64,21 @@ def test_what_is_gone_is_removed_and_the_newest_is_read_first() -> None:
     changes = find_changes(files, {}, {"gone.py": {"d"}, "old.py": {"d"}}, READ_AT)
     assert changes.removed == ["gone.py"]
     assert [file.path for file in changes.to_read] == ["new.py", "old.py"]
+
+
+def test_files_named_first_are_read_before_the_newest() -> None:
+    files = [source(f"{name}.py", changed=number * SECOND) for number, name in enumerate("abcd", start=1)]
+    changes = find_changes(files, {}, {}, READ_AT, first=["b.py", "a.py", "unknown.py"])
+    assert [file.path for file in changes.to_read] == ["b.py", "a.py", "d.py", "c.py"]
+
+
+@pytest.mark.parametrize(
+    ("file", "held"),
+    [(source(), True), (source(size=11), False), (source(changed=2 * SECOND), False), (source("b.py"), False)],
+    ids=["as it was", "other size", "other time", "another file"],
+)
+def test_a_quarantined_file_is_held_back_until_it_changes(file: SourceFile, *, held: bool) -> None:
+    entry = QuarantinedFile(size=10, changed_ns=SECOND, detail="it crashed")
+    readable, skipped = without_quarantined([file], {"a.py": entry})
+    assert readable == ([] if held else [file])
+    assert skipped == ([Skipped("a.py", SkipReason.QUARANTINED, "it crashed")] if held else [])

@@ -1,0 +1,475 @@
+"""``EngineClient``: the engine in a process of its own, kept alive, as seen by the language server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import psutil
+from pydantic import BaseModel
+from pygls.client import JsonRPCClient
+from pygls.exceptions import JsonRpcException
+
+from codecontext.core.errors import CodeContextError
+from codecontext.engine.messages import (
+    Answer,
+    Configure,
+    FilesChanged,
+    FolderOnly,
+    FolderReport,
+    FolderSetup,
+    FoundAdapter,
+    Health,
+    Method,
+    Pause,
+    Phase,
+    Reindex,
+    Search,
+    Similar,
+    SkippedPath,
+)
+from codecontext.engine.transport import EngineProtocol, error_from
+
+logger = logging.getLogger(__name__)
+
+# -P: nothing is imported from the folder that the editor happened to start in.
+COMMAND = (sys.executable, "-P", "-m", "codecontext.engine")
+
+# Threads that wait for work must sleep: a spinning one takes a core from the user (OpenMP 5.2, 21.7; KMP_BLOCKTIME
+# is the same in Intel's library). The tokenizer stays in the thread that asks, at that thread's priority.
+ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "KMP_BLOCKTIME": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONUTF8": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+
+_FIRST_DELAY = 0.5
+_LONGEST_DELAY = 30.0
+_MOST_FAILURES = 5
+_HEALTHY_SECONDS = 60.0
+"""An engine that lived so long did not fail at once; the delays begin anew."""
+_START_SECONDS = 60.0
+_FAREWELL_SECONDS = 1.0
+_LINES_KEPT = 20
+_IDLE_CHECKS = 10
+_IDLE_CHECK_SECONDS = 5.0
+
+
+class EngineState(StrEnum):
+    """Life of the engine's process."""
+
+    STARTING = "starting"
+    READY = "ready"
+    BUSY = "busy"
+    """It works in the background; questions are answered all the same."""
+    DEGRADED = "degraded"
+    """It answers, with less than what was asked for."""
+    RESTARTING = "restarting"
+    FAILED = "failed"
+    IDLE = "idle"
+    """Ended because nobody asked for a while; the next question starts it."""
+
+
+class EngineUnavailable(CodeContextError):
+    """The engine's process does not run and could not be started."""
+
+    code = "engine"
+
+
+class _EngineGone(Exception):
+    """The process ended while it was asked."""
+
+
+class EngineClient:
+    """Starts the engine, asks it, and starts it again when it dies. Belongs to one event loop.
+
+    ``on_change`` is called on that loop, often, whenever the state or the report of a folder changed.
+    """
+
+    def __init__(self, on_change: Callable[[], None], *, command: Sequence[str] = COMMAND) -> None:
+        self._on_change = on_change
+        self._command = tuple(command)
+        self._folders: tuple[FolderSetup, ...] = ()
+        self._reports: dict[str, FolderReport] = {}
+        self._connection: _Connection | None = None
+        self._up: asyncio.Future[_Connection] | None = None
+        self._phase = EngineState.IDLE
+        self._message = ""
+        self._restarts = 0
+        self._failures = 0
+        self._used_at = time.monotonic()
+        self._memory: tuple[float, int | None] = (0.0, None)
+        self._stopped = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- what is known without asking ------------------------------------------------------------------------
+
+    @property
+    def state(self) -> EngineState:
+        """What the process does."""
+        if self._phase is not EngineState.READY:
+            return self._phase
+        reports = self._reports.values()
+        if any(report.health is not Health.OK for report in reports):
+            return EngineState.DEGRADED
+        busy = any(report.queued or report.phase is not Phase.IDLE for report in reports)
+        return EngineState.BUSY if busy else EngineState.READY
+
+    @property
+    def message(self) -> str:
+        """What happened last to the process, where that is not plainly good."""
+        return self._message
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; None while it does not run."""
+        return self._connection.pid if self._connection else None
+
+    @property
+    def restarts(self) -> int:
+        """How often it had to be started again."""
+        return self._restarts
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Resident memory of the engine and of its children, at most a second old; None while it does not run."""
+        measured_at, size = self._memory
+        if time.monotonic() - measured_at > 1.0 or size is None:
+            self._memory = (time.monotonic(), _resident_bytes(self.pid))
+        return self._memory[1]
+
+    @property
+    def reports(self) -> MappingProxyType[str, FolderReport]:
+        """The last report of each folder."""
+        return MappingProxyType(self._reports)
+
+    # -- asking ----------------------------------------------------------------------------------------------
+
+    async def configure(self, folders: Sequence[FolderSetup]) -> None:
+        """Serve exactly these folders; said again to each new process. Starts the engine."""
+        self._folders = tuple(folders)
+        names = {setup.folder for setup in folders}
+        self._reports = {name: report for name, report in self._reports.items() if name in names}
+        if self._connection is None or self._phase is not EngineState.READY:
+            await self._connected()
+        else:
+            await self._ask(Method.CONFIGURE, Configure(folders=self._folders))
+        self._on_change()
+
+    async def search(self, request: Search) -> Answer:
+        """Ask a question. Raises what the engine raises, and ``EngineUnavailable``."""
+        return Answer.model_validate(await self._ask(Method.SEARCH, request))
+
+    async def similar(self, request: Similar) -> Answer:
+        """Code like that at a place. Raises as ``search``."""
+        return Answer.model_validate(await self._ask(Method.SIMILAR, request))
+
+    async def adapters(self, folder: str) -> list[FoundAdapter]:
+        """Adapters that a folder could use."""
+        found = await self._ask(Method.ADAPTERS, FolderOnly(folder=folder))
+        return [FoundAdapter.model_validate(item) for item in found]
+
+    async def skipped(self, folder: str) -> list[SkippedPath]:
+        """Files of a folder that are not indexed."""
+        found = await self._ask(Method.SKIPPED, FolderOnly(folder=folder))
+        return [SkippedPath.model_validate(item) for item in found]
+
+    async def reload_adapter(self, folder: str) -> None:
+        """Read a folder's settings and adapter again."""
+        await self._ask(Method.RELOAD_ADAPTER, FolderOnly(folder=folder))
+
+    async def reindex(self, request: Reindex) -> None:
+        """Look at every file again."""
+        await self._ask(Method.REINDEX, request)
+
+    async def pause(self, request: Pause) -> None:
+        """Stop working in the background for a folder, or go on; kept over restarts."""
+        self._folders = tuple(
+            setup.model_copy(update={"paused": request.paused}) if setup.folder == request.folder else setup
+            for setup in self._folders
+        )
+        await self._ask(Method.PAUSE, request)
+
+    def files_changed(self, change: FilesChanged) -> None:
+        """Files may have changed. Wakes an idle engine."""
+        self._tell(Method.FILES_CHANGED, change)
+
+    def adapter_touched(self, folder: str) -> None:
+        """The files of a folder's adapter may have changed. Wakes an idle engine."""
+        self._tell(Method.ADAPTER_TOUCHED, FolderOnly(folder=folder))
+
+    async def stop(self) -> None:
+        """End the process: gracefully if it is quick, else at once."""
+        self._stopped = True
+        for task in list(self._tasks):
+            task.cancel()
+        if self._up is not None and not self._up.done():
+            self._up.set_exception(EngineUnavailable("The language server is shutting down."))
+            self._up.exception()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.end()
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    async def _ask(self, method: Method, request: BaseModel) -> Any:
+        """One request; once more if the engine died over it, which need not have been its fault."""
+        self._used_at = time.monotonic()
+        for _attempt in range(2):
+            connection = await self._connected()
+            try:
+                return await connection.ask(method, request)
+            except _EngineGone:
+                continue
+            finally:
+                self._used_at = time.monotonic()
+        raise EngineUnavailable("The engine ended while it was asked.", "See the server's log; ask again.")
+
+    def _tell(self, method: Method, message: BaseModel) -> None:
+        self._used_at = time.monotonic()
+        if self._connection is not None and self._phase is EngineState.READY:
+            self._connection.tell(method, message)
+        elif self._phase is EngineState.IDLE and self._folders and not self._stopped:
+            # A new process compares everything anyway.
+            self._start(EngineState.STARTING)
+
+    async def _connected(self) -> _Connection:
+        """The running engine, started if need be. Raises ``EngineUnavailable``."""
+        if self._stopped:
+            raise EngineUnavailable("The language server is shutting down.")
+        if self._up is None or (self._up.done() and self._phase in {EngineState.IDLE, EngineState.FAILED}):
+            self._failures = 0
+            self._start(EngineState.STARTING)
+        assert self._up is not None  # noqa: S101 - just started, for the type checker
+        return await asyncio.shield(self._up)
+
+    def _start(self, phase: EngineState, *, delay: float = 0.0) -> None:
+        if self._up is None or self._up.done():
+            self._up = asyncio.get_running_loop().create_future()
+        self._set_phase(phase)
+        self._run(self._bring_up(self._up, delay))
+
+    async def _bring_up(self, up: asyncio.Future[_Connection], delay: float) -> None:
+        await asyncio.sleep(delay)
+        connection = _Connection(self._reported, self._ended)
+        try:
+            await connection.start(self._command)
+            self._connection = connection
+            async with asyncio.timeout(_START_SECONDS):
+                await connection.ask(Method.CONFIGURE, Configure(folders=self._folders))
+        except OSError as error:
+            self._give_up(f"The engine cannot be started: {error}.")
+            return
+        except (TimeoutError, CodeContextError) as error:
+            logger.error("The engine does not start: %s", error)
+            connection.kill()  # and then it is started again
+            return
+        except _EngineGone:
+            return
+        self._used_at = connection.started_at = time.monotonic()
+        self._message = ""
+        self._set_phase(EngineState.READY)
+        if not up.done():
+            up.set_result(connection)
+        self._run(self._watch_idleness(connection))
+
+    def _ended(self, connection: _Connection, status: int) -> None:
+        """The process is gone, wanted or not."""
+        if self._connection is connection:
+            self._connection = None
+        if self._stopped or connection.is_wanted_end:
+            return
+        lived = time.monotonic() - connection.started_at if connection.started_at else 0.0
+        self._failures = 1 if lived > _HEALTHY_SECONDS else self._failures + 1
+        self._restarts += 1
+        how = _how_it_ended(status)
+        logger.warning("The engine %s.", how)
+        if self._failures > _MOST_FAILURES:
+            self._give_up(f"The engine {how}, {self._failures} times in a row. {connection.last_words()}".strip())
+            return
+        if self._up is not None and self._up.done():
+            self._up = asyncio.get_running_loop().create_future()
+        self._message = f"The engine {how}; it is started again."
+        delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (self._failures - 1))
+        self._start(EngineState.RESTARTING, delay=delay)
+
+    def _give_up(self, message: str) -> None:
+        self._message = message
+        logger.error("%s", message)
+        self._set_phase(EngineState.FAILED)
+        if self._up is not None and not self._up.done():
+            self._up.set_exception(EngineUnavailable(message, "The next request tries again."))
+            self._up.exception()  # somebody may not be waiting
+
+    async def _watch_idleness(self, connection: _Connection) -> None:
+        """End a process that nobody has needed for the configured time."""
+        while self._connection is connection:
+            minutes = [report.settings.get("idle_minutes", 0.0) for report in self._reports.values()]
+            limit = 60.0 * min(minutes) if minutes and all(minutes) else None
+            await asyncio.sleep(min(_IDLE_CHECK_SECONDS, (limit or _IDLE_CHECK_SECONDS) / _IDLE_CHECKS))
+            if self.state is EngineState.BUSY or any(report.queued for report in self._reports.values()):
+                self._used_at = time.monotonic()
+            elif limit is not None and time.monotonic() - self._used_at > limit:
+                await self._put_to_sleep(connection)
+
+    async def _put_to_sleep(self, connection: _Connection) -> None:
+        logger.info("Nobody asked for a while: the engine ends until it is needed.")
+        connection.is_wanted_end = True
+        self._up, self._connection = None, None
+        self._message = "Nobody asked for a while; the next question starts the engine."
+        self._set_phase(EngineState.IDLE)
+        await connection.end()
+
+    def _reported(self, report: FolderReport) -> None:
+        self._reports[report.folder] = report
+        self._on_change()
+
+    def _set_phase(self, phase: EngineState) -> None:
+        if phase is not self._phase:
+            self._phase = phase
+            self._on_change()
+
+    def _run(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_log_fault)
+
+
+class _Connection(JsonRPCClient):
+    """One process of the engine."""
+
+    def __init__(self, on_report: Callable[[FolderReport], None], on_end: Callable[[_Connection, int], None]) -> None:
+        super().__init__(EngineProtocol)
+        self._on_end = on_end
+        self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._stderr: asyncio.Task[None] | None = None
+        self.started_at = 0.0
+        self.is_wanted_end = False
+
+        def reported(params: Any) -> None:
+            on_report(FolderReport.model_validate(params))
+
+        self.feature(Method.FOLDER_CHANGED)(reported)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id."""
+        return self._server.pid if self._server else None
+
+    async def start(self, command: Sequence[str]) -> None:
+        """Start the process. Raises ``OSError``."""
+        program, *arguments = command
+        await self.start_io(program, *arguments, env=os.environ | ENVIRONMENT)
+        self._stderr = asyncio.create_task(self._pass_on_stderr())
+
+    async def ask(self, method: Method, request: BaseModel) -> Any:
+        """One request. Raises ``CodeContextError`` for what the engine refused, ``_EngineGone``."""
+        if self.stopped:
+            raise _EngineGone
+        future = self.protocol.send_request(method, request.model_dump(mode="json"))
+        try:
+            return await asyncio.wrap_future(future)
+        except JsonRpcException as error:
+            raise error_from(error.data, error.message) from error
+        except RuntimeError as error:  # what pygls puts into every open request when the process ends
+            raise _EngineGone from error
+
+    def tell(self, method: Method, message: BaseModel) -> None:
+        """One notification."""
+        if not self.stopped:
+            self.protocol.notify(method, message.model_dump(mode="json"))
+
+    async def end(self) -> None:
+        """Let the process finish its step, but not for long."""
+        self.is_wanted_end = True
+        process = self._server
+        if process is None or process.returncode is not None:
+            return
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self.ask(Method.SHUTDOWN, FolderOnly(folder=""))
+                if process.stdin is not None:
+                    process.stdin.close()
+                await process.wait()
+        except (TimeoutError, CodeContextError, _EngineGone, OSError):
+            self.kill()
+        await process.wait()
+        if self._stderr is not None:
+            await self._stderr
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self._server is not None and self._server.returncode is None:
+            self._server.kill()
+
+    def last_words(self) -> str:
+        """The end of what it wrote to stderr."""
+        return "It last said: " + " | ".join(list(self._lines)[-3:]) if self._lines else ""
+
+    async def server_exit(self, server: asyncio.subprocess.Process) -> None:
+        """React to the end of the process, as pygls saw it."""
+        self._stop_event.set()
+        if self._stderr is not None:
+            await self._stderr
+        self._on_end(self, server.returncode or 0)
+
+    async def _pass_on_stderr(self) -> None:
+        stream = self._server.stderr if self._server else None
+        while stream is not None:
+            try:
+                line = await stream.readline()
+            except ValueError:  # a line beyond the reader's limit; what follows is read again
+                continue
+            if not line:
+                return
+            self._log(line.decode("utf-8", "replace").rstrip())
+
+    def _log(self, line: str) -> None:
+        """A record of the engine's, or a line that some library printed."""
+        level, _, message = line.partition(" ")
+        number = logging.getLevelNamesMapping().get(level)
+        if number is None:
+            self._lines.append(line)
+            logger.debug("%s", line)
+        else:
+            name, _, text = message.partition(": ")
+            if number >= logging.WARNING:
+                self._lines.append(text)
+            logging.getLogger(name).log(number, "%s", text)
+
+
+def _how_it_ended(status: int) -> str:
+    if status >= 0:
+        return f"ended unexpectedly (exit code {status})"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = str(-status)
+    return f"was killed ({name})"
+
+
+def _resident_bytes(pid: int | None) -> int | None:
+    if pid is None:
+        return None
+    try:
+        process = psutil.Process(pid)
+        return sum(part.memory_info().rss for part in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return None
+
+
+def _log_fault(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("Background task failed.", exc_info=error)

@@ -1,0 +1,14 @@
+"""How much of an index has vectors in a space, without reading the vectors."""
+
+from __future__ import annotations
+
+from codecontext.store.index_store import IndexStore
+
+
+def coverage_of(store: IndexStore, space_id: str) -> float:
+    """Share of the chunks whose text has a vector in the space, 0 to 1; 0 for an empty index."""
+    hashes = store.catalogue()["content_hash"].to_pylist()
+    if not hashes:
+        return 0.0
+    known = store.vector_hashes(space_id)
+    return sum(value in known for value in hashes) / len(hashes)

@@ -1,0 +1,63 @@
+"""The models of one engine process, shared by all folders that ask for the same."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+
+from codecontext.chunking import CHUNK_FORMAT
+from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
+from codecontext.embeddings.huggingface.devices import choose_device
+
+_CALLERS = 2
+"""Background work and questions embed at the same time."""
+_TOKENS_PER_THREAD = 1024
+"""A batch of so many tokens takes about 0.1 s with the bundled model: so soon background work gives way."""
+
+
+class Models:
+    """Base models by their settings; adapters are loaded beside them."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, HuggingFaceEmbeddingProvider] = {}
+        self._lock = threading.Lock()
+
+    def base(self, config: HuggingFaceConfig, *, leave_cores: int) -> HuggingFaceEmbeddingProvider:
+        """The base model of ``config``, loaded, without its adapter.
+
+        Raises ``ModelUnavailable`` or ``ConfigError``.
+        """
+        key = _key(config)
+        with self._lock:
+            provider = self._loaded.get(key)
+            if provider is None:
+                provider = HuggingFaceEmbeddingProvider(
+                    for_background(config, leave_cores=leave_cores), CHUNK_FORMAT, callers=_CALLERS
+                )
+                provider.initialize()
+                self._loaded[key] = provider
+        return provider
+
+    def keep_only(self, used: Iterable[HuggingFaceConfig]) -> None:
+        """Let go of the base models that no folder uses any more."""
+        keys = set(map(_key, used))
+        with self._lock:
+            for key in self._loaded.keys() - keys:
+                del self._loaded[key]
+
+
+def for_background(config: HuggingFaceConfig, *, leave_cores: int) -> HuggingFaceConfig:
+    """``config`` without its adapter, and on CPUs with small batches on the cores that background work may use.
+
+    Raises ``ModelUnavailable`` when the device is not there.
+    """
+    threads = config.threads or max(1, (os.cpu_count() or 1) - leave_cores)
+    tokens = config.batch_tokens
+    if tokens is None and choose_device(config.device) == "cpu":
+        tokens = _TOKENS_PER_THREAD * threads
+    return config.model_copy(update={"lora_adapter_path": None, "threads": threads, "batch_tokens": tokens})
+
+
+def _key(config: HuggingFaceConfig) -> str:
+    return config.model_copy(update={"lora_adapter_path": None}).model_dump_json()

@@ -1,0 +1,143 @@
+"""The engine's process: ``EngineService`` behind JSON-RPC on stdin and stdout.
+
+It ends by itself when whoever started it is gone, since then stdin ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from pydantic import BaseModel
+from pygls.exceptions import JsonRpcException
+from pygls.protocol import default_converter
+from pygls.server import JsonRPCServer
+
+from codecontext.core.errors import CodeContextError
+from codecontext.core.memory import limit_malloc_arenas
+from codecontext.core.stdio import claim_stdio
+from codecontext.engine.messages import (
+    Configure,
+    FilesChanged,
+    FolderOnly,
+    FolderReport,
+    Method,
+    Pause,
+    Reindex,
+    Search,
+    Similar,
+)
+from codecontext.engine.service import EngineService
+from codecontext.engine.transport import REQUEST_FAILED, EngineProtocol, error_data
+
+logger = logging.getLogger(__name__)
+
+_QUESTION_THREADS = 4
+_REPORT_SECONDS = 0.1
+"""A folder is reported on at most once in this time; the last report always goes out."""
+_FAREWELL_SECONDS = 1.0
+
+
+class EngineServer(JsonRPCServer):
+    """Answers the language server. Questions run in threads; the loop only passes messages on."""
+
+    def __init__(self) -> None:
+        super().__init__(EngineProtocol, default_converter)
+        self._threads = ThreadPoolExecutor(_QUESTION_THREADS, thread_name_prefix="question")
+        self._reports = _Reports(self._send_report)
+        self.service = EngineService(self._reports.put)
+        service = self.service
+        self._answer(Method.CONFIGURE, Configure, service.configure)
+        self._answer(Method.SEARCH, Search, service.search)
+        self._answer(Method.SIMILAR, Similar, service.similar)
+        self._answer(Method.ADAPTERS, FolderOnly, lambda request: service.adapters(request.folder))
+        self._answer(Method.SKIPPED, FolderOnly, lambda request: service.skipped(request.folder))
+        self._answer(Method.RELOAD_ADAPTER, FolderOnly, lambda request: service.reload_adapter(request.folder))
+        self._answer(Method.REINDEX, Reindex, service.reindex)
+        self._answer(Method.PAUSE, Pause, service.pause)
+        self._answer(Method.SHUTDOWN, FolderOnly, lambda _request: service.close())
+        self._answer(Method.FILES_CHANGED, FilesChanged, service.files_changed)
+        self._answer(Method.ADAPTER_TOUCHED, FolderOnly, lambda request: service.adapter_touched(request.folder))
+
+    def _answer(self, method: Method, model: type[BaseModel], call: Callable[[Any], Any]) -> None:
+        """Let ``call`` answer ``method``, in a thread."""
+
+        @self.feature(method)
+        async def handle(params: Any) -> Any:
+            try:
+                request = model.model_validate(params)
+                result = await asyncio.get_running_loop().run_in_executor(self._threads, call, request)
+            except CodeContextError as error:
+                raise JsonRpcException(error.message, REQUEST_FAILED, error_data(error)) from error
+            except Exception as error:
+                logger.exception("%s failed.", method)
+                raise JsonRpcException(f"{method} failed: {error}") from error
+            return _plain(result)
+
+    def _send_report(self, report: FolderReport) -> None:
+        self.protocol.notify(Method.FOLDER_CHANGED, report.model_dump(mode="json"))
+
+
+class _Reports:
+    """Passes on the newest report of each folder, not too often."""
+
+    def __init__(self, send: Callable[[FolderReport], None]) -> None:
+        self._send = send
+        self._waiting: dict[str, FolderReport] = {}
+        self._changed = threading.Condition()
+        threading.Thread(target=self._run, name="reports", daemon=True).start()
+
+    def put(self, report: FolderReport) -> None:
+        """Pass a report on, unless a newer one of the same folder comes before its turn."""
+        with self._changed:
+            self._waiting[report.folder] = report
+            self._changed.notify()
+
+    def _run(self) -> None:
+        sent: dict[str, FolderReport] = {}
+        pause = threading.Event()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                reports, self._waiting = self._waiting, {}
+            for name, report in reports.items():
+                if sent.get(name) != report:
+                    sent[name] = report
+                    self._send(report)
+            pause.wait(_REPORT_SECONDS)
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    reader, writer = claim_stdio()
+    limit_malloc_arenas()
+    warnings.simplefilter("ignore")
+    _log_to_stderr()
+    server = EngineServer()
+    server.start_io(reader, writer)
+    closing = threading.Thread(target=server.service.close, daemon=True)
+    closing.start()
+    closing.join(_FAREWELL_SECONDS)
+    # Whatever still runs may be killed at any time anyway; nobody is left to wait for it.
+    os._exit(0)
+
+
+def _log_to_stderr() -> None:
+    """One line a record, its level first, for whoever reads stderr; pygls would log every message."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("codecontext").setLevel(logging.DEBUG)
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+
+
+def _plain(result: Any) -> Any:
+    if isinstance(result, BaseModel):
+        return result.model_dump(mode="json")
+    if isinstance(result, list):
+        return [_plain(item) for item in result]
+    return result

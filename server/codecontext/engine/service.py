@@ -1,0 +1,241 @@
+"""All folders of one engine process: who they are, and the questions that go to several of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable
+from pathlib import Path
+
+from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
+from codecontext.core.errors import ConfigError
+from codecontext.core.paths import codecontext_home
+from codecontext.engine.lanes import Lanes
+from codecontext.engine.messages import (
+    Answer,
+    Configure,
+    FilesChanged,
+    FolderHit,
+    FolderReport,
+    FolderSetup,
+    FoundAdapter,
+    Health,
+    Pause,
+    Reindex,
+    Search,
+    Similar,
+    SkippedPath,
+)
+from codecontext.engine.models import Models
+from codecontext.engine.served_folder import ServedFolder, Shared
+from codecontext.engine.worker import Worker
+from codecontext.indexing.reader_process import ReaderProcess
+from codecontext.search.config import Retrieval
+from codecontext.search.results import SearchResponse
+from codecontext.search.searcher import NO_INDEX
+from codecontext.store.manifest import read_manifest
+
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 2.0
+"""How often the index is looked at for what another process wrote."""
+NOT_READ_YET = "Nothing of this folder is indexed yet; indexing goes on in the background."
+
+
+class EngineService:
+    """Serves several folders. Methods may be called from any thread; only questions take time."""
+
+    def __init__(self, on_report: Callable[[FolderReport], None]) -> None:
+        self._folders: dict[str, ServedFolder] = {}
+        self._lock = threading.RLock()
+        self._reader = ReaderProcess()
+        self._shared = Shared(
+            index_worker=Worker("index", self._job_ended),
+            model_worker=Worker("models", self._job_ended),
+            models=Models(),
+            lanes=Lanes(),
+            reader=self._reader,
+            on_report=on_report,
+        )
+        self._closing = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="poll", daemon=True)
+        self._poller.start()
+
+    def configure(self, request: Configure) -> None:
+        """Serve exactly these folders."""
+        wanted = {setup.folder: setup for setup in request.folders}
+        with self._lock:
+            gone = [self._folders.pop(name) for name in self._folders.keys() - wanted.keys()]
+            for name, setup in wanted.items():
+                if name in self._folders:
+                    self._folders[name].configure(setup)
+                else:
+                    self._open(setup)
+            used = [folder.settings.settings.embeddings.huggingface for folder in self._folders.values()]
+        for folder in gone:
+            folder.close()
+        self._shared.models.keep_only(used)
+
+    def _open(self, setup: FolderSetup) -> None:
+        try:
+            folder = self._folders[setup.folder] = ServedFolder(setup, self._shared)
+        except ConfigError as error:
+            logger.error("%s", error)
+            self._shared.on_report(_unusable(setup, str(error)))
+        else:
+            folder.start()
+
+    def reports(self) -> list[FolderReport]:
+        """What there is to say of each folder."""
+        with self._lock:
+            return [folder.report() for folder in self._folders.values()]
+
+    def search(self, request: Search) -> Answer:
+        """Ask all folders that the request names. Raises ``QueryError`` and ``ConfigError``."""
+        retrieval = Retrieval.LEXICAL if request.lexical_only else Retrieval.HYBRID
+        with self._shared.lanes.question():
+            return self._answer(
+                self._chosen(request.folders),
+                lambda folder: folder.engine.search(
+                    request.query,
+                    limit=request.limit,
+                    languages=request.languages,
+                    paths=request.paths,
+                    kinds=request.kinds,
+                    retrieval=retrieval,
+                ),
+                request.limit,
+            )
+
+    def similar(self, request: Similar) -> Answer:
+        """Code like that at a place, in its own folder. Raises ``QueryError`` and ``ConfigError``."""
+
+        def ask(folder: ServedFolder) -> SearchResponse:
+            if request.text.strip():
+                return folder.engine.similar_to_text(
+                    request.text, request.path, request.start_line, request.end_line, limit=request.limit
+                )
+            return folder.engine.similar(request.path, request.start_line, limit=request.limit)
+
+        with self._shared.lanes.question():
+            return self._answer([self._folder(request.folder)], ask, request.limit)
+
+    def adapters(self, name: str) -> list[FoundAdapter]:
+        """Adapters in the user's home, in the project, and where the settings point."""
+        folder = self._folder(name)
+        wanted = folder.settings.adapter
+        places = [codecontext_home() / "adapters", folder.engine.folder / ".codecontext" / "adapters"]
+        found = discover_adapters([*places, *([wanted, wanted.parent] if wanted else [])])
+        report = folder.report()
+        active = Path(report.current_adapter_path).resolve() if report.current_adapter_path else None
+        return [_found(adapter, active) for adapter in found]
+
+    def skipped(self, name: str) -> list[SkippedPath]:
+        """Files that are not in the index, and why."""
+        manifest = read_manifest(self._folder(name).engine.store.directory)
+        return [SkippedPath(**item.model_dump()) for item in manifest.skipped] if manifest else []
+
+    def reload_adapter(self, name: str) -> None:
+        """Read the settings of a folder and the adapter's files again."""
+        folder = self._folder(name)
+        folder.reload_settings()
+        folder.adapter_touched()
+
+    def adapter_touched(self, name: str) -> None:
+        """The files of a folder's adapter may have changed."""
+        self._folder(name).adapter_touched()
+
+    def reindex(self, request: Reindex) -> None:
+        """Look at every file again."""
+        self._folder(request.folder).reindex(force=request.force)
+
+    def pause(self, request: Pause) -> None:
+        """Stop working in the background for a folder, or go on."""
+        self._folder(request.folder).pause(request.paused)
+
+    def files_changed(self, request: FilesChanged) -> None:
+        """Files may have changed."""
+        self._folder(request.folder).files_changed(request.paths, everything=request.everything)
+
+    def close(self) -> None:
+        """Stop all work at its next safe point."""
+        self._closing.set()
+        self._shared.index_worker.close()
+        self._shared.model_worker.close()
+        self._reader.close()
+        self._poller.join()
+        with self._lock:
+            for folder in self._folders.values():
+                folder.close()
+            self._folders.clear()
+
+    def _folder(self, name: str) -> ServedFolder:
+        with self._lock:
+            folder = self._folders.get(name)
+        if folder is None:
+            raise ConfigError(f"'{name}' is not a folder of this workspace.", "Name one that is open.")
+        return folder
+
+    def _chosen(self, names: Iterable[str]) -> list[ServedFolder]:
+        chosen = [self._folder(name) for name in names]
+        with self._lock:
+            return chosen or list(self._folders.values())
+
+    def _answer(
+        self, folders: list[ServedFolder], ask: Callable[[ServedFolder], SearchResponse], limit: int | None
+    ) -> Answer:
+        started = time.perf_counter()
+        answers = {folder.setup.folder: ask(folder) for folder in folders}
+        hits = [FolderHit(folder=name, hit=hit) for name, answer in answers.items() for hit in answer.hits]
+        most = limit or max((folder.engine.settings.search.limit for folder in folders), default=0)
+        messages = dict.fromkeys(_in_an_editor(answer.message) for answer in answers.values() if not answer.hits)
+        return Answer(
+            # Scores are normalised within a folder, so the folders' hits are interleaved by how good they are there.
+            hits=tuple(sorted(hits, key=lambda item: -item.hit.score)[:most]),
+            states={name: answer.state for name, answer in answers.items()},
+            message="" if hits else " ".join(messages),
+            milliseconds=round((time.perf_counter() - started) * 1000, 2),
+        )
+
+    def _job_ended(self, key: Hashable) -> None:
+        name = key[0] if isinstance(key, tuple) else None
+        with self._lock:
+            folder = self._folders.get(str(name))
+        if folder is not None:
+            folder.publish()
+
+    def _poll(self) -> None:
+        """Let questions see what another process writes."""
+        while not self._closing.wait(_POLL_SECONDS):
+            with self._lock:
+                folders = list(self._folders.values())
+            for folder in folders:
+                try:
+                    folder.look_at_index()
+                except Exception:  # one folder's fault must not end the poll of the others
+                    logger.exception("The index of %s cannot be looked at.", folder.setup.folder)
+
+
+def _in_an_editor(message: str) -> str:
+    return NOT_READ_YET if message == NO_INDEX else message
+
+
+def _found(adapter: AdapterInfo | InvalidAdapter, active: Path | None) -> FoundAdapter:
+    if isinstance(adapter, InvalidAdapter):
+        return FoundAdapter(path=str(adapter.path), name=adapter.path.name, active=False, problem=adapter.reason)
+    return FoundAdapter(
+        path=str(adapter.path),
+        name=adapter.name,
+        active=adapter.path.resolve() == active,
+        fingerprint=adapter.fingerprint,
+        rank=adapter.rank,
+        alpha=adapter.alpha,
+        side=adapter.side.value,
+        base_model=adapter.base_model,
+        size_bytes=adapter.size_bytes,
+    )
+
+
+def _unusable(setup: FolderSetup, reason: str) -> FolderReport:
+    return FolderReport(folder=setup.folder, health=Health.ERROR, message=reason)
