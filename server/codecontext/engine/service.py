@@ -28,7 +28,8 @@ from codecontext.engine.messages import (
     SkippedPath,
 )
 from codecontext.engine.models import Models
-from codecontext.engine.served_folder import ServedFolder, Shared
+from codecontext.engine.served_folder import ServedFolder
+from codecontext.engine.shared import Shared
 from codecontext.engine.worker import Worker
 from codecontext.indexing.reader_process import ReaderProcess
 from codecontext.search.config import Retrieval

@@ -1,0 +1,218 @@
+"""Keeps the index of one folder up to date in the background, one job at a time.
+
+Three kinds of job, the most urgent first: files that were saved, words of the whole folder, vectors. A job that is
+stopped, by a more urgent one or by another process that writes the index, takes its turn again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Hashable
+
+from codecontext.core.errors import CodeContextError, IndexLocked
+from codecontext.core.progress import CancelToken, Progress
+from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
+from codecontext.engine.adapter_follower import AdapterFollower
+from codecontext.engine.engine import Engine
+from codecontext.engine.eta import Eta
+from codecontext.engine.messages import Phase
+from codecontext.engine.shared import Shared
+from codecontext.indexing.pipeline import Indexer
+from codecontext.indexing.report import IndexReport
+from codecontext.store.manifest import read_manifest
+
+logger = logging.getLogger(__name__)
+
+# The lower, the sooner.
+_SAVED, _TEXT, _VECTORS = 0, 1, 2
+
+_LOCK_SECONDS = 2.0
+"""How long to wait before asking again for an index that another process writes."""
+_FAULT_SECONDS = 30.0
+"""How long to wait before trying again what the disk refused."""
+_LOOK_SECONDS = 1.0
+_LOOK_SHARE = 10
+"""Looking at what was written takes a tenth of the time at most."""
+
+_AT_REST = Progress("idle", 0, 0)
+_PHASES = {
+    "scanning": Phase.SCANNING,
+    "reading": Phase.READING,
+    "loading model": Phase.LOADING_MODEL,
+    "embedding": Phase.EMBEDDING,
+}
+
+
+class BackgroundIndex:
+    """The jobs of one folder. Every public method may be called from any thread and returns at once."""
+
+    def __init__(
+        self, name: str, engine: Engine, follower: AdapterFollower, shared: Shared, on_change: Callable[[], None]
+    ) -> None:
+        manifest = read_manifest(engine.store.directory)
+        self._name = name
+        self._engine = engine
+        self._follower = follower
+        self._shared = shared
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._saved: set[str] = set()
+        self._force = False
+        self._progress = _AT_REST
+        self._eta = Eta()
+        self._look_at = 0.0
+        self._waits_for_other = False
+        self.enabled = False
+        """Whether jobs are taken."""
+        self.first: Collection[str] = ()
+        """Files to serve before others."""
+        self.fault = ""
+        self.skipped = len(manifest.skipped) if manifest else 0
+        self.notices: tuple[str, ...] = ()
+
+    @property
+    def phase(self) -> Phase:
+        """What goes on now."""
+        return Phase.WAITING if self._waits_for_other else _PHASES.get(self._progress.stage, Phase.IDLE)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        return self._progress
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the phase ends, as far as that can be said."""
+        return self._eta.seconds_left(self._progress.done, self._progress.total) if self._progress.total else None
+
+    def update_saved(self, paths: Collection[str], *, delay: float = 0.0) -> None:
+        """Look at these files, relative to the folder."""
+        with self._lock:
+            self._saved.update(paths)
+        self._put("saved", _SAVED, self._run_saved, delay)
+
+    def update_text(self, *, force: bool = False, delay: float = 0.0) -> None:
+        """Look at every file; ``force`` builds the index anew. Vectors follow."""
+        with self._lock:
+            self._force = self._force or force
+        self._put("text", _TEXT, self._run_text, delay)
+
+    def update_vectors(self, *, delay: float = 0.0) -> None:
+        """Make the vectors that are wanted now, not those of another space that may be in the making."""
+        self._shared.index_worker.drop(lambda key: key == (self._name, "vectors"))
+        self._put("vectors", _VECTORS, self._run_vectors, delay)
+
+    def stop(self, *, wait: bool = False) -> None:
+        """Forget all jobs; the one that runs ends at its next safe point."""
+        self._shared.index_worker.drop(self._is_mine, wait=wait)
+        self._progress = _AT_REST
+
+    def look(self) -> None:
+        """Let questions see what another process wrote, if it did."""
+        if self._progress is _AT_REST and self._engine.is_behind():
+            self._look_again()
+
+    def _is_mine(self, key: Hashable) -> bool:
+        return isinstance(key, tuple) and key[0] == self._name
+
+    def _put(self, kind: str, urgency: int, run: Callable[[CancelToken], bool], delay: float) -> None:
+        if self.enabled:
+            self._shared.index_worker.put((self._name, kind), urgency, run, delay=delay)
+
+    # -- jobs, on the index worker ---------------------------------------------------------------------------
+
+    def _run_saved(self, cancel: CancelToken) -> bool:
+        with self._lock:
+            paths, self._saved = self._saved, set()
+        has_model = self._follower.active is not None
+        done = self._step(
+            lambda indexer: indexer.update(paths, vectors=has_model, on_progress=self._progressed, cancel=cancel),
+            again=lambda delay: self.update_saved(paths, delay=delay),
+        )
+        if not done:
+            with self._lock:
+                self._saved |= paths
+        return done
+
+    def _run_text(self, cancel: CancelToken) -> bool:
+        with self._lock:
+            force, self._force = self._force, False
+        done = self._step(
+            lambda indexer: indexer.update_text(
+                force=force, first=self.first, on_progress=self._progressed, cancel=cancel
+            ),
+            again=lambda delay: self.update_text(force=force, delay=delay),
+        )
+        if done:
+            self.update_vectors()
+        return done
+
+    def _run_vectors(self, cancel: CancelToken) -> bool:
+        target = self._follower.wanted()
+        if target is None:  # who loads the model asks again
+            return True
+        filled = False
+
+        def fill(indexer: Indexer) -> IndexReport:
+            nonlocal filled
+            report = indexer.update_vectors(
+                target.provider,
+                first=self.first,
+                activate=target is self._follower.active,
+                on_progress=self._progressed,
+                cancel=cancel,
+            )
+            filled = not report.cancelled
+            return report
+
+        done = self._step(fill, again=lambda delay: self.update_vectors(delay=delay))
+        if filled:
+            self._follower.space_filled(target)
+        return done
+
+    def _step(self, step: Callable[[Indexer], IndexReport], again: Callable[[float], None]) -> bool:
+        """One step of indexing; False when it was stopped before its end. ``again`` asks for it later."""
+        try:
+            report = step(self._engine.indexer(self._provider(), self._shared.reader))
+        except IndexLocked:
+            self._waits_for_other = True
+            again(_LOCK_SECONDS)
+            return True
+        except CodeContextError as error:
+            logger.error("Indexing %s stopped: %s", self._name, error)
+            self._waits_for_other = False
+            self.fault = str(error)
+            again(_FAULT_SECONDS)
+            return True
+        finally:
+            self._progress = _AT_REST
+            self._look_again()
+        self._waits_for_other = False
+        self.fault = ""
+        self.skipped = sum(report.skipped.values())
+        self.notices = tuple(report.notices) or self.notices
+        return not report.cancelled
+
+    def _provider(self) -> HuggingFaceEmbeddingProvider:
+        """What serves; while nothing does, one that is never loaded: only steps without a model are taken then."""
+        active = self._follower.active
+        return active.provider if active else HuggingFaceEmbeddingProvider(self._engine.settings.embeddings.huggingface)
+
+    def _progressed(self, progress: Progress) -> None:
+        self._shared.lanes.give_way()
+        self._waits_for_other = False
+        self._progress = progress
+        if time.monotonic() >= self._look_at:
+            self._look_again()
+        self._on_change()
+
+    def _look_again(self) -> None:
+        """Let questions see what was written; next time not too soon."""
+        started = time.monotonic()
+        self._engine.refresh()
+        self._follower.measure_pending()
+        ended = time.monotonic()
+        self._look_at = ended + max(_LOOK_SECONDS, _LOOK_SHARE * (ended - started))
+        self._on_change()
