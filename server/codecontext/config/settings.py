@@ -95,9 +95,7 @@ class Settings(BaseSettings):
         description="What is kept on disk.",
         json_schema_extra=TRUSTED_ONLY,
     )
-    engine: EngineSettings = Field(
-        default_factory=EngineSettings, description="How the engine behind an editor works."
-    )
+    engine: EngineSettings = Field(default_factory=EngineSettings, description="How the engine behind an editor works.")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="What is logged.")
 
     @classmethod

@@ -22,6 +22,7 @@ from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import FileReader, InProcessReader
 from codecontext.indexing.report import IndexReport
 from codecontext.search.config import Retrieval, Weights
+from codecontext.search.query_time import QueryTimeVectors
 from codecontext.search.results import SearchResponse, SearchState
 from codecontext.search.searcher import Searcher
 from codecontext.store.embedding_cache import EmbeddingCache
@@ -101,6 +102,7 @@ class Engine:
             cache_directory() / "embeddings.sqlite", max_bytes=settings.storage.cache_mb * 1_000_000
         )
         self._snapshot: Snapshot | None = None
+        self._query_time = QueryTimeVectors()
         self._pinned: tuple[Serving, Snapshot] | None = None
 
     @property
@@ -236,6 +238,7 @@ class Engine:
             config=self.settings.search,
             weights=self._weights,
             retrieval=retrieval,
+            query_time=self._query_time,
         )
 
     def _loaded(self, retrieval: Retrieval) -> tuple[Serving, Snapshot]:

@@ -33,8 +33,8 @@ from codecontext.engine.messages import (
     Search,
     Similar,
 )
-from codecontext.engine.service import EngineService
 from codecontext.engine.transport import REQUEST_FAILED, EngineProtocol, error_data
+from codecontext.indexing.reader_process import ReaderProcess
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +47,13 @@ _FAREWELL_SECONDS = 1.0
 class EngineServer(JsonRPCServer):
     """Answers the language server. Questions run in threads; the loop only passes messages on."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: ReaderProcess) -> None:
+        from codecontext.engine.service import EngineService
+
         super().__init__(EngineProtocol, default_converter)
         self._threads = ThreadPoolExecutor(_QUESTION_THREADS, thread_name_prefix="question")
         self._reports = _Reports(self._send_report)
-        self.service = EngineService(self._reports.put)
+        self.service = EngineService(self._reports.put, reader)
         service = self.service
         self._answer(Method.CONFIGURE, Configure, service.configure)
         self._answer(Method.SEARCH, Search, service.search)
@@ -119,13 +121,23 @@ def main() -> None:
     limit_malloc_arenas()
     warnings.simplefilter("ignore")
     _log_to_stderr()
-    server = EngineServer()
+    reader_process = ReaderProcess()
+    # The child imports what it needs while this process imports the database, which takes a second.
+    threading.Thread(target=_prepare, args=(reader_process,), daemon=True).start()
+    server = EngineServer(reader_process)
     server.start_io(reader, writer)
     closing = threading.Thread(target=server.service.close, daemon=True)
     closing.start()
     closing.join(_FAREWELL_SECONDS)
     # Whatever still runs may be killed at any time anyway; nobody is left to wait for it.
     os._exit(0)
+
+
+def _prepare(reader: ReaderProcess) -> None:
+    try:
+        reader.prepare()
+    except CodeContextError as error:  # who reads the first file is told again
+        logger.warning("%s", error)
 
 
 def _log_to_stderr() -> None:

@@ -47,10 +47,10 @@ NOT_READ_YET = "Nothing of this folder is indexed yet; indexing goes on in the b
 class EngineService:
     """Serves several folders. Methods may be called from any thread; only questions take time."""
 
-    def __init__(self, on_report: Callable[[FolderReport], None]) -> None:
+    def __init__(self, on_report: Callable[[FolderReport], None], reader: ReaderProcess | None = None) -> None:
         self._folders: dict[str, ServedFolder] = {}
         self._lock = threading.RLock()
-        self._reader = ReaderProcess()
+        self._reader = reader or ReaderProcess()
         self._shared = Shared(
             index_worker=Worker("index", self._job_ended),
             model_worker=Worker("models", self._job_ended),

@@ -50,6 +50,12 @@ class ReaderProcess:
         self._executor: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
 
+    def prepare(self) -> None:
+        """Start the child now, so that the first file need not wait for it. Raises ``CodeContextError``."""
+        with self._lock:
+            if self._executor is None:
+                self._executor = self._start()
+
     def read(self, requests: Sequence[ReadRequest], config: ChunkingConfig, cancel: CancelToken) -> list[FileReading]:
         """One reading for each request, in their order.
 

@@ -22,7 +22,8 @@ class SearchConfig(BaseModel):
         le=256,
         description=(
             "While an index is being built: how many of the best word matches without a vector are embedded "
-            "during the query, so that they are ranked by meaning too. 0 turns it off."
+            "during the query, as far as a tenth of a second allows, so that they are ranked by meaning too. "
+            "0 turns it off."
         ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from codecontext.search.candidates import Candidates, retrieve
 from codecontext.search.config import Retrieval, SearchConfig, Weights
 from codecontext.search.fusion import fuse
 from codecontext.search.query import Query, QueryNature, parse_query
+from codecontext.search.query_time import SECONDS, QueryTimeVectors
 from codecontext.search.ranking import Ranked, rank
 from codecontext.search.results import Evidence, Hit, SearchResponse, SearchState
 from codecontext.search.snippets import locate
@@ -48,6 +50,7 @@ class Searcher:
     config: SearchConfig = field(default_factory=SearchConfig)
     weights: Weights = field(default_factory=Weights)
     retrieval: Retrieval = Retrieval.HYBRID
+    query_time: QueryTimeVectors = field(default_factory=QueryTimeVectors)
 
     def search(
         self,
@@ -62,7 +65,7 @@ class Searcher:
         started = time.perf_counter()
         query = parse_query(raw, languages=tuple(languages), paths=tuple(paths), kinds=tuple(kinds))
         message = self._reason_for_nothing(query)
-        hits = [] if message else self._answer(query, limit or self.config.limit)
+        hits = [] if message else self._answer(query, limit or self.config.limit, started)
         return SearchResponse(
             query=raw,
             hits=hits,
@@ -83,7 +86,7 @@ class Searcher:
         text = embedding_text(chunk_of_row(stored))
         terms = tuple(dict.fromkeys(lexical_terms(f"{stored['symbol']} {stored['signature']} {stored['doc']}")))
         query = Query(text=text, terms=terms, nature=QueryNature.CODE, where=ChunkFilter())
-        hits = self._answer(query, limit or self.config.limit, {row})
+        hits = self._answer(query, limit or self.config.limit, started, {row})
         return SearchResponse(
             query=f"{path}:{line}",
             hits=hits,
@@ -106,7 +109,7 @@ class Searcher:
         hits = (
             []
             if message
-            else self._answer(query, limit or self.config.limit, self._rows_in(path, start_line, end_line))
+            else self._answer(query, limit or self.config.limit, started, self._rows_in(path, start_line, end_line))
         )
         return SearchResponse(
             query=f"{path}:{start_line}-{end_line}",
@@ -125,7 +128,7 @@ class Searcher:
             return EMPTY_QUERY
         return "" if query.terms else NO_WORDS
 
-    def _answer(self, query: Query, limit: int, without: Collection[int] = ()) -> list[Hit]:
+    def _answer(self, query: Query, limit: int, started: float, without: Collection[int] = ()) -> list[Hit]:
         candidates = retrieve(
             query,
             self._embed_query(query),
@@ -133,7 +136,7 @@ class Searcher:
             self.snapshot,
             self.weights,
             self.retrieval,
-            self._embed_missing if self.snapshot.coverage < 1 else None,
+            partial(self._embed_missing, started + SECONDS) if self.snapshot.coverage < 1 else None,
         )
         scores = fuse(candidates, self.weights.semantic_share[query.nature])
         ranked = rank(self._ranked(candidates, scores, without), query, self.weights)
@@ -147,15 +150,21 @@ class Searcher:
         )
         return self.provider.embed_text(query.text, instruction)
 
-    def _embed_missing(self, rows: Indices) -> tuple[Indices, Floats]:
+    def _embed_missing(self, deadline: float, rows: Indices) -> tuple[Indices, Floats]:
         """Vectors for the first few chunks that have none; not stored, the index run will do that."""
-        chosen = {self._id(int(row)): int(row) for row in rows[: self.config.query_time_embeddings]}
-        stored = self.store.chunk_columns(list(chosen), CHUNK_COLUMNS)
-        if self.provider is None or not stored:
+        chosen = [int(row) for row in rows[: self.config.query_time_embeddings]]
+        stored = self.store.chunk_columns([self._id(row) for row in chosen], CHUNK_COLUMNS)
+        texts = {row: embedding_text(chunk_of_row(stored[id_])) for row in chosen if (id_ := self._id(row)) in stored}
+        if self.provider is None or not texts:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
-        texts = [embedding_text(chunk_of_row(row)) for row in stored.values()]
-        vectors = self.provider.embed_batch(texts, InstructionType.NL2CODE_PASSAGE)
-        return np.array([chosen[id_] for id_ in stored], np.int64), vectors
+        hashes = {row: self.snapshot.row(row)["content_hash"] for row in texts}
+        known = self.query_time.get(
+            self.provider, [(hashes[row], text) for row, text in texts.items()], deadline=deadline
+        )
+        found = [row for row in texts if hashes[row] in known]
+        if not found:
+            return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+        return np.array(found, np.int64), np.stack([known[hashes[row]] for row in found])
 
     def _id(self, row: int) -> str:
         id_: str = self.snapshot.column("id")[row].as_py()
