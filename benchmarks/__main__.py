@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from benchmarks import adapter, incremental, indexing, latency, startup, throughput, vector_search
+from benchmarks import adapter, incremental, indexing, language_server, latency, startup, throughput, vector_search
 from benchmarks.common import Context, empty_folder
 from benchmarks.corpus import copy_part, obtain_django
 from benchmarks.machine import Machine, describe_machine
@@ -34,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Context], Result]] = {
     "adapter": adapter.run,
     "startup": startup.run,
     "vector-search": vector_search.run,
+    "language-server": language_server.run,
 }
 RESULTS = Path(__file__).parent / "results"
 _QUICK_FILES = 16

@@ -68,7 +68,7 @@ def run(context: Context) -> Result:
     folder = context.fresh_folder("adapted")
     copy_part(context.folder, folder, _FILES)
     loads, rounds = (1, 1) if context.quick else (_LOADS, _ROUNDS)
-    known, *unknown = in_fresh_process(environment, _make_adapters, context.fresh_folder("adapters"), 1 + loads)
+    known, *unknown = in_fresh_process(environment, make_adapters, context.fresh_folder("adapters"), 1 + loads)
     figures: list[Figure] = []
     details = {}
     for backend in context.backends:
@@ -148,7 +148,7 @@ def _first_load_figures(loadings: list[Loading]) -> list[Figure]:
     ]
 
 
-def _make_adapters(folder: Path, count: int) -> list[Path]:
+def make_adapters(folder: Path, count: int) -> list[Path]:
     """Runs in a process of its own. Adapters of the same shape and different content."""
     import torch
     from peft import LoraConfig, get_peft_model

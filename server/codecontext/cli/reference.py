@@ -16,8 +16,8 @@ from codecontext.cli.errors import FAULT_FOUND, INTERNAL_ERROR, INTERRUPTED, NOT
 from codecontext.cli.hits import SearchOutput
 from codecontext.cli.version import VersionOutput
 from codecontext.core.errors import CodeContextError
-from codecontext.engine import FolderStatus
 from codecontext.engine.doctor import DoctorReport
+from codecontext.engine.engine import FolderStatus
 from codecontext.indexing.report import IndexReport
 
 JSON_RESULTS: dict[str, type[BaseModel]] = {

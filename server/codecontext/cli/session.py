@@ -9,7 +9,7 @@ from pathlib import Path
 from codecontext.cli.console import print_label
 from codecontext.cli.logs import apply_log_settings
 from codecontext.config import LoadedSettings, load_settings
-from codecontext.engine import Engine
+from codecontext.engine.engine import Engine
 
 
 def read_settings(folder: Path, *, log_level: str | None = None) -> LoadedSettings:

@@ -12,7 +12,7 @@ from codecontext.cli.console import print_facts, print_json, print_label, printa
 from codecontext.cli.options import FolderArgument, JsonOption
 
 if TYPE_CHECKING:
-    from codecontext.engine import FolderStatus
+    from codecontext.engine.engine import FolderStatus
 
 
 def status(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 from lsprotocol.types import CANCEL_REQUEST
@@ -47,11 +47,13 @@ class PlainResponse:
 class EngineProtocol(JsonRPCProtocol):
     """Both ends of the wire."""
 
+    notifications: ClassVar[frozenset[str]] = NOTIFICATIONS
+
     def get_message_type(self, method: str) -> type[Any] | None:
         """Our own messages stay plain."""
         if method == CANCEL_REQUEST:
             return None
-        return PlainNotification if method in NOTIFICATIONS else PlainMessage
+        return PlainNotification if method in self.notifications else PlainMessage
 
     def get_result_type(self, method: str) -> type[Any] | None:  # noqa: ARG002 - the base class's signature
         """Results stay plain."""

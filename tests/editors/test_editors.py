@@ -1,0 +1,295 @@
+"""Real editors against the real server, used as a person uses them.
+
+Each editor runs a script of this folder. The configuration it loads is the block of ``docs/editors.md`` for that
+editor, so that what the document gives to copy is what was tried. Each script is also run against a damaged server, where it
+has to fail: a test that cannot fail shows nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import pytest
+
+HERE = Path(__file__).parent
+DOCUMENT = HERE.parents[1] / "docs" / "editors.md"
+CODECONTEXT = Path(sys.executable).with_name("codecontext")
+RUN_VARIABLE = "CODECONTEXT_TEST_RUN"
+SECONDS = 240
+"""Longer than any script: the first one waits until the model is converted, on a machine that may be busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """How to run one editor with a script, and how to see whether it is there."""
+
+    name: str
+    command: tuple[str, ...]
+    probe: tuple[str, ...]
+    remedy: str
+    snippet: str | None = field(default=None)
+
+
+def emacs(name: str) -> Editor:
+    """Emacs with one of its two clients; Debian's packages are loaded without the user's own configuration."""
+    base = ("emacs", "--batch", "--eval", "(setq package-enable-at-startup nil)", "--funcall", "package-initialize")
+    return Editor(
+        name=name,
+        command=(*base, "--load", str(HERE / f"{name}.el")),
+        probe=(*base, "--eval", f"(require '{name})"),
+        remedy=f"apt-get install emacs-nox elpa-{name}",
+        snippet=name,
+    )
+
+
+EDITORS = [
+    Editor(
+        name="neovim",
+        command=("nvim", "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", f"luafile {HERE / 'neovim.lua'}"),
+        probe=("nvim", "--version"),
+        remedy="apt-get install neovim",
+        snippet="neovim",
+    ),
+    emacs("eglot"),
+    emacs("lsp-mode"),
+    Editor(
+        name="ale",
+        command=("vim", "-es", "-N", "-i", "NONE", "-n", "-u", str(HERE / "ale.vim")),
+        probe=("vim", "-es", "-N", "-u", "NONE", "-c", "try | packadd ale | catch | cquit | endtry | quit"),
+        remedy="apt-get install vim-nox vim-ale",
+        snippet="ale",
+    ),
+    Editor(
+        name="vscode-protocol",
+        command=("node", str(HERE / "node" / "client.mjs")),
+        probe=(
+            "node",
+            "--eval",
+            f"require({str(HERE / 'node/node_modules/vscode-languageserver-protocol')!r} + '/node')",
+        ),
+        remedy="npm ci --prefix tests/editors/node",
+    ),
+]
+BY_NAME = {editor.name: editor for editor in EDITORS}
+
+DAMAGES = [
+    ("first-missing", "best hit", list(BY_NAME)),
+    ("twice", "distinct hits", list(BY_NAME)),
+    ("renamed", "symbol by meaning", [name for name in BY_NAME if name != "vscode-protocol"]),
+    ("no-partial", "partial answer", ["vscode-protocol"]),
+]
+
+FILES = {
+    "app/locks.py": '''\
+"""Files shared by several workers."""
+
+import fcntl
+from pathlib import Path
+
+
+def hold(path: Path):
+    """Take the lock exclusively; everybody else has to stand in line."""
+    handle = path.open("w")
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def release(handle) -> None:
+    """Give the lock back."""
+    fcntl.flock(handle, fcntl.LOCK_UN)
+    handle.close()
+''',
+    "app/prices.py": '''\
+"""What customers pay."""
+
+
+def discounted(total: float, percent: float) -> float:
+    """The sum that is left after a rebate."""
+    return round(total * (1 - percent / 100), 2)
+
+
+def with_tax(total: float, rate: float = 0.19) -> float:
+    """The gross sum."""
+    return round(total * (1 + rate), 2)
+''',
+    "app/mail.py": '''\
+"""Letters to subscribers."""
+
+import smtplib
+
+
+def deliver(host: str, letter: str, readers: list[str]) -> None:
+    """Hand the newsletter to the mail server, one reader after the other."""
+    with smtplib.SMTP(host) as server:
+        for reader in readers:
+            server.sendmail("news@example.org", reader, letter)
+''',
+}
+NEW_FILE = '''\
+"""Second chances."""
+
+import time
+
+
+def insist(call, attempts: int = 5):
+    """Repeat a failing call, with a pause that doubles each time."""
+    for attempt in range(attempts):
+        try:
+            return call()
+        except OSError:
+            time.sleep(2**attempt)
+    raise TimeoutError
+'''
+KNOWN = {"question": "mutual exclusion between processes", "path": "app/locks.py", "symbol": "hold", "line": 6}
+NEW = {"question": "try again when the network is down", "path": "app/retry.py", "symbol": "insist", "line": 5}
+
+
+def snippets() -> dict[str, str]:
+    """The blocks of the document that are tried here, by name."""
+    found = re.findall(
+        r"<!-- snippet: (\S+) -->\n```\w+\n(.*?)^```$", DOCUMENT.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    return dict(found)
+
+
+@cache
+def is_there(editor: Editor) -> bool:
+    try:
+        return subprocess.run(editor.probe, capture_output=True, stdin=subprocess.DEVNULL, timeout=60).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def require(editor: Editor) -> None:
+    if not is_there(editor):
+        reason = f"{editor.name} is not installed: {editor.remedy}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def codecontext_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all editors, so that the model is converted once; each test indexes a folder of its own."""
+    return tmp_path_factory.mktemp("editors") / "codecontext"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an editor's script ended."""
+
+    status: int
+    output: str
+
+
+RunEditor = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run_editor(tmp_path: Path, codecontext_home: Path) -> Iterator[RunEditor]:
+    """Run an editor's script in a fresh project; nothing that it started may outlive it."""
+    token = uuid4().hex
+
+    def run(editor: Editor, damage: str | None = None) -> Outcome:
+        project, user, programs = tmp_path / "project", tmp_path / "user", tmp_path / "bin"
+        user.mkdir()
+        write_project(project)
+        install(programs, damage)
+        variables = {
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(user),
+            "TERM": "dumb",
+            "CODECONTEXT_HOME": str(codecontext_home),
+            "STORY": str(write_story(tmp_path / "story.json", project)),
+            "SNIPPET": str(write_snippet(tmp_path / "snippet", editor)),
+            RUN_VARIABLE: token,
+        }
+        return finish(
+            subprocess.Popen(
+                editor.command,
+                cwd=project,
+                env=os.environ | variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        )
+
+    yield run
+    for process in processes_of(token):
+        process.kill()
+
+
+def write_project(project: Path) -> None:
+    for path, text in FILES.items():
+        file = project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+def install(programs: Path, damage: str | None) -> None:
+    """Put ``codecontext`` on the path, the sound one or a damaged one."""
+    programs.mkdir()
+    command = [str(CODECONTEXT)] if damage is None else [sys.executable, str(HERE / "damaged_server.py"), damage]
+    script = programs / "codecontext"
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+
+
+def write_story(file: Path, project: Path) -> Path:
+    """What the scripts ask and expect; lines count from 0."""
+    story = {"folder": str(project), "known": KNOWN, "new": NEW | {"lines": NEW_FILE.splitlines()}}
+    file.write_text(json.dumps(story), encoding="utf-8")
+    return file
+
+
+def write_snippet(file: Path, editor: Editor) -> Path:
+    file.write_text(snippets()[editor.snippet] if editor.snippet else "", encoding="utf-8")
+    return file
+
+
+def finish(process: subprocess.Popen[str]) -> Outcome:
+    with process:
+        try:
+            output, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            output += f"\nFAIL: not done after {SECONDS} s"
+    return Outcome(process.returncode, output)
+
+
+def processes_of(token: str) -> list[psutil.Process]:
+    """Every process that inherited this run's variable."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(RUN_VARIABLE) == token:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_until_gone(token_holder: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+    """What is still running when the time is up, which is nothing when all went well."""
+    deadline = time.monotonic() + 30
+    while (left := token_holder()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
