@@ -98,7 +98,7 @@ class Editor(JsonRPCClient):
         """Shut the server down."""
         await self.request("shutdown")
         self.protocol.notify("exit")
-        await self.stop()
+        await self.stop()  # type: ignore[no-untyped-call]
         await self._drain
 
     def _keep_status(self, params: Status) -> None:

@@ -1,8 +1,8 @@
 """Real editors against the real server, used as a person uses them.
 
 Each editor runs a script of this folder. The configuration it loads is the block of ``docs/editors.md`` for that
-editor, so that what the document gives to copy is what was tried. Each script is also run against a damaged server, where it
-has to fail: a test that cannot fail shows nothing.
+editor, so that what the document gives to copy is what was tried. Each script is also run against a damaged server,
+where it has to fail: a test that cannot fail shows nothing.
 """
 
 from __future__ import annotations
