@@ -233,4 +233,4 @@ class TestUntrustedFolder:
         restricted = {doc.key.partition(".")[0] for doc in describe_settings() if doc.trusted_only}
         open_to_all = {doc.key.partition(".")[0] for doc in describe_settings() if not doc.trusted_only}
         assert restricted == {"embeddings", "storage"}
-        assert open_to_all == {"indexing", "chunking", "search", "logging"}
+        assert open_to_all == {"indexing", "chunking", "search", "engine", "logging"}
