@@ -1,0 +1,79 @@
+import * as vscode from "vscode";
+import { ownSetting } from "./configuration";
+import type { ManagedEnvironment } from "./environment";
+import { Cancelled } from "./processes";
+import { findInterpreter } from "./python";
+
+const SIZE =
+  process.platform === "linux"
+    ? "about 1.7 GB on disk, or up to 6 GB where pip chooses PyTorch with CUDA"
+    : "about 1.5 GB on disk";
+
+export type SetUpOutcome = "done" | "declined" | "cancelled";
+
+/** Make the extension's Python environment, once the user agrees. Rejects with one sentence if it cannot be made. */
+export async function setUpEnvironment(
+  environment: ManagedEnvironment,
+  log: vscode.LogOutputChannel,
+  consent: "ask" | "given",
+): Promise<SetUpOutcome> {
+  if (consent === "ask" && !(await agreed())) {
+    return "declined";
+  }
+  const interpreter = await findInterpreter();
+  log.info(`Making a Python environment in ${environment.folder} with ${interpreter.path} (${interpreter.version})`);
+  try {
+    await vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Notification, title: "CodeContext", cancellable: true },
+      async (progress, token) => {
+        const controller = new AbortController();
+        token.onCancellationRequested(() => controller.abort());
+        let step = "";
+        await environment.make({
+          interpreter,
+          torchIndexUrl: ownSetting<string>("python.torchIndexUrl").trim(),
+          signal: controller.signal,
+          onStep: (next) => {
+            step = next;
+            progress.report({ message: step });
+            log.info(step);
+          },
+          onLine: (line) => {
+            log.debug(line);
+            const name = packageIn(line);
+            if (name !== "") {
+              progress.report({ message: `${step}: ${name}` });
+            }
+          },
+        });
+      },
+    );
+  } catch (error) {
+    if (error instanceof Cancelled) {
+      log.info("Making the Python environment was cancelled; what was half made is removed.");
+      return "cancelled";
+    }
+    throw error;
+  }
+  return "done";
+}
+
+async function agreed(): Promise<boolean> {
+  const answer = await vscode.window.showInformationMessage(
+    "Set up CodeContext on this machine?",
+    {
+      modal: true,
+      detail:
+        `It makes a Python environment of its own in the extension's storage: ${SIZE}, a few minutes. ` +
+        "The packages come from where your pip or uv takes them. Nothing else on this machine is changed, " +
+        "and “CodeContext: Remove Python Environment” takes it away again.",
+    },
+    "Set Up",
+  );
+  return answer === "Set Up";
+}
+
+/** The package that a line of pip's or uv's is about. */
+export function packageIn(line: string): string {
+  return /^\s*(?:Collecting|Downloading|Using cached|Installing|Prepared|\+)\s+([A-Za-z][\w.-]*)/.exec(line)?.[1] ?? "";
+}
