@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import psutil
+from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
 from codecontext import __version__
@@ -89,9 +90,10 @@ class CodeContextServer(LanguageServer):
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(_log_fault)
 
-    def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002 - the base class's signature
+    def report_server_error(self, error: Exception, source: Any) -> None:
         """Log it. Showing it would be another message that can fail, and so on without end."""
-        logger.warning("A message could not be handled: %s", error)
+        level = logging.DEBUG if source is FeatureRequestError else logging.WARNING  # who asked was told
+        logger.log(level, "A message could not be handled: %s", error)
 
     # -- folders and settings ----------------------------------------------------------------------------------
 
