@@ -1,7 +1,15 @@
 // Bundles the extension; with --tests also the tests that run inside the extension host, which are never shipped.
 import { build } from "esbuild";
 
-const common = { bundle: true, platform: "node", format: "cjs", target: "node20", logLevel: "warning" };
+const common = {
+  // Some packages have a "main" that a bundler cannot follow.
+  mainFields: ["module", "main"],
+  bundle: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  logLevel: "warning",
+};
 await build({
   ...common,
   entryPoints: ["src/extension.ts"],

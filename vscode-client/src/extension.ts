@@ -92,7 +92,7 @@ class Extension {
     }
     this.log.info(`Not started: ${why}`);
     await this.server.stop(why);
-    if (ownSetting<boolean>("index.autoStart") && (vscode.workspace.workspaceFolders?.length ?? 0) > 0) {
+    if (ownSetting("index.autoStart") && (vscode.workspace.workspaceFolders?.length ?? 0) > 0) {
       if ((await isVeryLarge()) && (await askAboutLargeWorkspace(workspaceState))) {
         await this.server.restart("the user agreed");
       }
@@ -166,15 +166,17 @@ class Extension {
   }
 
   private async sayThatItFailed(message: string): Promise<void> {
+    const commands: Record<string, string> = {
+      "Show Logs": "showLogs",
+      Restart: "restart",
+      "Open Settings": "openSettings",
+    };
     const choice = await vscode.window.showErrorMessage(
       `CodeContext could not be started. ${message}`,
-      "Show Logs",
-      "Restart",
-      "Open Settings",
+      ...Object.keys(commands),
     );
     if (choice) {
-      const command = { "Show Logs": "showLogs", Restart: "restart", "Open Settings": "openSettings" }[choice];
-      await vscode.commands.executeCommand(`codecontext.${command ?? "showLogs"}`);
+      await vscode.commands.executeCommand(`codecontext.${commands[choice] ?? ""}`);
     }
   }
 
@@ -348,4 +350,3 @@ class Extension {
     }
   }
 }
-

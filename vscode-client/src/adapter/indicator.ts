@@ -25,7 +25,10 @@ const NAME = "CodeContext";
 export function indicatorOf(state: ServerState, status: Status | undefined, focus: Focus): Indicator {
   switch (state.kind) {
     case "off":
-      return plain("circle-slash", "none", state.reason || "It is not running in this workspace.", ["start", "showLogs"]);
+      return plain("circle-slash", "none", state.reason || "It is not running in this workspace.", [
+        "start",
+        "showLogs",
+      ]);
     case "setup":
       return plain("cloud-download", "none", "It has to be set up once on this machine.", ["setUp", "openWalkthrough"]);
     case "starting":
@@ -110,7 +113,9 @@ function progressOf(folder: FolderStatus): string {
   if (folder.coverage < 1 && folder.chunks > 0) {
     return ` ${percent(folder.coverage)}`;
   }
-  return isWorking(folder) && folder.total > 0 && folder.done < folder.total ? ` ${percent(folder.done / folder.total)}` : "";
+  return isWorking(folder) && folder.total > 0 && folder.done < folder.total
+    ? ` ${percent(folder.done / folder.total)}`
+    : "";
 }
 
 function answersWith(folder: FolderStatus): string {
@@ -121,7 +126,9 @@ function activityOf(folder: FolderStatus): string {
   if (folder.paused) {
     return `paused at ${percent(folder.coverage)}`;
   }
-  return isWorking(folder) ? `${folder.phase}, ${percent(folder.coverage)} indexed` : `${percent(folder.coverage)} indexed`;
+  return isWorking(folder)
+    ? `${folder.phase}, ${percent(folder.coverage)} indexed`
+    : `${percent(folder.coverage)} indexed`;
 }
 
 /** All that is known, as Markdown. */
@@ -141,7 +148,12 @@ export function tooltipOf(status: Status, folder: FolderStatus, now: Date): stri
 
 function rowsOf(status: Status, folder: FolderStatus, now: Date): [string, string][] {
   return [
-    ["Model", [folder.model && code(modelName(folder)), folder.backend && `with ${escaped(folder.backend)}`].filter(Boolean).join(" ")],
+    [
+      "Model",
+      [folder.model && code(modelName(folder)), folder.backend && `with ${escaped(folder.backend)}`]
+        .filter(Boolean)
+        .join(" "),
+    ],
     ...adapterRows(folder.adapter, now),
     ...(isSwapping(folder) ? [["Preparing", preparing(folder)] as [string, string]] : []),
     ["Indexed", `${percent(folder.coverage)} of ${amount(folder.chunks)} chunks in ${amount(folder.files)} files`],
@@ -171,7 +183,8 @@ function preparing(folder: FolderStatus): string {
 function engineOf({ engine }: Status): string {
   const state = engine.state === "idle" ? "resting, the next question wakes it" : engine.state;
   const memory = engine.memoryBytes === null ? "" : `, ${megabytes(engine.memoryBytes)}`;
-  const restarts = engine.restarts === 0 ? "" : `, restarted ${engine.restarts === 1 ? "once" : `${engine.restarts} times`}`;
+  const restarts =
+    engine.restarts === 0 ? "" : `, restarted ${engine.restarts === 1 ? "once" : `${engine.restarts} times`}`;
   return `${state}${memory}${restarts}`;
 }
 
@@ -185,7 +198,10 @@ function etaOf({ etaSeconds, paused }: FolderStatus): string {
 function othersOf(status: Status, folder: FolderStatus): string {
   const others = status.folders.filter((other) => other.uri !== folder.uri);
   return others
-    .map((other) => `${escaped(other.name)} · ${escaped(nameOf(other))} · ${activityOf(other)}${other.message ? ` · $(warning) ${escaped(other.message)}` : ""}`)
+    .map(
+      (other) =>
+        `${escaped(other.name)} · ${escaped(nameOf(other))} · ${activityOf(other)}${other.message ? ` · $(warning) ${escaped(other.message)}` : ""}`,
+    )
     .join("  \n");
 }
 
@@ -195,7 +211,8 @@ function linksOf(folder: FolderStatus): string {
     commands.push("reloadAdapter");
   }
   commands.push(folder.paused ? "resumeIndexing" : "pauseIndexing", "updateIndex", "showLogs", "restart");
-  const skipped = folder.skipped > 0 ? ` · [${amount(folder.skipped)} files not indexed](command:codecontext.showSkipped)` : "";
+  const skipped =
+    folder.skipped > 0 ? ` · [${amount(folder.skipped)} files not indexed](command:codecontext.showSkipped)` : "";
   return `${commands.map(link).join(" · ")}${skipped}`;
 }
 

@@ -16,9 +16,16 @@ export async function showMenu(server: LanguageServer): Promise<void> {
     ...(folder?.wantedAdapterPath ? [entry("reloadAdapter")] : []),
     ...(folder?.adapter ? [{ label: "$(file-code) Show Adapter", command: "showAdapter" }] : []),
     separator("index"),
-    { ...entry(folder?.paused ? "resumeIndexing" : "pauseIndexing"), description: folder ? `${percent(folder.coverage)} indexed` : "" },
+    {
+      ...entry(folder?.paused ? "resumeIndexing" : "pauseIndexing"),
+      description: folder ? `${percent(folder.coverage)} indexed` : "",
+    },
     entry("updateIndex"),
-    { label: "$(list-unordered) Files That Are Not Indexed", description: `${folder?.skipped ?? 0}`, command: "showSkipped" },
+    {
+      label: "$(list-unordered) Files That Are Not Indexed",
+      description: `${folder?.skipped ?? 0}`,
+      command: "showSkipped",
+    },
     separator("server"),
     entry(server.state.kind === "off" ? "start" : server.state.kind === "setup" ? "setUp" : "restart"),
     entry("showLogs"),

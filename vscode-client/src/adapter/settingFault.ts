@@ -102,8 +102,16 @@ async function sourceOf(
   const inFolder = vscode.Uri.joinPath(folder, ".vscode", "settings.json");
   const workspaceFile = vscode.workspace.workspaceFile;
   const places: [boolean, vscode.Uri, string[]][] = [
-    [found?.workspaceFolderValue !== undefined || (found?.workspaceValue !== undefined && !workspaceFile), inFolder, [KEY]],
-    [found?.workspaceValue !== undefined && workspaceFile?.scheme === "file", workspaceFile ?? inFolder, ["settings", KEY]],
+    [
+      found?.workspaceFolderValue !== undefined || (found?.workspaceValue !== undefined && !workspaceFile),
+      inFolder,
+      [KEY],
+    ],
+    [
+      found?.workspaceValue !== undefined && workspaceFile?.scheme === "file",
+      workspaceFile ?? inFolder,
+      ["settings", KEY],
+    ],
   ];
   for (const [isSet, uri, path] of places) {
     const document = isSet ? await textOf(uri) : undefined;

@@ -33,7 +33,10 @@ export class AdapterStatusBar implements vscode.Disposable {
 
   private update(): void {
     const folder = activeFolder()?.uri.toString();
-    const { text, severity, tooltip, label } = indicatorOf(this.server.state, this.server.status, { folder, now: new Date() });
+    const { text, severity, tooltip, label } = indicatorOf(this.server.state, this.server.status, {
+      folder,
+      now: new Date(),
+    });
     const { background, text: foreground } = COLORS[severity];
     this.item.text = text;
     this.item.backgroundColor = background ? new vscode.ThemeColor(background) : undefined;

@@ -7,7 +7,7 @@ const NOT_COUNTED = "**/{.git,.hg,.svn,node_modules,.venv,venv,site-packages,__p
 
 /** Whether to start by itself here. Asks once for a very large workspace. */
 export async function mayStart(memory: vscode.Memento): Promise<{ allowed: boolean; reason: string }> {
-  if (!ownSetting<boolean>("index.autoStart")) {
+  if (!ownSetting("index.autoStart")) {
     return { allowed: false, reason: "codecontext.index.autoStart is off." };
   }
   if ((vscode.workspace.workspaceFolders?.length ?? 0) === 0) {
@@ -21,7 +21,7 @@ export async function mayStart(memory: vscode.Memento): Promise<{ allowed: boole
 
 /** Ask whether a very large workspace shall be indexed; remembered for this workspace. */
 export async function askAboutLargeWorkspace(memory: vscode.Memento): Promise<boolean> {
-  const most = ownSetting<number>("index.askAboveFiles");
+  const most = ownSetting("index.askAboveFiles");
   const choice = await vscode.window.showInformationMessage(
     `This workspace has more than ${most.toLocaleString("en")} files. Shall CodeContext index it in the background?`,
     "Index",
@@ -43,7 +43,7 @@ export async function rememberAllowed(memory: vscode.Memento): Promise<void> {
 }
 
 export async function isVeryLarge(): Promise<boolean> {
-  const most = ownSetting<number>("index.askAboveFiles");
+  const most = ownSetting("index.askAboveFiles");
   const files = await vscode.workspace.findFiles("**/*", NOT_COUNTED, most + 1);
   return files.length > most;
 }

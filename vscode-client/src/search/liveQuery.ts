@@ -18,6 +18,10 @@ export class LiveQuery<Answer> {
     private readonly delay: number,
   ) {}
 
+  get isAsking(): boolean {
+    return this.current !== undefined || this.timer !== undefined;
+  }
+
   /** Ask in a moment, unless something else is typed before. */
   type(query: string): void {
     this.stop();
@@ -56,6 +60,7 @@ export class LiveQuery<Answer> {
   /** Nothing that was asked is wanted any more. */
   stop(): void {
     clearTimeout(this.timer);
+    this.timer = undefined;
     this.current?.abort();
     this.current = undefined;
   }

@@ -78,7 +78,11 @@ export class Preview {
 }
 
 /** Go to a hit: the cursor at its name, its lines marked for a moment. */
-export async function openHit(hit: SearchHit, highlight: Highlight, { toSide = false, preview = false } = {}): Promise<void> {
+export async function openHit(
+  hit: SearchHit,
+  highlight: Highlight,
+  { toSide = false, preview = false } = {},
+): Promise<void> {
   const document = await openDocument(vscode.Uri.parse(hit.uri));
   if (!document) {
     void vscode.window.showWarningMessage(`${hit.path} cannot be opened as text any more.`);

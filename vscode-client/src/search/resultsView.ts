@@ -146,7 +146,8 @@ export class ResultsView implements vscode.Disposable, vscode.TreeDataProvider<N
     this.nodes = nodesOf(this.results, this.asList);
     const { results } = this;
     this.tree.description = results?.question.title ?? "";
-    this.tree.message = results && results.hits.length > 0 ? summaryOf({ ...results.answer, hits: [...results.hits] }) : "";
+    this.tree.message =
+      results && results.hits.length > 0 ? summaryOf({ ...results.answer, hits: [...results.hits] }) : "";
     this.tree.badge = undefined;
     this.setContext();
     this.changed.fire(undefined);

@@ -73,7 +73,10 @@ function limitsOf({ states, complete }: SearchResult): string[] {
   }
   const covered = states.length === 0 ? 1 : Math.min(...states.map((state) => state.coverage));
   const degraded = states.find((state) => state.degraded !== null)?.degraded;
-  return [covered < 1 ? `${percent(covered)} indexed` : "", degraded ? firstSentence(degraded) : ""].filter(Boolean);
+  if (covered < 1) {
+    return [`${percent(covered)} indexed`];
+  }
+  return degraded ? [firstSentence(degraded)] : [];
 }
 
 /** 42.9 % is shown as 42 %, and what is not quite done never as 100 %. */

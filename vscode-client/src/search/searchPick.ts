@@ -92,7 +92,7 @@ export class SearchPick {
       pick.onDidTriggerButton(() => this.keepAll()),
       pick.onDidHide(() => void this.close()),
       this.options.server.onDidChangeState(() => this.typed(pick.value)),
-      this.options.server.onDidChangeStatus(() => this.askAgainIfEmpty()),
+      this.options.server.onDidChangeStatus(() => this.askAgain()),
     );
     pick.value = query ?? this.options.history.last;
     if (query === undefined && pick.value !== "") {
@@ -128,10 +128,15 @@ export class SearchPick {
     }
   }
 
-  /** Before anything was found, each step of the indexing may bring it. */
-  private askAgainIfEmpty(): void {
+  /** What is indexed while the list is open may answer better; a list that the user moves in is left alone. */
+  private askAgain(): void {
     const { value } = this.pick;
-    if (this.result?.hits.length === 0 && !this.pick.busy && hasWords(value)) {
+    if (!this.result?.complete || this.live.isAsking || this.moved || !hasWords(value)) {
+      return;
+    }
+    const before = coverageOf(this.result.states);
+    const now = coverageOf(this.options.server.status?.folders ?? []);
+    if (now > before && (now === 1 || this.result.hits.length === 0)) {
       void this.live.now(value);
     }
   }
@@ -296,6 +301,10 @@ export class SearchPick {
 
 function keyOf(item: PickItem): string {
   return item.type === "hit" ? `${item.hit.uri}#${item.hit.range.start.line}` : `${item.type} ${item.label}`;
+}
+
+function coverageOf(shares: readonly { coverage: number }[]): number {
+  return Math.min(1, ...shares.map(({ coverage }) => coverage));
 }
 
 function withTitle(label: string, rows: PickItem[]): PickItem[] {

@@ -10,7 +10,15 @@ export function settingsFor(scope?: vscode.Uri): Record<string, unknown> {
   return serverSettings((key) => configuration.inspect(key));
 }
 
+/** The settings of the extension itself; the others are the server's. */
+export interface OwnSettings {
+  "python.interpreter": string;
+  "python.torchIndexUrl": string;
+  "index.autoStart": boolean;
+  "index.askAboveFiles": number;
+}
+
 /** A setting of the extension itself; all of them have a default in package.json. */
-export function ownSetting<T>(key: string): T {
-  return vscode.workspace.getConfiguration(SECTION).get(key) as T;
+export function ownSetting<Key extends keyof OwnSettings>(key: Key): OwnSettings[Key] {
+  return vscode.workspace.getConfiguration(SECTION).get(key) as OwnSettings[Key];
 }

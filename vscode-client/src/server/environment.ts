@@ -28,7 +28,6 @@ interface Marker {
 }
 
 const MARKER = "complete.json";
-const EXTRAS = "lora,openvino";
 
 /** Find the wheel that was packaged with the extension; undefined in a package without one. */
 export async function findBundle(folder: string): Promise<Bundle | undefined> {
@@ -61,7 +60,9 @@ export class ManagedEnvironment {
   }
 
   get python(): string {
-    return process.platform === "win32" ? join(this.folder, "Scripts", "python.exe") : join(this.folder, "bin", "python");
+    return process.platform === "win32"
+      ? join(this.folder, "Scripts", "python.exe")
+      : join(this.folder, "bin", "python");
   }
 
   /** Whether it can be used as it is, needs only our own new wheel, or has to be made. */
@@ -87,7 +88,11 @@ export class ManagedEnvironment {
         case "missing":
           await this.makeAnew(options);
       }
-      const marker = { wheel: this.wheelDigest, requirements: this.requirementsDigest, python: options.interpreter.tag };
+      const marker = {
+        wheel: this.wheelDigest,
+        requirements: this.requirementsDigest,
+        python: options.interpreter.tag,
+      };
       await writeFile(join(this.folder, MARKER), JSON.stringify(marker satisfies Marker));
       await this.removeOthers();
     } finally {
@@ -115,7 +120,7 @@ export class ManagedEnvironment {
       options.onStep("Installing PyTorch and the other packages");
       await this.install(options, uv, ["--requirement", this.bundle.requirements, ...torchSource(options, uv)]);
       options.onStep("Installing CodeContext");
-      await this.install(options, uv, ["--no-deps", `${this.bundle.wheel}[${EXTRAS}]`]);
+      await this.install(options, uv, ["--no-deps", this.bundle.wheel]);
     } catch (error) {
       await rm(this.folder, { recursive: true, force: true });
       throw error;

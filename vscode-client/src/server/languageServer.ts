@@ -240,41 +240,37 @@ export class LanguageServer implements vscode.Disposable {
 
   private async makeClient(launch: Launch): Promise<LanguageClient> {
     // Loaded only now, so that activating the extension stays cheap.
-    const { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } = await import("vscode-languageclient/node");
+    const { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } =
+      await import("vscode-languageclient/node");
     const options: InitializationOptions = {
       settings: settingsFor(vscode.workspace.workspaceFolders?.[0]?.uri),
       trusted: vscode.workspace.isTrusted,
       workspaceSymbols: false, // VS Code would filter the answers by name once more.
     };
-    const client: LanguageClient = new LanguageClient(
-      SECTION,
-      "CodeContext",
-      () => this.spawnServer(launch),
-      {
-        documentSelector: [{ scheme: "file" }],
-        initializationOptions: options,
-        outputChannel: this.serverLog,
-        revealOutputChannelOn: RevealOutputChannelOn.Never,
-        initializationFailedHandler: () => false,
-        errorHandler: {
-          error: () => ({ action: ErrorAction.Continue, handled: true }),
-          closed: () => {
-            this.lost(client);
-            return { action: CloseAction.DoNotRestart, handled: true };
-          },
-        },
-        middleware: {
-          // The status bar item shows the same, and can be clicked.
-          handleWorkDoneProgress: () => undefined,
-          workspace: {
-            configuration: (params) =>
-              params.items.map((item) => settingsFor(item.scopeUri ? vscode.Uri.parse(item.scopeUri) : undefined)),
-            // What is pulled then is what counts; what would be pushed holds the defaults, too.
-            didChangeConfiguration: async (_sections, next) => next(undefined),
-          },
+    const client: LanguageClient = new LanguageClient(SECTION, "CodeContext", () => this.spawnServer(launch), {
+      documentSelector: [{ scheme: "file" }],
+      initializationOptions: options,
+      outputChannel: this.serverLog,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        closed: () => {
+          this.lost(client);
+          return { action: CloseAction.DoNotRestart, handled: true };
         },
       },
-    );
+      middleware: {
+        // The status bar item shows the same, and can be clicked.
+        handleWorkDoneProgress: () => undefined,
+        workspace: {
+          configuration: (params) =>
+            params.items.map((item) => settingsFor(item.scopeUri ? vscode.Uri.parse(item.scopeUri) : undefined)),
+          // What is pulled then is what counts; what would be pushed holds the defaults, too.
+          didChangeConfiguration: async (_sections, next) => next(undefined),
+        },
+      },
+    });
     client.onNotification(Method.statusChanged, (status: Status) => {
       if (client === this.client) {
         this.show(status);

@@ -26,7 +26,7 @@ export async function managedEnvironment(context: vscode.ExtensionContext): Prom
 
 /** Find what to run: the interpreter of the setting, else the extension's own environment. Rejects with one sentence. */
 export async function resolveLaunch(context: vscode.ExtensionContext): Promise<Launch | NeedsSetUp> {
-  const interpreter = ownSetting<string>("python.interpreter").trim();
+  const interpreter = ownSetting("python.interpreter").trim();
   if (interpreter !== "") {
     const python = expandHome(interpreter);
     return { kind: "launch", python, version: await installedVersion(python) };

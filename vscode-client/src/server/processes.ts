@@ -70,7 +70,14 @@ export function run(program: string, args: readonly string[], options: RunOption
 }
 
 // What another Python or another virtual environment left in the editor's environment; it would lead ours astray.
-const MISLEADING = new Set(["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"]);
+const MISLEADING = new Set([
+  "PYTHONHOME",
+  "PYTHONPATH",
+  "PYTHONSTARTUP",
+  "VIRTUAL_ENV",
+  "CONDA_PREFIX",
+  "__PYVENV_LAUNCHER__",
+]);
 
 /** The environment for our Python processes. How the user reaches package indexes (PIP_*, UV_*, proxies) stays. */
 export function pythonEnvironment(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -31,7 +31,7 @@ export async function setUpEnvironment(
         let step = "";
         await environment.make({
           interpreter,
-          torchIndexUrl: ownSetting<string>("python.torchIndexUrl").trim(),
+          torchIndexUrl: ownSetting("python.torchIndexUrl").trim(),
           signal: controller.signal,
           onStep: (next) => {
             step = next;

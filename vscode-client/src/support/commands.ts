@@ -13,7 +13,7 @@ export function diagnostics(context: vscode.ExtensionContext, server: LanguageSe
     remote: vscode.env.remoteName ?? "",
     trusted: vscode.workspace.isTrusted,
     folders: vscode.workspace.workspaceFolders?.length ?? 0,
-    interpreter: ownSetting<string>("python.interpreter"),
+    interpreter: ownSetting("python.interpreter"),
     state: server.state,
     status: server.status,
     lastLines: server.lastLines,

@@ -40,13 +40,18 @@ function engineRows(status: Status | undefined): [string, string][] {
   const { engine } = status;
   return [
     ["Health", `${status.health}${status.message ? `: ${status.message}` : ""}`],
-    ["Engine", `${engine.state}, pid ${engine.pid ?? "none"}, ${engine.restarts} restarts${engine.message ? `: ${engine.message}` : ""}`],
+    [
+      "Engine",
+      `${engine.state}, pid ${engine.pid ?? "none"}, ${engine.restarts} restarts${engine.message ? `: ${engine.message}` : ""}`,
+    ],
     ...status.folders.map((folder, index): [string, string] => [
       `Folder ${index + 1}`,
       [
         folder.model,
         folder.backend,
-        folder.adapter ? `adapter rank ${folder.adapter.rank}, ${folder.adapter.fingerprint.slice(0, 12)}` : "no adapter",
+        folder.adapter
+          ? `adapter rank ${folder.adapter.rank}, ${folder.adapter.fingerprint.slice(0, 12)}`
+          : "no adapter",
         `${folder.files} files, ${folder.chunks} chunks, coverage ${folder.coverage.toFixed(2)}`,
         folder.phase,
         folder.message,
