@@ -18,7 +18,7 @@ from codecontext.lsp.server import CodeContextServer
 Params = TypeVar("Params", bound=BaseModel)
 Answer = TypeVar("Answer")
 
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 45.0
 """An engine that starts takes two or three seconds, one that died often longer; then the editor hears why."""
 
 
