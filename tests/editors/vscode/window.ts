@@ -30,10 +30,12 @@ export class Window {
     await expect(this.indicator).toHaveText(text, { timeout });
   }
 
-  /** The index is complete and nothing is going on. */
-  async settles(name: string | RegExp = "all-MiniLM-L6-v2"): Promise<void> {
-    await this.shows(name, 120_000);
-    await expect(this.indicator.locator(".codicon-modifier-spin, .codicon-sync")).toHaveCount(0, { timeout: 60_000 });
+  /** `name` answers, the index is complete and nothing is going on. The first time ever a model is converted. */
+  async settles(name = "all-MiniLM-L6-v2"): Promise<void> {
+    await expect(this.indicator).toHaveAttribute("aria-label", new RegExp(`${name}, 100 % indexed`), {
+      timeout: 150_000,
+    });
+    await this.shows(name);
   }
 
   /** F1, the command's title, Enter. */
@@ -65,8 +67,17 @@ export class Window {
     return this.page.locator(".quick-input-widget:visible .quick-input-title");
   }
 
+  /** What the search found, by name, in the order on screen. */
+  async names(): Promise<string[]> {
+    return this.rows.locator(".label-name").allInnerTexts();
+  }
+
   get toasts(): Locator {
     return this.page.locator(".notification-toast");
+  }
+
+  toast(text: string): Locator {
+    return this.toasts.filter({ hasText: text });
   }
 
   tab(name: string): Locator {
