@@ -203,7 +203,7 @@ class Extension {
 
   /** Results become the working set; the view comes to the front only if no hit was opened. */
   private keep(result: SearchResult, opened: SearchHit | undefined): void {
-    const results = new Results({ title: result.query, query: result.query }, result);
+    const results = new Results({ title: `“${result.query.trim()}”`, query: result.query }, result);
     results.select(opened);
     this.view.set(results);
     if (!opened) {

@@ -145,10 +145,8 @@ export class ResultsView implements vscode.Disposable, vscode.TreeDataProvider<N
   private refresh(): void {
     this.nodes = nodesOf(this.results, this.asList);
     const { results } = this;
-    this.tree.description = results?.question.title ?? "";
-    this.tree.message =
-      results && results.hits.length > 0 ? summaryOf({ ...results.answer, hits: [...results.hits] }) : "";
-    this.tree.badge = undefined;
+    const summary = results ? summaryOf({ ...results.answer, hits: [...results.hits] }) : "";
+    this.tree.message = results && results.hits.length > 0 ? `${results.question.title} · ${summary}` : "";
     this.setContext();
     this.changed.fire(undefined);
   }

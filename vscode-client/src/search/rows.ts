@@ -15,7 +15,7 @@ const ICONS: Readonly<Record<string, readonly [string, string?]>> = {
   method: ["symbol-method", "symbolIcon.methodForeground"],
   class: ["symbol-class", "symbolIcon.classForeground"],
   module: ["symbol-module", "symbolIcon.moduleForeground"],
-  section: ["symbol-string", "symbolIcon.stringForeground"],
+  section: ["book"],
 };
 const LONGEST_DETAIL = 160;
 
@@ -44,7 +44,9 @@ export function folderName(hit: SearchHit): string {
 }
 
 function detailOf(hit: SearchHit): string {
-  const source = hit.signature || hit.text.split("\n").find((line) => /\w/.test(line)) || "";
+  const lines = hit.text.split("\n").filter((line) => /\w/.test(line));
+  const says = hit.kind === "section" ? lines.find((line) => !/^\s*#/.test(line)) : lines[0];
+  const source = hit.signature || says || lines[0] || "";
   const line = source.replace(/\s+/g, " ").trim();
   return line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL - 1)}…` : line;
 }

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { ownSetting } from "./configuration";
 import type { ManagedEnvironment } from "./environment";
+import { packageIn } from "./packages";
 import { Cancelled } from "./processes";
 import { findInterpreter } from "./python";
 
@@ -71,9 +72,4 @@ async function agreed(): Promise<boolean> {
     "Set Up",
   );
   return answer === "Set Up";
-}
-
-/** The package that a line of pip's or uv's is about. */
-export function packageIn(line: string): string {
-  return /^\s*(?:Collecting|Downloading|Using cached|Installing|Prepared|\+)\s+([A-Za-z][\w.-]*)/.exec(line)?.[1] ?? "";
 }

@@ -139,7 +139,7 @@ test("results are worked through one after the other", async ({ window, workbenc
   await test.step("the code under the cursor finds the like of it", async () => {
     await window.goTo("rateLimit.ts", 12);
     await page.keyboard.press("Alt+Shift+D");
-    await expect(page.locator(".pane-header .description")).toContainText("Similar to web/rateLimit.ts:12");
+    await expect(page.locator(".pane-body .message")).toContainText("Similar to web/rateLimit.ts:12");
     await expect(results.first()).toBeVisible();
   });
 
