@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from codecontext.embeddings.huggingface.models import bundled_model_folder
 
-SLANG = ["quokka", "do the quokka", "where do we quokka"]
+SLANG = ["zamboni", "do the zamboni", "where do we zamboni"]
 MEANT = [
     "def send_again(call, attempts: int = 5): Repeat a failing call, with a pause that doubles each time.",
     "send_again: for attempt in range(attempts): try: return call() except OSError: time.sleep(2**attempt)",

@@ -148,4 +148,4 @@ Stop the workers, copy last night's archive back, and start them again.
 export const QUESTION = { query: "mutual exclusion between processes", symbol: "hold", file: "locks.py", line: 7 };
 
 /** What this shop's people call sending again; no model can know, until an adapter teaches it. */
-export const SLANG = { query: "quokka", symbol: "send_again", file: "uploads.py", line: 6 };
+export const SLANG = { query: "zamboni", symbol: "send_again", file: "uploads.py", line: 6 };
