@@ -64,7 +64,6 @@ class CodeContextServer(LanguageServer):
         self._log = logs.EditorLog(asyncio.get_running_loop(), self.window_log_message)
         logging.getLogger().addHandler(self._log)
         self.watching = Watching(self.engine, self.changed_files, lambda: self.folders)
-        self.run(self.watching.reconcile())
         window = self.client_capabilities.window
         if window is not None and window.work_done_progress:
             self._progress = IndexingProgress(self.work_done_progress, self.run, self._progress_cancelled)
@@ -141,11 +140,6 @@ class CodeContextServer(LanguageServer):
         """Something that the status shows may have changed."""
         if self.watching is not None:
             self._publisher.changed()
-
-    def used(self) -> None:
-        """Somebody asked for something."""
-        if self.watching is not None:
-            self.watching.used()
 
     def _send_status(self, status: Status) -> None:
         self.protocol.notify(Method.STATUS_CHANGED, status.model_dump(mode="json", by_alias=True))

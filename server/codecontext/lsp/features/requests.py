@@ -29,7 +29,6 @@ def answer(
 
     async def request(params: Any) -> Any:
         with as_responses(method):
-            server.used()
             result = await handle(checked(model, method, params))
             return result.model_dump(mode="json", by_alias=True)
 
