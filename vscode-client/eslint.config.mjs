@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "dist-test/", "node_modules/", "*.mjs", "src/protocol.ts", "src/settingKeys.ts"] },
+  { ignores: ["dist/", "dist-test/", "node_modules/", "*.mjs", "*.mts", "src/protocol.ts", "src/settingKeys.ts"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

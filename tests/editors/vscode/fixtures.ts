@@ -1,6 +1,6 @@
 /** What a story gets: a running VS Code with the packaged extension in it, and a window on a folder of its own. */
 import { test as base } from "@playwright/test";
-import { cpSync, createWriteStream, mkdirSync, rmSync } from "node:fs";
+import { cpSync, createWriteStream, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { adaptersFolder, out, python, vsix } from "./places.ts";
 import { Window } from "./window.ts";
@@ -43,8 +43,4 @@ export { expect } from "@playwright/test";
 export function putAdapter(name: string, target: string): void {
   mkdirSync(target, { recursive: true });
   cpSync(join(adaptersFolder, name), target, { recursive: true });
-}
-
-export function removeAdapter(target: string): void {
-  rmSync(target, { recursive: true });
 }

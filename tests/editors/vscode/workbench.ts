@@ -101,11 +101,6 @@ export class Workbench {
     return `http://127.0.0.1:${this.port}/?${new URLSearchParams({ [kind]: path, ...extra }).toString()}`;
   }
 
-  /** Settings of the user, beside those that keep the editor quiet; an open window obeys at once. */
-  setUserSettings(settings: Settings): void {
-    write(join(this.home, "data/User/settings.json"), { ...QUIET, ...settings });
-  }
-
   /** A new folder with files in it: path → text, or a value that is written as JSON. */
   folder(name: string, files: Record<string, unknown>): string {
     const root = mkdtempSync(join(this.home, "w-"));

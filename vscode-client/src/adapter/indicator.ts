@@ -18,6 +18,8 @@ export interface Indicator {
 export interface Focus {
   folder: string | undefined;
   now: Date;
+  /** The user's home folder, shown as `~`. */
+  home?: string;
 }
 
 const NAME = "CodeContext";
@@ -58,7 +60,7 @@ function running(status: Status, focus: Focus): Indicator {
   const icon = iconOf(status, folder, severity);
   const text = `$(${icon}) ${shownName(folder)}${progressOf(folder)}`;
   const label = `${NAME}: ${answersWith(folder)}, ${activityOf(folder)}${folder.message ? `, ${folder.message}` : ""}`;
-  return { text, severity, tooltip: tooltipOf(status, folder, focus.now), label };
+  return { text, severity, tooltip: tooltipOf(status, folder, focus), label };
 }
 
 function severityOf(status: Status, folder: FolderStatus): Severity {
@@ -132,13 +134,13 @@ function activityOf(folder: FolderStatus): string {
 }
 
 /** All that is known, as Markdown. */
-export function tooltipOf(status: Status, folder: FolderStatus, now: Date): string {
+export function tooltipOf(status: Status, folder: FolderStatus, focus: Focus): string {
   const faults = [folder.message, status.engine.message].filter((text, at, all) => text && all.indexOf(text) === at);
   const sign = severityOf(status, folder) === "error" ? "error" : "warning";
   const parts = [
     `**CodeContext** · ${status.folders.length > 1 ? `${escaped(folder.name)} · ` : ""}${escaped(answersWith(folder))}`,
     ...faults.map((fault) => `$(${sign}) ${escaped(fault)}`),
-    table(rowsOf(status, folder, now)),
+    table(rowsOf(status, folder, focus)),
     ...folder.notices.map((notice) => `$(info) ${escaped(notice)}`),
     othersOf(status, folder),
     linksOf(folder),
@@ -146,7 +148,7 @@ export function tooltipOf(status: Status, folder: FolderStatus, now: Date): stri
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-function rowsOf(status: Status, folder: FolderStatus, now: Date): [string, string][] {
+function rowsOf(status: Status, folder: FolderStatus, focus: Focus): [string, string][] {
   return [
     [
       "Model",
@@ -154,7 +156,7 @@ function rowsOf(status: Status, folder: FolderStatus, now: Date): [string, strin
         .filter(Boolean)
         .join(" "),
     ],
-    ...adapterRows(folder.adapter, now),
+    ...adapterRows(folder.adapter, focus),
     ...(isSwapping(folder) ? [["Preparing", preparing(folder)] as [string, string]] : []),
     ["Indexed", `${percent(folder.coverage)} of ${amount(folder.chunks)} chunks in ${amount(folder.files)} files`],
     ...(folder.phase === "idle" ? [] : [["Now", `${folder.phase}${etaOf(folder)}`] as [string, string]]),
@@ -162,14 +164,14 @@ function rowsOf(status: Status, folder: FolderStatus, now: Date): [string, strin
   ];
 }
 
-function adapterRows(adapter: ActiveAdapter | null, now: Date): [string, string][] {
+function adapterRows(adapter: ActiveAdapter | null, { now, home }: Focus): [string, string][] {
   if (!adapter) {
     return [["Adapter", "none, the base model answers"]];
   }
   const side = adapter.side === "query" ? ", for queries only" : "";
   return [
-    ["Adapter", code(adapter.path)],
-    ["Rank, alpha", `${adapter.rank}, ${adapter.alpha}${side}`],
+    ["Adapter", code(withTilde(adapter.path, home))],
+    ["LoRA", `rank ${adapter.rank}, alpha ${adapter.alpha}${side}`],
     ["Fingerprint", code(adapter.fingerprint.slice(0, 16))],
     ["Loaded", `${timeOf(adapter.loadedAt, now)}, in ${Math.round(adapter.loadMilliseconds)} ms`],
   ];
@@ -233,7 +235,7 @@ export type Command = keyof typeof COMMANDS;
 
 function link(command: Command): string {
   const [icon, title] = COMMANDS[command];
-  return `[$(${icon}) ${title}](command:codecontext.${command})`;
+  return `[$(${icon})&nbsp;${title}](command:codecontext.${command})`;
 }
 
 function plain(icon: string, severity: Severity, text: string, commands: Command[]): Indicator {
@@ -253,6 +255,10 @@ function code(text: string): string {
 /** Text of others, shown as it is: neither Markdown nor links nor icons in it are taken for ours. */
 export function escaped(text: string): string {
   return text.replace(/[\\`*_{}[\]()#+\-!|<>~$]/g, "\\$&").replace(/\r?\n/g, "  \n");
+}
+
+function withTilde(path: string, home = ""): string {
+  return home !== "" && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
 }
 
 function amount(count: number): string {

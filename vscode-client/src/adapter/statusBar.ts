@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import * as vscode from "vscode";
 import type { LanguageServer } from "../server/languageServer";
 import { COMMANDS, indicatorOf, type Severity } from "./indicator";
@@ -36,6 +37,7 @@ export class AdapterStatusBar implements vscode.Disposable {
     const { text, severity, tooltip, label } = indicatorOf(this.server.state, this.server.status, {
       folder,
       now: new Date(),
+      home: homedir(),
     });
     const { background, text: foreground } = COLORS[severity];
     this.item.text = text;

@@ -2,13 +2,7 @@ import * as vscode from "vscode";
 
 /** Marks the lines of one hit until the user does something else in that editor. */
 export class Highlight implements vscode.Disposable {
-  private readonly decoration = vscode.window.createTextEditorDecorationType({
-    backgroundColor: new vscode.ThemeColor("editor.rangeHighlightBackground"),
-    borderColor: new vscode.ThemeColor("editor.rangeHighlightBorder"),
-    isWholeLine: true,
-    overviewRulerColor: new vscode.ThemeColor("editorOverviewRuler.findMatchForeground"),
-    overviewRulerLane: vscode.OverviewRulerLane.Center,
-  });
+  private decoration = makeDecoration();
   private editor: vscode.TextEditor | undefined;
   private readonly subscriptions: vscode.Disposable[];
 
@@ -25,6 +19,11 @@ export class Highlight implements vscode.Disposable {
         if (document === this.editor?.document && contentChanges.length > 0) {
           this.clear();
         }
+      }),
+      vscode.window.onDidChangeActiveColorTheme(() => {
+        this.clear();
+        this.decoration.dispose();
+        this.decoration = makeDecoration();
       }),
     ];
   }
@@ -45,4 +44,22 @@ export class Highlight implements vscode.Disposable {
     this.decoration.dispose();
     this.subscriptions.forEach((subscription) => void subscription.dispose());
   }
+}
+
+/** A tinted background; high contrast has none, and gets a line at the side instead. */
+function makeDecoration(): vscode.TextEditorDecorationType {
+  const { kind } = vscode.window.activeColorTheme;
+  const isHighContrast =
+    kind === vscode.ColorThemeKind.HighContrast || kind === vscode.ColorThemeKind.HighContrastLight;
+  return vscode.window.createTextEditorDecorationType({
+    backgroundColor: new vscode.ThemeColor("editor.rangeHighlightBackground"),
+    isWholeLine: true,
+    overviewRulerColor: new vscode.ThemeColor("editorOverviewRuler.findMatchForeground"),
+    overviewRulerLane: vscode.OverviewRulerLane.Center,
+    ...(isHighContrast && {
+      borderColor: new vscode.ThemeColor("contrastActiveBorder"),
+      borderStyle: "solid",
+      borderWidth: "0 0 0 3px",
+    }),
+  });
 }

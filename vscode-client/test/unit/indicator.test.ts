@@ -5,7 +5,7 @@ import { folder, HOUSE_STYLE, status } from "./samples";
 
 const NOW = new Date(HOUSE_STYLE.loadedAt * 1000 + 60_000);
 const show = (folders: FolderStatus[], changes: Partial<Status> = {}, uri?: string) =>
-  indicatorOf({ kind: "running" }, status(folders, changes), { folder: uri, now: NOW });
+  indicatorOf({ kind: "running" }, status(folders, changes), { folder: uri, now: NOW, home: "/shop" });
 const adapted = { adapter: HOUSE_STYLE, currentAdapterPath: HOUSE_STYLE.path, wantedAdapterPath: HOUSE_STYLE.path };
 
 describe("the text", () => {
@@ -85,8 +85,8 @@ describe("the tooltip", () => {
     const { tooltip } = show([folder({ ...adapted, skipped: 3 })]);
     for (const said of [
       "| Model | `all-MiniLM-L6-v2` with openvino |",
-      "| Adapter | `/shop/adapters/house-style` |",
-      "| Rank, alpha | 8, 16 |",
+      "| Adapter | `~/adapters/house-style` |",
+      "| LoRA | rank 8, alpha 16 |",
       "| Fingerprint | `0123456789abcdef` |",
       ", in 94 ms |",
       "| Indexed | 100 % of 1,234 chunks in 120 files |",

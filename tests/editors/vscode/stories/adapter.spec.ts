@@ -48,7 +48,7 @@ test("an adapter is chosen, replaced, broken and taken away while the editor sta
   await test.step("the tooltip tells all about it", async () => {
     await indicator.hover();
     const tooltip = page.locator(".workbench-hover .hover-contents").filter({ hasText: "Fingerprint" });
-    await expect(tooltip).toContainText("8, 16");
+    await expect(tooltip).toContainText("rank 8, alpha 16");
     await expect(tooltip).toContainText("100 % of");
     await expect(tooltip.getByText("Select Adapter")).toBeVisible();
     await window.shot("adapter");
