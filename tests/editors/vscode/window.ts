@@ -2,6 +2,8 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import { join } from "node:path";
 
+// A row has two lines of the same make: what a hit is called, and its code.
+const NAME = ".quick-input-list-row:first-child .label-name";
 const STATUS = "codecontext.codecontext.status";
 
 export class Window {
@@ -67,9 +69,16 @@ export class Window {
     return this.page.locator(".quick-input-widget:visible .quick-input-title");
   }
 
+  /** The best answer's name, once answers are there. */
+  async best(): Promise<string> {
+    await expect(this.rows.first().locator(".label-description")).toHaveText(/:\d+$/);
+    return this.rows.first().locator(NAME).innerText();
+  }
+
   /** What the search found, by name, in the order on screen. */
   async names(): Promise<string[]> {
-    return this.rows.locator(".label-name").allInnerTexts();
+    await this.best();
+    return this.rows.locator(NAME).allInnerTexts();
   }
 
   get toasts(): Locator {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, putAdapter, test } from "../fixtures.ts";
 import { out, python, vsix } from "../places.ts";
 import { PROJECT, QUESTION } from "../project.ts";
-import { Workbench } from "../workbench.ts";
+import { Workbench, writeFiles } from "../workbench.ts";
 import { Window } from "../window.ts";
 
 test("a workspace that is not trusted chooses nothing; trusted, it does", async ({ page }) => {
@@ -13,10 +13,11 @@ test("a workspace that is not trusted chooses nothing; trusted, it does", async 
     log: join(out, "server-trust.log"),
   });
   try {
+    const adapter = { "codecontext.embeddings.huggingface.loraAdapterPath": "adapters/house-style" };
     const folder = workbench.folder("shop", {
       ...PROJECT,
       ".vscode/settings.json": {
-        "codecontext.embeddings.huggingface.loraAdapterPath": "adapters/house-style",
+        ...adapter,
         "codecontext.python.interpreter": "/bin/false",
       },
     });
@@ -33,7 +34,8 @@ test("a workspace that is not trusted chooses nothing; trusted, it does", async 
       await page.keyboard.press("Escape");
     });
 
-    await test.step("trusted: what the workspace says counts at once, but for the interpreter", async () => {
+    await test.step("trusted: what the workspace says counts at once", async () => {
+      writeFiles(folder, { ".vscode/settings.json": adapter });
       await page.locator('[id="status.workspaceTrust"]').click();
       await page.getByRole("button", { name: "Trust", exact: true }).first().click();
       await window.settles("house-style");
