@@ -3,8 +3,8 @@
     python -m benchmarks.crashes [--kills 100] [--seed N]
 
 Files are written, changed and deleted all the time, so that there is always work. Each engine is killed with SIGKILL
-at a random moment of one phase of it; the next one finds what is left. At the end the index is compared with one that is
-made of the same files from nothing, row by row and vector by vector. Exit status 1 says that they differ.
+at a random moment of one phase of it; the next one finds what is left. At the end the index is compared with one that
+is made of the same files from nothing, row by row and vector by vector. Exit status 1 says that they differ.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Crashes:
     """Kills engines that index one folder. Works in the CodeContext home of the environment."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - to repeat a run, not to keep a secret
+        self._random = random.Random(seed)
         self._changed = asyncio.Event()
         self._names = [f"pkg/module_{number}.py" for number in range(_MODULES)]
         self.kills = 0
@@ -117,7 +117,7 @@ class Crashes:
     def _module(self) -> str:
         number = self._random.randrange(10**9)
         return "\n\n".join(
-            f'def task_{number}_{letter}(items):\n    """Do {letter} with part {number}."""\n    return items[{number}:]'
+            f'def task_{number}_{letter}(items):\n    """Do {letter} to {number}."""\n    return items[{number}:]'
             for letter in "abcdefgh"[: self._random.randint(1, 8)]
         )
 

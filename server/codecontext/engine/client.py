@@ -161,11 +161,13 @@ class EngineClient:
     # -- asking ----------------------------------------------------------------------------------------------
 
     async def configure(self, folders: Sequence[FolderSetup]) -> None:
-        """Serve exactly these folders; said again to each new process. Starts the engine."""
+        """Serve exactly these folders; said again to each new process. Starts the engine if there are any."""
         self._setup = Configure(folders=tuple(folders))
         names = {setup.folder for setup in folders}
         self._reports = {name: report for name, report in self._reports.items() if name in names}
         self._used_at = time.monotonic()
+        if not folders and self._up is None:
+            return
         try:
             await self._send_setup(await self._connected())
         except _EngineGone:
@@ -336,13 +338,19 @@ class EngineClient:
     async def _watch_idleness(self, connection: _Connection) -> None:
         """End a process that nobody has needed for the configured time."""
         while self._connection is connection:
-            minutes = [report.settings.get("idle_minutes", 0.0) for report in self._reports.values()]
-            limit = 60.0 * min(minutes) if minutes and all(minutes) else None
+            limit = self._idle_limit()
             await asyncio.sleep(min(_IDLE_CHECK_SECONDS, (limit or _IDLE_CHECK_SECONDS) / _IDLE_CHECKS))
             if self._open_questions or any(_is_at_work(report) for report in self._reports.values()):
                 self._used_at = time.monotonic()
             elif limit is not None and time.monotonic() - self._used_at > limit:
                 await self._put_to_sleep(connection)
+
+    def _idle_limit(self) -> float | None:
+        """After how many seconds without use the process ends; None for never, or while that is not known."""
+        if not self._setup.folders:
+            return _IDLE_CHECK_SECONDS
+        minutes = [report.settings.get("idle_minutes", 0.0) for report in self._reports.values()]
+        return 60.0 * min(minutes) if minutes and all(minutes) else None
 
     async def _put_to_sleep(self, connection: _Connection) -> None:
         logger.info("Nobody asked for a while: the engine ends until it is needed.")

@@ -108,6 +108,16 @@ async def test_two_folders_and_one_of_them_goes(
         await shared.ask("brand_new", folders=(str(other),))
 
 
+async def test_a_folder_that_comes_back_is_reported_again(shared: Served, project: Path) -> None:
+    """Paused, so that there is nothing new to say of it."""
+    write_files(project, NEW)
+    for _ in range(2):
+        await shared.serve(project, paused=True)
+        assert (await shared.settled(project)).paused
+        await shared.serve()
+        assert dict(shared.client.reports) == {}
+
+
 async def test_bad_questions_keep_their_error(shared: Served, project: Path) -> None:
     write_files(project, NEW)
     await shared.serve(project)

@@ -6,7 +6,6 @@ A few times here; ``python -m benchmarks.crashes`` does it a hundred times.
 from __future__ import annotations
 
 import pytest
-
 from benchmarks.crashes import Crashes
 
 

@@ -84,11 +84,12 @@ async def test_killed_while_indexing_it_starts_again_and_completes(
 
 
 async def test_a_question_that_it_dies_over_is_asked_again(start: Start, project: Path, tmp_path: Path) -> None:
+    """Also while a child of the dead process still holds its stderr."""
     write_files(project, SMALL)
     served = start(
         *command_that(
             f"""
-            import os, pathlib
+            import os, pathlib, subprocess
             from codecontext.engine.service import EngineService
             search = EngineService.search
             def die_once(self, request):
@@ -96,6 +97,7 @@ async def test_a_question_that_it_dies_over_is_asked_again(start: Start, project
                     pathlib.Path({str(tmp_path / "died")!r}).touch(exist_ok=False)
                 except FileExistsError:
                     return search(self, request)
+                subprocess.Popen(["sleep", "3"])
                 os._exit(9)
             EngineService.search = die_once
             """
@@ -174,6 +176,12 @@ async def test_an_idle_engine_ends_and_the_next_question_starts_it(start: Start,
     assert served.client.restarts == 0
 
 
+async def test_without_folders_there_is_no_engine(start: Start, project: Path) -> None:
+    served = start()
+    await served.serve()
+    assert (served.client.state, served.client.pid) == (EngineState.IDLE, None)
+
+
 async def test_a_changed_file_wakes_an_idle_engine(start: Start, project: Path) -> None:
     write_files(project, SMALL)
     served = start()
@@ -197,12 +205,24 @@ async def test_settings_that_come_while_it_starts_are_not_lost(start: Start, pro
 
 
 async def test_orders_take_effect_in_their_order(start: Start, project: Path, tmp_path: Path) -> None:
-    """Each is told without waiting for the one before."""
-    folders = [tmp_path / f"folder_{number}" for number in range(6)]
+    """Each is told without waiting for the one before, and takes less time than that."""
+    folders = [tmp_path / f"folder_{number}" for number in range(4)]
     for folder in folders:
         write_files(folder, SMALL)
-    served = start()
-    await served.serve(project)
+    served = start(
+        *command_that(
+            """
+            import time
+            from codecontext.engine.service import EngineService
+            configure = EngineService.configure
+            def slow(self, request):
+                time.sleep(0.2 * (3 - int(request.folders[0].folder[-1])))
+                configure(self, request)
+            EngineService.configure = slow
+            """
+        )
+    )
+    await served.serve(folders[-1])
     for folder in folders:
         told = served.client.configure([FolderSetup(folder=str(folder))])
         task = asyncio.create_task(told)
