@@ -34,6 +34,9 @@ JSON_RESULTS: dict[str, type[BaseModel]] = {
 }
 """What each command prints with ``--json``."""
 
+SPEAKS_A_PROTOCOL = "codecontext serve"
+"""The one command whose stdout is not for people."""
+
 _INTRODUCTION = """\
 <!-- Written by `python -m codecontext.cli.reference`; edit the help texts and models in the code instead. -->
 
@@ -145,6 +148,8 @@ def _section(name: str, command: Any) -> str:
 
 def _json_result(name: str) -> str:
     """Table of the fields, or where another command has the same."""
+    if name == SPEAKS_A_PROTOCOL:
+        return ""
     result = JSON_RESULTS[name]
     first = next(other for other, model in JSON_RESULTS.items() if model is result)
     if first != name:

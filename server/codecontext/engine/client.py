@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from pygls.client import JsonRPCClient
 from pygls.exceptions import JsonRpcException
 
-from codecontext.core.errors import CodeContextError
+from codecontext.core.errors import CodeContextError, EngineUnavailable
 from codecontext.engine.messages import (
     Answer,
     Configure,
@@ -83,12 +83,6 @@ class EngineState(StrEnum):
     FAILED = "failed"
     IDLE = "idle"
     """Ended because nobody asked for a while; the next question starts it."""
-
-
-class EngineUnavailable(CodeContextError):
-    """The engine's process does not run and could not be started."""
-
-    code = "engine"
 
 
 class _EngineGone(Exception):
