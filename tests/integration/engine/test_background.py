@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codecontext.core.errors import ConfigError, QueryError
+from codecontext.core.errors import ConfigError, IndexCorrupt, QueryError
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.client import EngineState
 from codecontext.engine.messages import FilesChanged, Health, Pause, Phase, Reindex, Similar
@@ -212,6 +212,25 @@ async def test_a_damaged_table_is_repaired_and_said(
     report = await shared.indexed(project)
     assert (report.health, report.message) == (Health.OK, "")
     await shared.until_found("noticed", "pkg/noticed.py")
+
+
+async def test_a_folder_that_cannot_answer_leaves_it_to_the_others(
+    shared: Served, project: Path, tmp_path: Path, code: dict[str, str]
+) -> None:
+    other = tmp_path / "other"
+    write_files(project, code)
+    write_files(other, NEW)
+    await shared.serve(project, other)
+    await shared.indexed(project)
+    await shared.indexed(other)
+    await shared.serve(project, other, paused=True)  # so that nobody repairs it
+    for file in (index_directory(project) / "chunks.lance" / "data").iterdir():
+        file.write_bytes(b"")
+    answer = await shared.ask("brand_new")
+    assert [item.folder for item in answer.hits] == [str(other)]
+    assert "cannot be read" in (answer.states[str(project)].degraded or "")
+    with pytest.raises(IndexCorrupt, match="cannot be read"):
+        await shared.ask("handle", folders=(str(project),))
 
 
 async def test_a_folder_that_is_away_is_not_taken_for_an_empty_one(
