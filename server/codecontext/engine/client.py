@@ -149,7 +149,7 @@ class EngineClient:
 
     @property
     def reports(self) -> MappingProxyType[str, FolderReport]:
-        """The last report of each folder."""
+        """The last report of each folder; before the first one says that there is work to do."""
         return MappingProxyType(self._reports)
 
     # -- asking ----------------------------------------------------------------------------------------------
@@ -157,8 +157,10 @@ class EngineClient:
     async def configure(self, folders: Sequence[FolderSetup]) -> None:
         """Serve exactly these folders; said again to each new process. Starts the engine if there are any."""
         self._setup = Configure(folders=tuple(folders))
-        names = {setup.folder for setup in folders}
-        self._reports = {name: report for name, report in self._reports.items() if name in names}
+        self._reports = {
+            setup.folder: self._reports.get(setup.folder) or FolderReport(folder=setup.folder, queued=True)
+            for setup in folders
+        }
         self._used_at = time.monotonic()
         if not folders and self._up is None:
             return
@@ -269,6 +271,7 @@ class EngineClient:
     def _start(self, phase: EngineState, *, delay: float = 0.0) -> None:
         if self._up is not None and self._up.done():
             self._up = None
+        self._reports = {name: _of_the_past(report) for name, report in self._reports.items()}
         self._set_phase(phase)
         self._run(self._bring_up(self._awaited(), delay))
 
@@ -489,6 +492,11 @@ class _Connection(JsonRPCClient):
 
 def _is_at_work(report: FolderReport) -> bool:
     return report.queued or report.phase is not Phase.IDLE
+
+
+def _of_the_past(report: FolderReport) -> FolderReport:
+    """What a report still says once the process that made it is gone: nothing is loaded, and all is to be looked at."""
+    return report.model_copy(update={"ready": False, "queued": True, "phase": Phase.IDLE, "eta_seconds": None})
 
 
 def _ignore(answer: asyncio.Future[Any]) -> None:

@@ -24,11 +24,12 @@ from codecontext.engine.client import COMMAND, EngineClient, EngineState
 from codecontext.engine.engine import Engine
 from codecontext.engine.messages import Answer, FolderReport, FolderSetup, Search
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
+from codecontext.store.locations import cache_directory, index_directory
 
 Found = TypeVar("Found")
 Files = Mapping[str, str]
-SECONDS = 60.0
+SECONDS = 120.0
+"""Much more than anything takes; the machine may be busy with other things."""
 
 
 class Served:
@@ -101,18 +102,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where models that were prepared once are kept for all tests."""
-    return tmp_path_factory.mktemp("compiled")
+def prepared_models(provider: EmbeddingProvider) -> Path:
+    """Where the model was prepared for this machine's CPU, once for all tests."""
+    return cache_directory()
 
 
 @pytest.fixture(scope="module")
-def engine_home(_compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def engine_home(prepared_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of all engines of a module."""
     home = tmp_path_factory.mktemp("engine") / "codecontext"
     (home / "cache").mkdir(parents=True)
     for name in ("openvino", "tokenizers"):
-        (_compiled / name).mkdir(exist_ok=True)
-        (home / "cache" / name).symlink_to(_compiled / name, target_is_directory=True)
+        (prepared_models / name).mkdir(exist_ok=True)
+        (home / "cache" / name).symlink_to(prepared_models / name, target_is_directory=True)
     return home
 
 

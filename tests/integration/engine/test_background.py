@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from codecontext.store.locations import index_directory
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import read_manifest
 
-from .conftest import Served, assert_as_if_made_anew, codebase, command_that, write_files
+from .conftest import SECONDS, Served, assert_as_if_made_anew, codebase, command_that, write_files
 
 Start = Callable[..., Served]
 
@@ -187,8 +188,10 @@ async def test_a_forced_index_is_made_anew_from_known_vectors(
     manifest = index_directory(project) / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"notices":[]', '"notices":["old"]'))
     await shared.client.reindex(Reindex(folder=str(project), force=True))
-    await shared.until(lambda: (found := read_manifest(index_directory(project))) and not found.notices and found.files)
-    await shared.indexed(project)
+    async with asyncio.timeout(SECONDS):
+        while (found := read_manifest(index_directory(project))) is None or found.notices or not found.files:
+            await shared.ask("handle")
+    assert (await shared.indexed(project)).files == len(code)
 
 
 @pytest.mark.parametrize("when", ["before it is opened", "while it is served"])

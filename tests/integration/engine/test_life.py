@@ -244,8 +244,7 @@ async def test_pausing_is_kept_over_a_restart(start: Start, project: Path) -> No
     await served.until(lambda: served.client.restarts == 1 and served.client.state is EngineState.READY)
     write_files(project, {"new.py": "def brand_new():\n    return 1\n"})
     served.client.files_changed(FilesChanged(folder=str(project), everything=True))
-    await served.settled(project)
-    report = served.report(project)
+    report = await served.settled(project)
     assert (report.paused, report.files) == (True, 1)
 
 
