@@ -87,7 +87,8 @@ BY_NAME = {editor.name: editor for editor in EDITORS}
 DAMAGES = [
     ("first-missing", "best hit", list(BY_NAME)),
     ("twice", "distinct hits", list(BY_NAME)),
-    ("renamed", "symbol by meaning", [name for name in BY_NAME if name != "vscode-protocol"]),
+    # eglot shows the line itself, not the name; VS Code is offered no symbols
+    ("renamed", "symbol by meaning", ["neovim", "lsp-mode", "ale"]),
     ("no-partial", "partial answer", ["vscode-protocol"]),
 ]
 
