@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from lsprotocol.types import PositionEncodingKind
 from pygls.workspace import Workspace
-from tests.conftest import Write
-from tests.unit.lsp.conftest import Open
 
 from codecontext.lsp.documents import Documents
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import Position, Range, SearchHit
 from codecontext.search.results import Freshness, Hit
+
+from .conftest import Open
+
+Write = Callable[[dict[str, str]], None]
 
 PATH = "app/locks.py"
 LINES = ["import fcntl", "", "", "def release(handle):", "    fcntl.flock(handle, fcntl.LOCK_UN)", ""]
@@ -104,13 +107,6 @@ def test_a_changed_hit_stays_changed_where_it_only_moved(
     show_document(PATH, "# one\n" + TEXT)
     changed = RELEASE.model_copy(update={"freshness": Freshness.CHANGED})
     assert shown(workspace, folder, changed).freshness == "changed"
-
-
-def test_a_file_that_is_gone_is_shown_as_it_was_indexed(
-    workspace: Workspace, folder: Folder, show_document: Open
-) -> None:
-    show_document(PATH, "something else\n")
-    assert shown(workspace, folder).text == RELEASE.text
 
 
 def test_a_part_of_a_long_line_stays_that_part(
