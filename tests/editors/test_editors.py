@@ -181,10 +181,11 @@ def require(editor: Editor) -> None:
         pytest.skip(reason)
 
 
-@pytest.fixture(scope="module")
-def codecontext_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def codecontext_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """One for all editors, so that the model is converted once; each test indexes a folder of its own."""
-    return tmp_path_factory.mktemp("editors") / "codecontext"
+    base = tmp_path_factory.getbasetemp()
+    return (base if worker_id == "master" else base.parent) / "editors" / "codecontext"
 
 
 @dataclass(frozen=True, slots=True)
