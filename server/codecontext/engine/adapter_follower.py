@@ -19,7 +19,7 @@ from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
 from codecontext.core.errors import AdapterError, ConfigError, ModelUnavailable, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.provider import PEFT_AVAILABLE
+from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
 from codecontext.engine.coverage import coverage_of
 from codecontext.engine.engine import Engine, Serving
 from codecontext.engine.folder_settings import FolderSettings
@@ -109,8 +109,12 @@ class AdapterFollower:
         """
         try:
             base = self._models.base(
-                settings.settings.embeddings.huggingface, leave_cores=settings.settings.engine.leave_cores
+                settings.settings.embeddings.huggingface,
+                leave_cores=settings.settings.engine.leave_cores,
+                cancel=cancel,
             )
+        except OperationCancelled:
+            return False
         except (ModelUnavailable, ConfigError) as error:
             self._without_model(str(error))
             return True
@@ -161,7 +165,7 @@ class AdapterFollower:
             active.stamp = stamp
             return active
         started = time.perf_counter()
-        provider = base.beside(path)
+        provider = base.beside(path, cancel=cancel)
         return LoadedAdapter(provider, stamp, time.time(), (time.perf_counter() - started) * 1000)
 
     def _is_on(self, base: HuggingFaceEmbeddingProvider, adapter: LoadedAdapter | None) -> bool:

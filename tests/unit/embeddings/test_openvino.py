@@ -43,9 +43,10 @@ def _conversions_found_again(_own_home: None, openvino_home: Path, monkeypatch: 
 
 
 def provider_with(adapter: Path | None = None, **settings) -> HuggingFaceEmbeddingProvider:
+    """Converts in this process, which has torch loaded."""
     path = None if adapter is None else str(adapter)
     config = HuggingFaceConfig(lora_adapter_path=path, **({"backend": "openvino", "device": "cpu"} | settings))
-    provider = HuggingFaceEmbeddingProvider(config)
+    provider = HuggingFaceEmbeddingProvider(config, convert_in_subprocess=False)
     provider.initialize()
     return provider
 
