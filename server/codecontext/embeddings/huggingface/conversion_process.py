@@ -141,6 +141,7 @@ def _run(request: ConversionRequest, cancel: CancelToken | None) -> ConversionRe
         try:
             child = subprocess.Popen(
                 command,
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=replies,
                 stderr=words,
@@ -148,12 +149,12 @@ def _run(request: ConversionRequest, cancel: CancelToken | None) -> ConversionRe
             )
         except OSError as error:
             raise ConversionCrashed(f"The subprocess that converts the model cannot start: {error}.") from error
-        try:
-            _send(child, request)
-            _wait(child, cancel)
-        finally:
-            child.kill()
-            child.wait()
+        with child:
+            try:
+                _send(child, request)
+                _wait(child, cancel)
+            finally:
+                child.kill()
         replies.seek(0)
         reply = replies.read()
         if child.returncode == 0 and reply:
@@ -175,10 +176,8 @@ def _killed_by(number: int) -> ConversionReply:
 
 
 def _send(child: subprocess.Popen[bytes], request: ConversionRequest) -> None:
-    stdin = cast("IO[bytes]", child.stdin)
     try:
-        stdin.write(request.model_dump_json().encode() + b"\n")
-        stdin.flush()
+        cast("IO[bytes]", child.stdin).write(request.model_dump_json().encode() + b"\n")
     except OSError:
         logger.debug("The subprocess that converts the model reads nothing.")  # how it ended tells more
 
