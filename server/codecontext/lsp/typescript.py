@@ -1,4 +1,7 @@
-"""Writes the TypeScript types of our messages: ``python -m codecontext.lsp.typescript > vscode-client/src/protocol.ts``."""
+"""Writes the TypeScript types of our messages.
+
+``python -m codecontext.lsp.typescript > vscode-client/src/protocol.ts``
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,26 @@ _INTRODUCTION = """\
 // Written by `python -m codecontext.lsp.typescript`; edit server/codecontext/lsp/protocol.py instead.
 """
 
-_PLAIN: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean", NoneType: "null", object: "unknown"}
+_PLAIN: dict[Any, str] = {
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    NoneType: "null",
+    object: "unknown",
+}
 _FROM_CLIENT = ("Params", "Options")
 """Ends of the names of what the client sends; there it may leave out what has a default."""
 
 
 def render_types() -> str:
     """``protocol.ts``: a constant of the method names, the values that filters take, and a type for each model."""
+    languages = sorted({language.name for language in LANGUAGES})
     parts = [
         _INTRODUCTION,
         _constant("Method", {_camel(method.name): method.value for method in protocol.Method}),
         f"export const COMMAND_PREFIX = {json.dumps(protocol.COMMAND_PREFIX)};\n",
-        f"export const LANGUAGES: readonly string[] = {json.dumps(sorted({language.name for language in LANGUAGES}))};\n",
+        f"export const LANGUAGES: readonly string[] = {json.dumps(languages)};\n",
         f"export const KINDS: readonly string[] = {json.dumps([kind.value for kind in ChunkKind])};\n",
     ]
     for value in vars(protocol).values():

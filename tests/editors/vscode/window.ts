@@ -1,6 +1,8 @@
 /** One window of VS Code, used as a person uses it: by what is on screen and by keys. */
 import { expect, type Locator, type Page } from "@playwright/test";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
+import { repository } from "./places.ts";
 
 // A row has two lines of the same make: what a hit is called, and its code.
 const NAME = ".quick-input-list-row:first-child .label-name";
@@ -117,9 +119,13 @@ export class Window {
     await expect(this.cursor).toHaveText(`Ln ${line}, Col ${column}`);
   }
 
-  /** A picture for people to look at. */
-  async shot(name: string): Promise<void> {
-    await this.page.screenshot({ path: join(this.shots, `${name}.png`), animations: "disabled" });
+  /** A picture for people to look at. With UPDATE_SCREENSHOTS set, it is also the one that the extension ships. */
+  async shot(name: string, shipped?: string): Promise<void> {
+    const path = join(this.shots, `${name}.png`);
+    await this.page.screenshot({ path, animations: "disabled" });
+    if (shipped !== undefined && process.env["UPDATE_SCREENSHOTS"]) {
+      copyFileSync(path, join(repository, "vscode-client/media/screenshots", `${shipped}.png`));
+    }
   }
 
   /** Close so that the extension host is told and ends at once. */

@@ -35,15 +35,15 @@ test("it is readable in each theme and in a narrow window", async ({ window, wor
       await page.keyboard.press("ArrowDown");
       await page.keyboard.press("ArrowUp");
       await expect(window.tab(QUESTION.file)).toBeVisible();
-      await window.shot(`${name}-search`);
+      await window.shot(`${name}-search`, name === "dark" ? "search" : undefined);
       await page.locator(".quick-input-titlebar .codicon-list-tree").click();
       await expect(page.locator('.pane-body [role="treeitem"]').first()).toBeVisible();
       await page.locator('.pane-body [role="treeitem"][aria-level="2"]').first().click();
       await expect(window.tab(QUESTION.file)).toBeVisible();
-      await window.shot(`${name}-results`);
+      await window.shot(`${name}-results`, name === "dark" ? "results" : undefined);
       await window.indicator.hover();
       await expect(page.locator(".workbench-hover").filter({ hasText: "Fingerprint" })).toBeVisible();
-      await window.shot(`${name}-adapter`);
+      await window.shot(`${name}-adapter`, name === "dark" ? "adapter" : undefined);
       await page.mouse.move(640, 300);
       await window.command("View: Close All Editors");
     });
