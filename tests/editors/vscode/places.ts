@@ -6,4 +6,4 @@ export const repository = resolve(here, "../../..");
 export const out = join(here, "out");
 export const adaptersFolder = join(here, "node_modules/.cache/adapters");
 export const vsix = process.env["VSIX"] ?? join(repository, "vscode-client/codecontext.vsix");
-export const python = process.env["CODECONTEXT_PYTHON"] ?? join(repository, ".venv/bin/python");
+export const python = process.env["STORIES_PYTHON"] ?? join(repository, ".venv/bin/python");

@@ -79,7 +79,7 @@ describe("the extension", () => {
 
   it("obeys a setting of the workspace as soon as it changes", async () => {
     const settings = () => vscode.workspace.getConfiguration("codecontext");
-    const count = async () => (await api.server.search({ query: "the" }, NEVER)).hits.length;
+    const count = async () => (await api.server.search({ query: "lock" }, NEVER)).hits.length;
     await settings().update("search.limit", 2, vscode.ConfigurationTarget.Workspace);
     await eventually(async () => (await count()) === 2);
     await settings().update("search.limit", undefined, vscode.ConfigurationTarget.Workspace);
@@ -149,7 +149,7 @@ describe("the extension", () => {
 });
 
 after(() => {
-  const report = process.env["CODECONTEXT_TEST_REPORT"];
+  const report = process.env["HOST_TEST_REPORT"];
   if (report) {
     appendFileSync(`${report}.json`, JSON.stringify({ activationMilliseconds: api.activationMilliseconds }));
   }

@@ -4,12 +4,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export function run(): Promise<void> {
-  const mocha = new Mocha({ ui: "bdd", timeout: 120_000, color: false });
+  const mocha = new Mocha({ grep: process.env["HOST_TEST_ONLY"] ?? "", ui: "bdd", timeout: 120_000, color: false });
   mocha.addFile(join(__dirname, "extension.test.js"));
   const lines: string[] = [];
   return new Promise((resolve, reject) => {
     const runner = mocha.run((failures) => {
-      const report = process.env["CODECONTEXT_TEST_REPORT"];
+      const report = process.env["HOST_TEST_REPORT"];
       if (report) {
         writeFileSync(report, `${lines.join("\n")}\n`);
       }

@@ -11,7 +11,7 @@ test("the tests inside the extension host pass", async ({ page }) => {
   const workbench = await Workbench.start({
     vsix: [vsix],
     machine: { "codecontext.python.interpreter": python },
-    env: { CODECONTEXT_TEST_REPORT: report },
+    env: { HOST_TEST_REPORT: report },
     testDriver: true,
     log: join(out, "server-host.log"),
   });

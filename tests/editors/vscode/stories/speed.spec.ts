@@ -8,32 +8,24 @@ const QUERIES = ["take the loc", "what customers pa", "send it agai", "unsubscri
 const LAST_KEYS = ["k", "y", "n", "r", "e"];
 const ROUNDS = 3;
 
-interface Timing {
-  first: number;
-  whole: number;
-}
-
-/** Milliseconds from a keystroke to the first and to the whole answer on screen, as the page itself sees them. */
-function timeNextAnswer(): Promise<Timing> {
-  return new Promise((resolve) => {
+/** Milliseconds from a keystroke until other rows are on screen, as the page itself sees both. */
+function timeNextAnswer(): Promise<number> {
+  return new Promise((resolve, reject) => {
     const widget = document.querySelector(".quick-input-widget");
-    if (!widget) {
-      throw new Error("the search is not open");
+    const list = widget?.querySelector(".quick-input-list");
+    if (!widget || !list) {
+      reject(new Error("the search is not open"));
+      return;
     }
     let pressed = 0;
-    let first = 0;
     widget.addEventListener("keydown", (event) => (pressed = event.timeStamp), { once: true, capture: true });
     const observer = new MutationObserver(() => {
-      const title = widget.querySelector(".quick-input-title")?.textContent ?? "";
-      const now = performance.now();
-      if (pressed > 0 && first === 0 && title.includes("by words so far")) {
-        first = now - pressed;
-      } else if (first > 0 && !title.includes("by words so far")) {
+      if (pressed > 0) {
         observer.disconnect();
-        resolve({ first, whole: now - pressed });
+        requestAnimationFrame(() => resolve(performance.now() - pressed));
       }
     });
-    observer.observe(widget, { subtree: true, childList: true, characterData: true, attributes: true });
+    observer.observe(list, { subtree: true, childList: true, characterData: true });
   });
 }
 
@@ -45,7 +37,7 @@ test("the time from a keystroke to results on screen is reported", async ({ wind
   await window.open(workbench.url(workbench.folder("shop", PROJECT)));
   await window.settles();
   await window.search();
-  const timings: Timing[] = [];
+  const timings: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     for (const [index, query] of QUERIES.entries()) {
       await window.searchBox.fill(query);
@@ -55,12 +47,8 @@ test("the time from a keystroke to results on screen is reported", async ({ wind
       timings.push(await timing);
     }
   }
-  const report = {
-    keystrokes: timings.length,
-    firstResultsMs: middle(timings.map(({ first }) => first)),
-    wholeAnswerMs: middle(timings.map(({ whole }) => whole)),
-  };
+  const report = { keystrokes: timings.length, medianMs: middle(timings), slowestMs: Math.round(Math.max(...timings)) };
   writeFileSync(join(out, "keystroke.json"), JSON.stringify({ ...report, timings }, null, 2));
-  console.log(`keystroke to first results ${report.firstResultsMs} ms, to the whole answer ${report.wholeAnswerMs} ms`);
+  console.log(`keystroke to results on screen: median ${report.medianMs} ms, slowest ${report.slowestMs} ms`);
   expect(timings).toHaveLength(ROUNDS * QUERIES.length);
 });
