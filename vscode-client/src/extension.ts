@@ -3,7 +3,7 @@ import { reloadAdapter, selectAdapter, showAdapter, pickFolder } from "./adapter
 import { showMenu } from "./adapter/menu";
 import { openAdapterSetting, SettingFaults } from "./adapter/settingFault";
 import { AdapterStatusBar } from "./adapter/statusBar";
-import { askAboutLargeWorkspace, isVeryLarge, mayStart, rememberAllowed } from "./index/consent";
+import { askAboutLargeWorkspace, rememberAllowed, verdictOnStart } from "./index/consent";
 import type { FolderParams, SearchHit, SearchResult } from "./protocol";
 import { Highlight } from "./search/highlight";
 import { SearchHistory } from "./search/history";
@@ -11,7 +11,6 @@ import { Results } from "./search/results";
 import { type ResultNode, ResultsView } from "./search/resultsView";
 import { SearchPick } from "./search/searchPick";
 import { FindSimilarAction, type Specimen, specimenInEditor, specimenOfHit } from "./search/similar";
-import { ownSetting } from "./server/configuration";
 import { LanguageServer, NotRunning } from "./server/languageServer";
 import { type Launch, managedEnvironment, resolveLaunch } from "./server/launch";
 import { setUpEnvironment } from "./server/setUp";
@@ -85,17 +84,15 @@ class Extension {
   /** Start the server unless the user said that nothing shall run here by itself. */
   async startIfAllowed(reason = "a folder is open"): Promise<void> {
     const { workspaceState } = this.context;
-    const { allowed, reason: why } = await mayStart(workspaceState);
-    if (allowed) {
+    const verdict = await verdictOnStart(workspaceState);
+    if (verdict.kind === "start") {
       await this.server.restart(reason);
       return;
     }
-    this.log.info(`Not started: ${why}`);
-    await this.server.stop(why);
-    if (ownSetting("index.autoStart") && (vscode.workspace.workspaceFolders?.length ?? 0) > 0) {
-      if ((await isVeryLarge()) && (await askAboutLargeWorkspace(workspaceState))) {
-        await this.server.restart("the user agreed");
-      }
+    this.log.info(`Not started: ${verdict.reason}`);
+    await this.server.stop(verdict.reason);
+    if (verdict.kind === "ask first" && (await askAboutLargeWorkspace(workspaceState))) {
+      await this.server.restart("the user agreed");
     }
   }
 

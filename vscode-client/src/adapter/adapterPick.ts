@@ -11,7 +11,11 @@ export interface AdapterRow {
 }
 
 /** Sound adapters first, then what to do besides, and last the ones that cannot be used, with the reason. */
-export function adapterRows(adapters: readonly FoundAdapter[], model: string): { title: string; rows: AdapterRow[] }[] {
+export function adapterRows(
+  adapters: readonly FoundAdapter[],
+  model: string,
+  shorten = (text: string) => text,
+): { title: string; rows: AdapterRow[] }[] {
   const sound = adapters.filter((adapter) => adapter.problem === "");
   const unsound = adapters.filter((adapter) => adapter.problem !== "");
   const answersNow = !adapters.some((adapter) => adapter.active);
@@ -23,19 +27,19 @@ export function adapterRows(adapters: readonly FoundAdapter[], model: string): {
   };
   const browse: AdapterRow = { kind: "browse", label: "$(folder-opened) Browse…", description: "", detail: "" };
   return [
-    { title: "adapters", rows: sound.map(rowOf) },
+    { title: "adapters", rows: sound.map((adapter) => rowOf(adapter, shorten)) },
     { title: "", rows: [base, browse] },
-    { title: "cannot be used", rows: unsound.map(rowOf) },
+    { title: "cannot be used", rows: unsound.map((adapter) => rowOf(adapter, shorten)) },
   ].filter(({ rows }) => rows.length > 0);
 }
 
-function rowOf(adapter: FoundAdapter): AdapterRow {
+function rowOf(adapter: FoundAdapter, shorten: (text: string) => string): AdapterRow {
   const icon = adapter.problem ? "$(warning) " : adapter.active ? "$(check) " : "";
   return {
     kind: "adapter",
     label: `${icon}${adapter.name}`,
     description: adapter.problem ? "" : describe(adapter),
-    detail: adapter.problem ? `${adapter.problem} ${adapter.path}` : adapter.path,
+    detail: shorten(adapter.problem || adapter.path),
     adapter,
   };
 }
@@ -45,9 +49,14 @@ function describe({ rank, alpha, side, sizeBytes, baseModel }: FoundAdapter): st
     rank > 0 ? `rank ${rank}, alpha ${alpha}` : "",
     side === "query" ? "queries only" : "",
     sizeBytes > 0 ? megabytes(sizeBytes) : "",
-    baseModel ? `for ${baseModel.split(/[\\/]/).filter(Boolean).at(-1) ?? baseModel}` : "",
+    baseModel && !isPath(baseModel) ? `for ${baseModel.split("/").at(-1) ?? baseModel}` : "",
   ];
   return parts.filter((part) => part !== "").join(" · ");
+}
+
+/** A base model in a folder says nothing to people by that folder's name. */
+function isPath(model: string): boolean {
+  return /^(?:[/\\~.]|[A-Za-z]:[/\\])/.test(model);
 }
 
 /** How the setting spells a folder: relative to the workspace folder if it is in it, `~` for the home folder. */

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { ADAPTER_SETTING, SECTION } from "../server/configuration";
 import type { LanguageServer } from "../server/languageServer";
 import { adapterRows, type AdapterRow, settingFor } from "./adapterPick";
+import { withShortPaths } from "../support/workspacePaths";
 import { activeFolder } from "./statusBar";
 import { focusedFolder, nameOf } from "./indicator";
 
@@ -33,6 +34,7 @@ export async function selectAdapter(server: LanguageServer): Promise<void> {
   const groups = adapterRows(
     adapters.filter((adapter) => adapter.folder === uri),
     model,
+    (text) => withShortPaths(text, folder.uri),
   );
   const items: Item[] = groups.flatMap(({ title, rows }) => [
     { label: title, kind: vscode.QuickPickItemKind.Separator },
@@ -61,7 +63,9 @@ async function choose(folder: vscode.WorkspaceFolder, { adapter }: AdapterRow): 
     return;
   }
   if (adapter.problem) {
-    await vscode.window.showWarningMessage(`${adapter.name} cannot be used. ${adapter.problem}`);
+    await vscode.window.showWarningMessage(
+      `${adapter.name} cannot be used. ${withShortPaths(adapter.problem, folder.uri)}`,
+    );
     return;
   }
   await write(folder, settingFor(adapter.path, folder.uri.fsPath, homedir()));
@@ -82,6 +86,16 @@ async function browse(folder: vscode.WorkspaceFolder): Promise<void> {
 }
 
 async function write(folder: vscode.WorkspaceFolder, value: string): Promise<void> {
+  if (!vscode.workspace.isTrusted) {
+    const choice = await vscode.window.showWarningMessage(
+      "A workspace that you have not trusted cannot choose its adapter.",
+      "Manage Workspace Trust",
+    );
+    if (choice) {
+      await vscode.commands.executeCommand("workbench.trust.manage");
+    }
+    return;
+  }
   const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
   const target = several ? vscode.ConfigurationTarget.WorkspaceFolder : vscode.ConfigurationTarget.Workspace;
   await vscode.workspace.getConfiguration(SECTION, folder.uri).update(ADAPTER_SETTING, value, target);

@@ -18,8 +18,8 @@ export interface Indicator {
 export interface Focus {
   folder: string | undefined;
   now: Date;
-  /** The user's home folder, shown as `~`. */
-  home?: string;
+  /** How paths in texts are shown. */
+  shorten?: (text: string) => string;
 }
 
 const NAME = "CodeContext";
@@ -136,10 +136,11 @@ function activityOf(folder: FolderStatus): string {
 /** All that is known, as Markdown. */
 export function tooltipOf(status: Status, folder: FolderStatus, focus: Focus): string {
   const faults = [folder.message, status.engine.message].filter((text, at, all) => text && all.indexOf(text) === at);
+  const { shorten = asIs } = focus;
   const sign = severityOf(status, folder) === "error" ? "error" : "warning";
   const parts = [
     `**CodeContext** · ${status.folders.length > 1 ? `${escaped(folder.name)} · ` : ""}${escaped(answersWith(folder))}`,
-    ...faults.map((fault) => `$(${sign}) ${escaped(fault)}`),
+    ...faults.map((fault) => `$(${sign}) ${escaped(shorten(fault))}`),
     table(rowsOf(status, folder, focus)),
     ...folder.notices.map((notice) => `$(info) ${escaped(notice)}`),
     othersOf(status, folder),
@@ -164,13 +165,13 @@ function rowsOf(status: Status, folder: FolderStatus, focus: Focus): [string, st
   ];
 }
 
-function adapterRows(adapter: ActiveAdapter | null, { now, home }: Focus): [string, string][] {
+function adapterRows(adapter: ActiveAdapter | null, { now, shorten = asIs }: Focus): [string, string][] {
   if (!adapter) {
     return [["Adapter", "none, the base model answers"]];
   }
   const side = adapter.side === "query" ? ", for queries only" : "";
   return [
-    ["Adapter", code(withTilde(adapter.path, home))],
+    ["Adapter", code(shorten(adapter.path))],
     ["LoRA", `rank ${adapter.rank}, alpha ${adapter.alpha}${side}`],
     ["Fingerprint", code(adapter.fingerprint.slice(0, 16))],
     ["Loaded", `${timeOf(adapter.loadedAt, now)}, in ${Math.round(adapter.loadMilliseconds)} ms`],
@@ -208,14 +209,12 @@ function othersOf(status: Status, folder: FolderStatus): string {
 }
 
 function linksOf(folder: FolderStatus): string {
-  const commands: Command[] = ["selectAdapter"];
-  if (folder.wantedAdapterPath !== null) {
-    commands.push("reloadAdapter");
-  }
-  commands.push(folder.paused ? "resumeIndexing" : "pauseIndexing", "updateIndex", "showLogs", "restart");
+  const adapter: Command[] = folder.wantedAdapterPath === null ? ["selectAdapter"] : ["selectAdapter", "reloadAdapter"];
+  const index: Command[] = [folder.paused ? "resumeIndexing" : "pauseIndexing", "updateIndex", "showLogs", "restart"];
   const skipped =
     folder.skipped > 0 ? ` · [${amount(folder.skipped)} files not indexed](command:codecontext.showSkipped)` : "";
-  return `${commands.map(link).join(" · ")}${skipped}`;
+  return `${adapter.map(link).join(" · ")}${skipped}  
+${index.map(link).join(" · ")}`;
 }
 
 export const COMMANDS = {
@@ -257,8 +256,8 @@ export function escaped(text: string): string {
   return text.replace(/[\\`*_{}[\]()#+\-!|<>~$]/g, "\\$&").replace(/\r?\n/g, "  \n");
 }
 
-function withTilde(path: string, home = ""): string {
-  return home !== "" && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+function asIs(text: string): string {
+  return text;
 }
 
 function amount(count: number): string {

@@ -2,6 +2,7 @@ import { findNodeAtLocation, parseTree } from "jsonc-parser";
 import * as vscode from "vscode";
 import type { FolderStatus, Status } from "../protocol";
 import { ADAPTER_SETTING, SECTION } from "../server/configuration";
+import { withShortPaths } from "../support/workspacePaths";
 import type { LanguageServer } from "../server/languageServer";
 
 const KEY = `${SECTION}.${ADAPTER_SETTING}`;
@@ -58,7 +59,8 @@ export class SettingFaults implements vscode.Disposable {
       return;
     }
     this.said.set(uri, message);
-    void vscode.window.showWarningMessage(message, "Open Settings", "Select Adapter…").then(async (choice) => {
+    const text = withShortPaths(message, vscode.Uri.parse(uri));
+    void vscode.window.showWarningMessage(text, "Open Settings", "Select Adapter…").then(async (choice) => {
       if (choice === "Open Settings") {
         await openAdapterSetting(vscode.Uri.parse(uri));
       } else if (choice === "Select Adapter…") {
@@ -89,7 +91,11 @@ async function markOf(folder: FolderStatus): Promise<{ uri: vscode.Uri; diagnost
   if (!source) {
     return undefined;
   }
-  const diagnostic = new vscode.Diagnostic(source.range, folder.message, vscode.DiagnosticSeverity.Warning);
+  const diagnostic = new vscode.Diagnostic(
+    source.range,
+    withShortPaths(folder.message, vscode.Uri.parse(folder.uri)),
+    vscode.DiagnosticSeverity.Warning,
+  );
   diagnostic.source = "CodeContext";
   return { uri: source.document.uri, diagnostic };
 }

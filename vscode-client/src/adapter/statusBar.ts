@@ -1,6 +1,6 @@
-import { homedir } from "node:os";
 import * as vscode from "vscode";
 import type { LanguageServer } from "../server/languageServer";
+import { withShortPaths } from "../support/workspacePaths";
 import { COMMANDS, indicatorOf, type Severity } from "./indicator";
 
 const COLORS: Readonly<Record<Severity, { background?: string; text?: string }>> = {
@@ -37,7 +37,7 @@ export class AdapterStatusBar implements vscode.Disposable {
     const { text, severity, tooltip, label } = indicatorOf(this.server.state, this.server.status, {
       folder,
       now: new Date(),
-      home: homedir(),
+      shorten: withShortPaths,
     });
     const { background, text: foreground } = COLORS[severity];
     this.item.text = text;

@@ -4,8 +4,10 @@ import { found } from "./samples";
 
 describe("the list of adapters", () => {
   const active = found({ name: "b", active: true });
-  const misfit = found({ name: "c", problem: "It was made for codebert-base.", path: "/a/c" });
-  const groups = adapterRows([found({ name: "a" }), active, misfit], "all-MiniLM-L6-v2");
+  const misfit = found({ name: "c", problem: "/a/c was made for codebert-base.", path: "/a/c" });
+  const groups = adapterRows([found({ name: "a" }), active, misfit], "all-MiniLM-L6-v2", (text) =>
+    text.replace("/a/", ""),
+  );
 
   it("has sound ones first and the others last, with the reason", () => {
     expect(groups.map(({ title, rows }) => [title, rows.map(({ label }) => label)])).toEqual([
@@ -13,13 +15,18 @@ describe("the list of adapters", () => {
       ["", ["Base model only", "$(folder-opened) Browse…"]],
       ["cannot be used", ["$(warning) c"]],
     ]);
-    expect(groups[2]?.rows[0]?.detail).toBe("It was made for codebert-base. /a/c");
+    expect(groups[2]?.rows[0]?.detail).toBe("c was made for codebert-base.");
   });
 
   it("describes an adapter in a line", () => {
     expect(groups[0]?.rows[0]?.description).toBe("rank 8, alpha 16 · 1 MB · for all-MiniLM-L6-v2");
     const [queries] = adapterRows([found({ side: "query", sizeBytes: 0 })], "m");
     expect(queries?.rows[0]?.description).toBe("rank 8, alpha 16 · queries only · for all-MiniLM-L6-v2");
+  });
+
+  it("does not name a base model by its folder", () => {
+    const [local] = adapterRows([found({ baseModel: "/models/base/model", sizeBytes: 0 })], "m");
+    expect(local?.rows[0]?.description).toBe("rank 8, alpha 16");
   });
 
   it("marks the base model where no adapter answers", () => {

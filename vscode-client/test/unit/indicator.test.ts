@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { duration, escaped, focusedFolder, indicatorOf, megabytes, timeOf } from "../../src/adapter/indicator";
 import type { FolderStatus, Status } from "../../src/protocol";
+import { shortened } from "../../src/support/paths";
 import { folder, HOUSE_STYLE, status } from "./samples";
 
 const NOW = new Date(HOUSE_STYLE.loadedAt * 1000 + 60_000);
 const show = (folders: FolderStatus[], changes: Partial<Status> = {}, uri?: string) =>
-  indicatorOf({ kind: "running" }, status(folders, changes), { folder: uri, now: NOW, home: "/shop" });
+  indicatorOf({ kind: "running" }, status(folders, changes), {
+    folder: uri,
+    now: NOW,
+    shorten: (text) => shortened(text, [], "/shop"),
+  });
 const adapted = { adapter: HOUSE_STYLE, currentAdapterPath: HOUSE_STYLE.path, wantedAdapterPath: HOUSE_STYLE.path };
 
 describe("the text", () => {

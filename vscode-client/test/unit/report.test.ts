@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { shortened } from "../../src/support/paths";
 import { renderFacts } from "../../src/support/report";
 import { folder, HOUSE_STYLE, status } from "./samples";
 
@@ -28,4 +29,10 @@ it("says what helps to find a fault, and not who the user is", () => {
 it("says why the server does not run", () => {
   const text = renderFacts({ ...FACTS, state: { kind: "failed", message: "a | b" }, status: undefined });
   expect(text).toContain("| Server | failed: a \\| b |");
+});
+
+it("paths are as people would write them", () => {
+  const text = "/users/me/shop/a lacks what /users/me/b has, and C:\\me\\c";
+  expect(shortened(text, ["/users/me/shop", "/"], "/users/me")).toBe("a lacks what ~/b has, and C:\\me\\c");
+  expect(shortened(text, [], "C:\\me")).toContain("~\\c");
 });

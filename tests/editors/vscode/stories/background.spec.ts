@@ -64,3 +64,28 @@ test("what goes on in the background is seen, steered and survived", async ({ wi
     await expect(rows.first()).toContainText(QUESTION.symbol);
   });
 });
+
+test("nothing runs in a workspace where the user said no", async ({ window, workbench }) => {
+  const folder = workbench.folder("shop", {
+    ...PROJECT,
+    ".vscode/settings.json": { "codecontext.index.askAboveFiles": 3 },
+  });
+  await window.open(workbench.url(folder));
+  const { page, rows, indicator } = window;
+
+  await test.step("a very large one is asked about, once", async () => {
+    await expect(window.toast("more than 3 files")).toBeVisible();
+    await expect(indicator).toHaveAttribute("aria-label", /very large/);
+    await window.toast("more than 3 files").getByRole("button", { name: "Never Here" }).click();
+    await page.reload();
+    await expect(indicator).toHaveAttribute("aria-label", /autoStart is off/);
+    await expect(window.toasts).toHaveCount(0);
+  });
+
+  await test.step("it starts when the user wants it", async () => {
+    await window.search();
+    await expect(rows.first()).toContainText("Start CodeContext");
+    await page.keyboard.press("Enter");
+    await window.settles();
+  });
+});
