@@ -192,6 +192,11 @@ class IndexStore:
             found = search.limit(limit).select(["id", "_score"]).to_arrow()
         return list(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
 
+    def rows(self, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """The named columns of all chunks, in no order."""
+        found: list[dict[str, Any]] = self._read(CHUNKS_TABLE, columns, CHUNK_SCHEMA).to_pylist()
+        return found
+
     def matching_ids(self, where: ChunkFilter) -> pa.Array:
         """Ids of the chunks that the filter lets through."""
         table = self._table(CHUNKS_TABLE)
