@@ -337,9 +337,11 @@ class EngineClient:
         while self._connection is connection:
             limit = self._idle_limit()
             await asyncio.sleep(min(_IDLE_CHECK_SECONDS, (limit or _IDLE_CHECK_SECONDS) / _IDLE_CHECKS))
-            if self._open_questions or any(_is_at_work(report) for report in self._reports.values()):
+            if self._open_questions:
                 self._used_at = time.monotonic()
-            elif limit is not None and time.monotonic() - self._used_at > limit:
+            # Work is not use: the regular look at the folders would keep the engine for ever.
+            is_at_work = any(_is_at_work(report) for report in self._reports.values())
+            if limit is not None and time.monotonic() - self._used_at > limit and not is_at_work:
                 await self._put_to_sleep(connection)
 
     def _idle_limit(self) -> float | None:

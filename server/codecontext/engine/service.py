@@ -238,13 +238,22 @@ def _ask_each(
     faults: dict[str, CodeContextError] = {}
     for folder in folders:
         try:
-            answers[folder.setup.folder] = ask(folder)
+            answers[folder.setup.folder] = _ask_again(folder, ask)
         except (IndexCorrupt, StoreError) as fault:
             logger.warning("%s cannot answer: %s", folder.setup.folder, fault)
             faults[folder.setup.folder] = fault
     if faults and not answers:
         raise next(iter(faults.values()))
     return answers, faults
+
+
+def _ask_again(folder: ServedFolder, ask: Callable[[ServedFolder], SearchResponse]) -> SearchResponse:
+    """An answer; asked for a second time if the index was begun anew under the first one."""
+    try:
+        return ask(folder)
+    except IndexCorrupt:
+        folder.engine.refresh()
+        return ask(folder)
 
 
 def _in_an_editor(message: str) -> str:

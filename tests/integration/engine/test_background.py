@@ -190,7 +190,7 @@ async def test_a_forced_index_is_made_anew_from_known_vectors(
     await shared.client.reindex(Reindex(folder=str(project), force=True))
     async with asyncio.timeout(SECONDS):
         while (found := read_manifest(index_directory(project))) is None or found.notices or not found.files:
-            await shared.client.skipped(str(project))
+            await shared.ask("anything at all")  # answered, whatever becomes of the tables meanwhile
     assert (await shared.indexed(project)).files == len(code)
 
 
