@@ -38,7 +38,7 @@ test("on a new machine the extension makes its own Python environment, once, whe
     });
 
     const dialog = page.locator(".monaco-dialog-box");
-    const progress = window.toast("CodeContext").filter({ has: page.locator(".monaco-progress-container") });
+    const progress = window.toasts.filter({ has: page.getByRole("button", { name: "Cancel" }) });
     await test.step("cancelled, it leaves nothing behind", async () => {
       await window.toast("It needs a Python environment of its own").getByRole("button", { name: "Set Up…" }).click();
       await expect(dialog).toContainText("on disk");

@@ -4,28 +4,33 @@ import { expect, test } from "../fixtures.ts";
 import { out } from "../places.ts";
 import { PROJECT } from "../project.ts";
 
-const QUERIES = ["take the loc", "what customers pa", "send it agai", "unsubscribe a reade", "is the cookie genuin"];
-const LAST_KEYS = ["k", "y", "n", "r", "e"];
+const QUERIES = [
+  "take the lock",
+  "what customers pay",
+  "send it again",
+  "unsubscribe a reader",
+  "is the cookie genuine",
+];
 const ROUNDS = 3;
 
-/** Milliseconds from a keystroke until other rows are on screen, as the page itself sees both. */
+/** Milliseconds from the next input until results are on screen, as the page itself sees both. */
 function timeNextAnswer(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const widget = document.querySelector(".quick-input-widget");
-    const list = widget?.querySelector(".quick-input-list");
-    if (!widget || !list) {
-      reject(new Error("the search is not open"));
-      return;
-    }
-    let pressed = 0;
-    widget.addEventListener("keydown", (event) => (pressed = event.timeStamp), { once: true, capture: true });
-    const observer = new MutationObserver(() => {
-      if (pressed > 0) {
-        observer.disconnect();
-        requestAnimationFrame(() => resolve(performance.now() - pressed));
-      }
-    });
-    observer.observe(list, { subtree: true, childList: true, characterData: true });
+  return new Promise((resolve) => {
+    document.addEventListener(
+      "input",
+      (event) => {
+        const look = () => {
+          const place = document.querySelector(".quick-input-list .monaco-list-row .label-description")?.textContent;
+          if (/:\d+$/.test(place ?? "")) {
+            resolve(performance.now() - event.timeStamp);
+          } else {
+            requestAnimationFrame(look);
+          }
+        };
+        requestAnimationFrame(look);
+      },
+      { once: true, capture: true },
+    );
   });
 }
 
@@ -33,22 +38,22 @@ function middle(values: number[]): number {
   return Math.round([...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0);
 }
 
-test("the time from a keystroke to results on screen is reported", async ({ window, workbench }) => {
+test("the time from a from input to results on screen is reported", async ({ window, workbench }) => {
   await window.open(workbench.url(workbench.folder("shop", PROJECT)));
   await window.settles();
   await window.search();
   const timings: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, query] of QUERIES.entries()) {
-      await window.searchBox.fill(query);
-      await expect(window.title).toHaveText(/results?$/);
+    for (const query of QUERIES) {
+      await window.searchBox.fill("");
+      await expect(window.rows.filter({ hasText: "-path:" })).toBeVisible();
       const timing = window.page.evaluate(timeNextAnswer);
-      await window.page.keyboard.press(LAST_KEYS[index] ?? "");
+      await window.page.keyboard.insertText(query);
       timings.push(await timing);
     }
   }
-  const report = { keystrokes: timings.length, medianMs: middle(timings), slowestMs: Math.round(Math.max(...timings)) };
+  const report = { inputs: timings.length, medianMs: middle(timings), slowestMs: Math.round(Math.max(...timings)) };
   writeFileSync(join(out, "keystroke.json"), JSON.stringify({ ...report, timings }, null, 2));
-  console.log(`keystroke to results on screen: median ${report.medianMs} ms, slowest ${report.slowestMs} ms`);
+  console.log(`from input to results on screen: median ${report.medianMs} ms, slowest ${report.slowestMs} ms`);
   expect(timings).toHaveLength(ROUNDS * QUERIES.length);
 });
