@@ -14,7 +14,7 @@ import { FindSimilarAction, type Specimen, specimenInEditor, specimenOfHit } fro
 import { LanguageServer, NotRunning } from "./server/languageServer";
 import { type Launch, managedEnvironment, resolveLaunch } from "./server/launch";
 import { setUpEnvironment } from "./server/setUp";
-import { reportIssue, showDiagnostics, showSkipped } from "./support/commands";
+import { Pages, reportIssue, showDiagnostics, showSkipped } from "./support/commands";
 
 /** What tests and other extensions get from activating this one. */
 export interface Api {
@@ -41,6 +41,7 @@ class Extension {
   private readonly log: vscode.LogOutputChannel;
   private readonly serverLog: vscode.LogOutputChannel;
   private readonly highlight = new Highlight();
+  private readonly pages = new Pages();
   private readonly history: SearchHistory;
   private consent: "ask" | "given" | "none" = "none";
 
@@ -56,6 +57,7 @@ class Extension {
       this.server,
       this.view,
       this.highlight,
+      this.pages,
       new AdapterStatusBar(this.server),
       new SettingFaults(this.server),
       this.server.onDidChangeState((state) => {
@@ -241,7 +243,7 @@ class Extension {
   // -- commands ----------------------------------------------------------------------------------------------
 
   private registerCommands(): void {
-    const { server, view, context } = this;
+    const { server, view, context, pages } = this;
     const commands: Record<string, (...args: never[]) => unknown> = {
       search: (query?: string) => this.search(typeof query === "string" ? query : undefined),
       searchSelection: () => this.searchSelection(),
@@ -271,14 +273,14 @@ class Extension {
       rebuildIndex: () => this.rebuildIndex(),
       pauseIndexing: () => server.pause({}),
       resumeIndexing: () => server.resume({}),
-      showSkipped: () => showSkipped(server),
+      showSkipped: () => showSkipped(pages, server),
       start: () => this.start(),
       restart: () => server.restart("the user asked for it"),
       setUp: () => this.setUp(),
       removeEnvironment: () => this.removeEnvironment(),
       showMenu: () => showMenu(server),
       showLogs: () => (server.state.kind === "running" ? this.serverLog : this.log).show(true),
-      showDiagnostics: () => showDiagnostics(context, server),
+      showDiagnostics: () => showDiagnostics(pages, context, server),
       reportIssue: () => reportIssue(context, server),
       openSettings: () => this.openSettings(),
       openWalkthrough: () =>

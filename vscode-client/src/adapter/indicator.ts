@@ -72,7 +72,8 @@ function iconOf(status: Status, folder: FolderStatus, severity: Severity): strin
   if (severity !== "none") {
     return severity;
   }
-  if (isSwapping(folder) || isWorking(folder) || ["starting", "restarting"].includes(status.engine.state)) {
+  const isBehind = folder.coverage < 1 && !status.quiescent;
+  if (isSwapping(folder) || isWorking(folder) || isBehind || ["starting", "restarting"].includes(status.engine.state)) {
     return folder.paused ? "debug-pause" : "sync~spin";
   }
   return folder.paused ? "debug-pause" : folder.adapter ? "layers-active" : "search-fuzzy";

@@ -7,7 +7,7 @@ import { findInterpreter } from "./python";
 
 const SIZE =
   process.platform === "linux"
-    ? "about 1.7 GB on disk, or up to 6 GB where pip chooses PyTorch with CUDA"
+    ? "about 1.7 GB on disk, up to 6 GB where pip chooses PyTorch with CUDA"
     : "about 1.5 GB on disk";
 
 export type SetUpOutcome = "done" | "declined" | "cancelled";
@@ -65,7 +65,7 @@ async function agreed(): Promise<boolean> {
     {
       modal: true,
       detail:
-        `It makes a Python environment of its own in the extension's storage: ${SIZE}, a few minutes. ` +
+        `It makes a Python environment in the extension's own storage, which takes a few minutes and ${SIZE}. ` +
         "The packages come from where your pip or uv takes them. Nothing else on this machine is changed, " +
         "and “CodeContext: Remove Python Environment” takes it away again.",
     },

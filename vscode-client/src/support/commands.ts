@@ -21,9 +21,39 @@ export function diagnostics(context: vscode.ExtensionContext, server: LanguageSe
   });
 }
 
-/** `Show Diagnostics`: all that is known about how it runs, as a document. */
-export async function showDiagnostics(context: vscode.ExtensionContext, server: LanguageServer): Promise<void> {
-  await showMarkdown(`# CodeContext: diagnostics\n\n${diagnostics(context, server)}`);
+const SCHEME = "codecontext";
+
+/** Texts to read, in documents that nobody is asked to save. */
+export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly texts = new Map<string, string>();
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  readonly onDidChange = this.changed.event;
+
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.texts.get(uri.path) ?? "";
+  }
+
+  async show(name: string, text: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `${name}.md` });
+    this.texts.set(uri.path, text);
+    this.changed.fire(uri);
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+    this.changed.dispose();
+  }
+}
+
+/** `Show Diagnostics`: all that is known about how it runs. */
+export async function showDiagnostics(
+  pages: Pages,
+  context: vscode.ExtensionContext,
+  server: LanguageServer,
+): Promise<void> {
+  await pages.show("CodeContext Diagnostics", `# CodeContext: diagnostics\n\n${diagnostics(context, server)}`);
 }
 
 /** `Report Issue`: the same below a place to write; where the extension names an issue tracker, VS Code's own form. */
@@ -36,18 +66,14 @@ export async function reportIssue(context: vscode.ExtensionContext, server: Lang
     });
     return;
   }
-  await showMarkdown(`# What happened, and what should have happened?\n\n\n\n## What CodeContext knows\n\n${facts}`);
+  const content = `# What happened, and what should have happened?\n\n\n\n## What CodeContext knows\n\n${facts}`;
+  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: "markdown", content }));
 }
 
 /** `Show Files That Are Not Indexed`. */
-export async function showSkipped(server: LanguageServer): Promise<void> {
+export async function showSkipped(pages: Pages, server: LanguageServer): Promise<void> {
   const { files } = await server.skipped({});
   const rows = files.map(({ path, reason, detail }) => `- \`${path}\`: ${reason}${detail ? `, ${detail}` : ""}`);
   const body = rows.length > 0 ? rows.join("\n") : "Every file that git does not ignore is indexed.";
-  await showMarkdown(`# Files that are not indexed\n\n${body}\n`);
-}
-
-async function showMarkdown(content: string): Promise<void> {
-  const document = await vscode.workspace.openTextDocument({ language: "markdown", content });
-  await vscode.window.showTextDocument(document, { preview: true });
+  await pages.show("Files That Are Not Indexed", `# Files that are not indexed\n\n${body}\n`);
 }

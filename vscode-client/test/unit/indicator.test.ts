@@ -45,6 +45,10 @@ describe("the text", () => {
     expect(show([folder()], { engine }).severity).toBe("error");
   });
 
+  it("spins while something is left to do, between two phases too", () => {
+    expect(show([folder({ coverage: 0 })], { quiescent: false }).text).toBe("$(sync~spin) all-MiniLM-L6-v2 0 %");
+  });
+
   it("spins while the engine comes back", () => {
     const engine = { ...status([]).engine, state: "restarting" as const };
     expect(show([folder()], { engine }).text).toContain("$(sync~spin)");
