@@ -32,8 +32,8 @@ WRONG: list[tuple[Method, Any, str]] = [
     (Method.SEARCH, {"query": "x", "folders": ["file:///nowhere"]}, "folders"),
     (Method.SEARCH, {"query": "x", "folders": [""]}, "folders"),
     (Method.SEARCH, {"query": "x", "partialResultToken": {"no": "token"}}, "partialResultToken"),
-    (Method.SEARCH, {"query": "lang:klingon lock"}, "query"),
-    (Method.SEARCH, {"query": "x", "languages": ["klingon"]}, "languages"),
+    (Method.SEARCH, {"query": "kind:novel lock"}, "query"),
+    (Method.SEARCH, {"query": "\ud800"}, "query"),
     (Method.SEARCH, {"query": "x", "kinds": ["novel"]}, "kinds"),
     (Method.FIND_SIMILAR, {}, "uri"),
     (Method.FIND_SIMILAR, {"uri": "file:///nowhere/else.py", "range": PLACE}, "uri"),
@@ -110,7 +110,7 @@ async def test_an_unknown_request_is_refused(editor: Editor) -> None:
     assert refusal.value.code == types.ErrorCodes.MethodNotFound
 
 
-@pytest.mark.parametrize("query", ["", "   ", "\n", "lang:python", '"', "\0", "\ud800", "🎉" * 100, "x" * 10_000])
+@pytest.mark.parametrize("query", ["", "   ", "\n", "lang:python", '"', "\0", "🎉" * 100, "x" * 10_000])
 async def test_a_strange_query_is_answered(editor: Editor, query: str) -> None:
     result = await editor.search(query)
     assert result["query"] == query
