@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import psutil
@@ -14,11 +14,11 @@ from pygls.lsp.server import LanguageServer
 
 from codecontext import __version__
 from codecontext.engine.client import EngineClient
-from codecontext.engine.messages import FolderSetup
+from codecontext.engine.messages import FolderSetup, Pause
 from codecontext.lsp import logs
 from codecontext.lsp.configuration import Configuration
 from codecontext.lsp.documents import Documents
-from codecontext.lsp.folders import Folders
+from codecontext.lsp.folders import Folder, Folders
 from codecontext.lsp.progress import IndexingProgress
 from codecontext.lsp.protocol import InitializationOptions, Method, Status
 from codecontext.lsp.status import StatusPublisher, status_of
@@ -64,7 +64,6 @@ class CodeContextServer(LanguageServer):
         self._log = logs.EditorLog(asyncio.get_running_loop(), self.window_log_message)
         logging.getLogger().addHandler(self._log)
         self.watching = Watching(self.engine, self.changed_files, lambda: self.folders)
-        self.run(self.watching.reconcile())
         window = self.client_capabilities.window
         if window is not None and window.work_done_progress:
             self._progress = IndexingProgress(self.work_done_progress, self.run, self._progress_cancelled)
@@ -120,6 +119,13 @@ class CodeContextServer(LanguageServer):
                 await self.engine.configure(setups)
         self.changed()
 
+    async def pause(self, folders: Sequence[Folder], *, paused: bool) -> None:
+        """Stop working in the background for some folders, or go on; remembered while a folder is open."""
+        keys = {folder.key for folder in folders}
+        self.paused = self.paused | keys if paused else self.paused - keys
+        await asyncio.gather(*(self.engine.pause(Pause(folder=key, paused=paused)) for key in sorted(keys)))
+        self.changed()
+
     def documents(self) -> Documents:
         """What is open in the editor, at this moment."""
         return Documents(self.workspace)
@@ -135,11 +141,6 @@ class CodeContextServer(LanguageServer):
         if self.watching is not None:
             self._publisher.changed()
 
-    def used(self) -> None:
-        """Somebody asked for something."""
-        if self.watching is not None:
-            self.watching.used()
-
     def _send_status(self, status: Status) -> None:
         self.protocol.notify(Method.STATUS_CHANGED, status.model_dump(mode="json", by_alias=True))
         if self._progress is not None:
@@ -150,12 +151,10 @@ class CodeContextServer(LanguageServer):
         logs.set_level(min(levels, key=lambda level: logging.getLevelNamesMapping()[level.upper()], default="info"))
 
     def _progress_cancelled(self, uri: str) -> None:
-        from codecontext.lsp.features.background import pause
-
         folder = self.folders.by_uri(uri)
         if folder is not None:
             logger.info("Indexing %s is paused, as its progress was cancelled.", folder.name)
-            self.run(pause(self, [folder], paused=True))
+            self.run(self.pause([folder], paused=True))
 
 
 async def _end_with(process_id: int) -> None:

@@ -83,18 +83,19 @@ class StatusPublisher:
         self._sent: Status | None = None
         self._sent_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def changed(self) -> None:
         """Something may have changed. To be called on the event loop, as often as one likes."""
-        if self._timer is None:
+        if self._timer is None and not self._closed:
             wait = max(0.0, self._sent_at + self._pause - time.monotonic())
             self._timer = asyncio.get_running_loop().call_later(wait, self._publish)
 
     def close(self) -> None:
         """Send nothing any more."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        self._pause = float("inf")
 
     def _publish(self) -> None:
         self._timer = None

@@ -1,11 +1,13 @@
-"""Who tells of changed files: the editor where it can, else watchers of ours, and behind both a look now and then."""
+"""Who tells of changed files: the editor where it can, else watchers of ours.
+
+What neither tells of, the engine finds, which compares folders with their index from time to time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -25,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 _QUIET_SECONDS = 0.05
 """Events of the editor come in bursts of messages; they are passed on together."""
-_LOOK_SECONDS = 5.0
-_RECONCILE_MINUTES = 10.0
 
 
 class ChangedFiles:
@@ -64,7 +64,7 @@ def _counts(path: str) -> bool:
 
 
 class Watching:
-    """Our own watchers, and the regular look at what no event told of. Belongs to the event loop it is made on."""
+    """Our own watchers. Belongs to the event loop it is made on."""
 
     def __init__(self, engine: EngineClient, changed: ChangedFiles, folders: Callable[[], Folders]) -> None:
         self._engine = engine
@@ -75,7 +75,6 @@ class Watching:
         self._files: FolderWatcher | None = None
         self._user_settings = _FileWatcher(user_config_file(), lambda: self._on_loop(self._look_at_everything))
         self._wanted: frozenset[Path] = frozenset()
-        self._used_at = self._reconciled_at = time.monotonic()
 
     async def watch_files(self) -> None:
         """Watch the folders ourselves, for an editor that does not."""
@@ -92,24 +91,6 @@ class Watching:
         if wanted != self._wanted:
             self._wanted = wanted
             self._adapters.watch(wanted)
-
-    def used(self) -> None:
-        """Somebody asked for something."""
-        self._used_at = time.monotonic()
-
-    async def reconcile(self) -> None:
-        """Compare folders with their index from time to time, as long as somebody asks; does not end by itself.
-
-        An engine that nobody asks is left alone, so that it may go idle; when it wakes it compares everything.
-        """
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            reports = self._engine.reports.values()
-            minutes = [float(report.settings.get("reconcile_minutes", _RECONCILE_MINUTES)) for report in reports]
-            pause = 60 * min(minutes, default=_RECONCILE_MINUTES)
-            if self._used_at > self._reconciled_at and time.monotonic() - self._reconciled_at >= pause:
-                self._look_at_everything()
-                self._reconciled_at = time.monotonic()
 
     def close(self) -> None:
         """End all watchers. Takes a moment, so not on the event loop."""

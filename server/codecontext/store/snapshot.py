@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from codecontext.store.index_store import IndexStore
+from codecontext.store.index_store import CATALOGUE_COLUMNS, CHUNK_SCHEMA, IndexStore
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -72,6 +72,12 @@ class Snapshot:
     def file_count(self) -> int:
         """Number of files with at least one chunk."""
         return int(pc.count_distinct(self.catalogue["path"]).as_py())
+
+
+def empty_snapshot(space_id: str) -> Snapshot:
+    """A snapshot of nothing, older than every other."""
+    nothing = CHUNK_SCHEMA.empty_table().select(list(CATALOGUE_COLUMNS))
+    return Snapshot((-1, -1), space_id, nothing, np.empty((0, 0), np.float32), np.empty(0, np.int64))
 
 
 def take_snapshot(store: IndexStore, space_id: str) -> Snapshot:

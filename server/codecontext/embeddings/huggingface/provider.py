@@ -96,10 +96,11 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 raise
 
     def beside(self, path: str | Path | None) -> HuggingFaceEmbeddingProvider:
-        """Another provider on the same base model, loaded with the adapter at ``path`` or with none.
+        """Another provider on the same base model, loaded with the adapter at ``path`` or with none, for good.
 
         The two share the base model's weights and never change each other, so one can serve while the other
-        gets ready. Raises ``AdapterError``; without peft the base model is what loads.
+        gets ready. Whatever becomes of the files, the new one stays what it is: ``initialize`` does not look at
+        them again. Raises ``AdapterError``; without peft the base model is what loads.
         """
         with self._loading:
             other = HuggingFaceEmbeddingProvider(self.config, self._chunk_format, callers=self._callers)
@@ -109,6 +110,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         other._load_adapter()
         if other._serving is None:
             other._unload_adapter()
+        other._wanted_adapter_path = None
         return other
 
     @property

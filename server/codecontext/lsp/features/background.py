@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
-from codecontext.engine.messages import Pause, Reindex
+from codecontext.engine.messages import Reindex
 from codecontext.lsp.features.requests import answer, chosen, in_time
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import (
@@ -36,12 +35,12 @@ def register(server: CodeContextServer) -> None:
 
     async def stop(params: FolderParams) -> Done:
         folders = chosen(server, Method.PAUSE, params)
-        await pause(server, folders, paused=True)
+        await in_time(server, server.pause(folders, paused=True))
         return Done(message=f"Background work is paused for {_names(folders)}.")
 
     async def go_on(params: FolderParams) -> Done:
         folders = chosen(server, Method.RESUME, params)
-        await pause(server, folders, paused=False)
+        await in_time(server, server.pause(folders, paused=False))
         return Done(message=f"Background work goes on for {_names(folders)}.")
 
     async def reindex(params: ReindexParams) -> Done:
@@ -56,16 +55,6 @@ def register(server: CodeContextServer) -> None:
     answer(server, Method.PAUSE, FolderParams, stop)
     answer(server, Method.RESUME, FolderParams, go_on)
     answer(server, Method.REINDEX, ReindexParams, reindex)
-
-
-async def pause(server: CodeContextServer, folders: Sequence[Folder], *, paused: bool) -> None:
-    """Stop working in the background for some folders, or go on; remembered while the folder is open."""
-    keys = {folder.key for folder in folders}
-    server.paused = server.paused | keys if paused else server.paused - keys
-    await asyncio.gather(
-        *(in_time(server, server.engine.pause(Pause(folder=key, paused=paused))) for key in sorted(keys))
-    )
-    server.changed()
 
 
 def _names(folders: Sequence[Folder]) -> str:

@@ -18,7 +18,7 @@ from codecontext.lsp.server import CodeContextServer
 Params = TypeVar("Params", bound=BaseModel)
 Answer = TypeVar("Answer")
 
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 45.0
 """An engine that starts takes two or three seconds, one that died often longer; then the editor hears why."""
 
 
@@ -29,7 +29,6 @@ def answer(
 
     async def request(params: Any) -> Any:
         with as_responses(method):
-            server.used()
             result = await handle(checked(model, method, params))
             return result.model_dump(mode="json", by_alias=True)
 

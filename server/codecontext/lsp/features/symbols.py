@@ -44,7 +44,6 @@ def offer(server: CodeContextServer) -> None:
     @server.feature(types.WORKSPACE_SYMBOL)
     async def symbols(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
         with as_responses(types.WORKSPACE_SYMBOL):
-            server.used()
             folders = tuple(folder.key for folder in server.folders)
             if not folders or not params.query.strip():
                 return []

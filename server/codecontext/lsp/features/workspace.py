@@ -131,5 +131,3 @@ def _files_changed(server: CodeContextServer, uris: Iterable[str]) -> None:
             changed[found[0].key].append(found[1])
     for folder, paths in changed.items():
         server.changed_files.add(folder, paths)
-    if changed:
-        server.used()
