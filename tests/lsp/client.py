@@ -58,6 +58,7 @@ class Editor(LanguageClient):
 
     def __init__(self) -> None:
         super().__init__(protocol_cls=_Protocol, converter_factory=default_converter)
+        self.server_capabilities = types.ServerCapabilities()
         self.statuses: list[Json] = []
         self.progress: defaultdict[str | int, list[Any]] = defaultdict(list)
         """Values of ``$/progress`` by token."""
@@ -288,7 +289,8 @@ async def opened(
             workspace_folders=[folder_of(folder) for folder in folders],
             initialization_options=said or None,
         )
-        await asyncio.wait_for(editor.initialize_session(params), PATIENCE)
+        result = await asyncio.wait_for(editor.initialize_session(params), PATIENCE)
+        editor.server_capabilities = result.capabilities
         yield editor
 
 

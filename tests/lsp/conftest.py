@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from lsp.client import Editor, opened, write
 
 FILES = {

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsp.client import Editor
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from codecontext.lsp.protocol import Method
+from lsp.client import Editor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

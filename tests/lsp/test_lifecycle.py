@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from lsp.client import Editor, capabilities, ended, opened, started, symbols
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pytest_lsp import client_capabilities
@@ -18,6 +17,7 @@ from pytest_lsp import client_capabilities
 from codecontext import __version__
 from codecontext.lsp.protocol import Method
 from codecontext.lsp.status import NO_FOLDER
+from lsp.client import Editor, capabilities, ended, opened, started, symbols
 
 
 def initialize_params(**more: object) -> types.InitializeParams:

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from lsp.client import write
-from lsp.wire import Wire, wired
 
 from codecontext.lsp.protocol import Method
+from lsp.client import write
+from lsp.wire import Wire, wired
 
 MESSAGES = 10_000
 TOGETHER = 200
@@ -179,23 +179,22 @@ async def test_a_storm_of_malformed_messages(wire: Wire, seed: int) -> None:
     assert await wire.end() == 1
 
 
-@pytest.mark.parametrize(
-    "noise",
-    [
-        b"\r\n",
-        b"hello\r\n\r\n",
-        b"Content-Length: none\r\n\r\n",
-        b"Content-Length: -5\r\n\r\n",
-        b"Content-Length: 0\r\n\r\n",
-        b"\xff" * 300 + b"\n",
-        b"Content-Type: application/vscode-jsonrpc; charset=utf-8\r\n",
-    ],
-    ids=lambda noise: repr(noise[:24]),
-)
-async def test_headers_that_make_no_sense(wire: Wire, noise: bytes) -> None:
-    wire.write_raw(noise)
-    wire.send(id=1, method=Method.STATUS)
-    assert "result" in await wire.answer(1)
+NOISE = [
+    b"\r\n",
+    b"hello\r\n\r\n",
+    b"Content-Length: none\r\n\r\n",
+    b"Content-Length: -5\r\n\r\n",
+    b"Content-Length: 0\r\n\r\n",
+    b"\xff" * 300 + b"\n",
+    b"Content-Type: application/vscode-jsonrpc; charset=utf-8\r\n",
+]
+
+
+async def test_headers_that_make_no_sense(wire: Wire) -> None:
+    for number, noise in enumerate(NOISE):
+        wire.write_raw(noise)
+        wire.send(id=number, method=Method.STATUS)
+        assert "result" in await wire.answer(number)
 
 
 async def test_two_requests_with_one_id_get_two_answers(wire: Wire) -> None:

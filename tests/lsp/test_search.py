@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from lsp.client import Editor, opened, paths, symbols, write
 from lsprotocol import types
 
 from codecontext.lsp.protocol import SearchResult
+from lsp.client import Editor, opened, paths, symbols, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,7 +24,7 @@ def cheer(name):  # 🎉🎉🎉
 "🎉🎉"; party = lambda guests: guests  # 🎈
 
 
-class 𝒞elebration: """🎂""" ; mood = "🎉"
+class 𠮷carnival: """🎂""" ; mood = "🎉"
 '''
 
 
@@ -50,21 +50,21 @@ async def test_the_best_hit_comes_first(editor: Editor) -> None:
 
 
 async def test_a_hit_says_where_and_what_it_is(editor: Editor, project: Path) -> None:
-    hit = (await editor.search("discounted_total"))["hits"][0]
-    lines = (project / "app/prices.py").read_text(encoding="utf-8").split("\n")
+    hit = (await editor.search("hold_lock"))["hits"][0]
+    lines = (project / "app/locks.py").read_text(encoding="utf-8").split("\n")
     start, end = hit["range"]["start"], hit["range"]["end"]
-    assert hit["uri"] == (project / "app/prices.py").as_uri()
+    assert hit["uri"] == (project / "app/locks.py").as_uri()
     assert hit["folder"] == project.as_uri()
-    assert (hit["language"], hit["kind"], hit["symbol"]) == ("python", "method", "discounted_total")
-    assert hit["qualifiedName"].endswith("Cart.discounted_total")
-    assert hit["signature"].startswith("def discounted_total")
+    assert (hit["language"], hit["kind"], hit["symbol"]) == ("python", "function", "hold_lock")
+    assert hit["qualifiedName"].endswith("hold_lock")
+    assert hit["signature"].startswith("def hold_lock")
     assert hit["text"] == "\n".join(lines[start["line"] : end["line"] + 1])
     assert end["character"] == len(lines[end["line"]])
     assert hit["freshness"] == "fresh"
     name = hit["selectionRange"]
     assert name["start"]["line"] == name["end"]["line"]
     line = lines[name["start"]["line"]]
-    assert line[name["start"]["character"] : name["end"]["character"]] == "discounted_total"
+    assert line[name["start"]["character"] : name["end"]["character"]] == "hold_lock"
 
 
 async def test_the_answer_says_what_it_rests_on(editor: Editor, project: Path) -> None:
@@ -209,22 +209,20 @@ async def test_changes_of_parts_add_up(editor: Editor, locks: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", list(types.PositionEncodingKind), ids=lambda encoding: encoding.value)
-async def test_positions_are_in_the_agreed_encoding(
-    tmp_path: Path, encoding: types.PositionEncodingKind
-) -> None:
+async def test_positions_are_in_the_agreed_encoding(tmp_path: Path, encoding: types.PositionEncodingKind) -> None:
     write(tmp_path, {"party.py": ASTRAL})
     general = types.GeneralClientCapabilities(position_encodings=[encoding])
     async with opened(tmp_path, can=types.ClientCapabilities(general=general)) as editor:
         await editor.settled()
-        assert editor.protocol.server_capabilities is not None
-        hit = (await editor.search("𝒞elebration", kinds=["class"]))["hits"][0]
+        assert editor.server_capabilities.position_encoding == encoding
+        hit = (await editor.search("𠮷carnival", kinds=["class"]))["hits"][0]
         unsaved = ASTRAL.replace('"🎉🎉";', '"🎉🎉🎉🎉"; # 🎈\n')
         editor.open(tmp_path / "party.py", unsaved)
-        moved = (await editor.search("𝒞elebration", kinds=["class"]))["hits"][0]
+        moved = (await editor.search("𠮷carnival", kinds=["class"]))["hits"][0]
     lines = ASTRAL.split("\n")
-    assert spanned(lines, hit["selectionRange"], encoding) == "𝒞elebration"
+    assert spanned(lines, hit["selectionRange"], encoding) == "𠮷carnival"
     assert spanned(lines, hit["range"], encoding).rstrip() == lines[8]
-    assert spanned(unsaved.split("\n"), moved["selectionRange"], encoding) == "𝒞elebration"
+    assert spanned(unsaved.split("\n"), moved["selectionRange"], encoding) == "𠮷carnival"
 
 
 def spanned(lines: list[str], span: dict[str, dict[str, int]], encoding: types.PositionEncodingKind) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lsp.client import Editor, opened, write
 
 from codecontext import __version__
 from codecontext.lsp.protocol import Method, Status
+from lsp.client import Editor, opened, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
