@@ -20,8 +20,10 @@ class Wire:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.received: list[Message] = []
+        self.stderr = b""
         self._news = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
+        self._logging = asyncio.create_task(self._keep_stderr())
 
     def write(self, body: bytes) -> None:
         """Send a body in its frame."""
@@ -66,8 +68,12 @@ class Wire:
         assert self.process.stdin is not None
         self.process.stdin.close()
         async with asyncio.timeout(PATIENCE):
-            await self._reading
+            await asyncio.gather(self._reading, self._logging)
             return await self.process.wait()
+
+    async def _keep_stderr(self) -> None:
+        assert self.process.stderr is not None
+        self.stderr = await self.process.stderr.read()
 
     async def _read(self) -> None:
         stream = self.process.stdout
@@ -95,7 +101,7 @@ async def wired(environment: Mapping[str, str] | None = None) -> AsyncIterator[W
         *SERVER,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
         env=dict(os.environ | (environment or {})),
         limit=2**26,
     )
