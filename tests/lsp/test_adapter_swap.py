@@ -43,7 +43,10 @@ class Swaps:
         return seen
 
     async def serving(self, wanted: Path | str | None, *, after: int) -> Json:
-        """Wait until an adapter, or with None the base model, answers for everything and nothing is wrong."""
+        """Wait until an adapter, or with None the base model, answers for everything and nothing is wrong.
+
+        Where that was so before, no new status comes.
+        """
         fingerprint = fingerprint_of(wanted) if isinstance(wanted, Path) else wanted
         status = await self.editor.status_that(
             lambda status: (
@@ -52,7 +55,7 @@ class Swaps:
                 and answering(status["folders"][0]) == fingerprint
                 and status["folders"][0]["pendingAdapter"] is None
             ),
-            after=after,
+            after=max(0, after - 1),
         )
         (state,) = (await self.editor.search("turn gold into money"))["states"]
         folder = status["folders"][0]
@@ -253,7 +256,7 @@ async def test_reload_adapter_looks_at_the_files_again(swaps: Swaps, first: Path
     seen = len(swaps.editor.statuses)
     assert (await swaps.editor.ask(Method.RELOAD_ADAPTER))["message"]
     await swaps.editor.command("reloadAdapter")
-    await swaps.serving(first, after=max(0, seen - 1))
+    await swaps.serving(first, after=seen)
     swaps.only({fingerprint_of(first)}, after=seen)
 
 
