@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -16,6 +16,7 @@ from codecontext.cli.errors import FAULT_FOUND, INTERNAL_ERROR, INTERRUPTED, NOT
 from codecontext.cli.hits import SearchOutput
 from codecontext.cli.version import VersionOutput
 from codecontext.core.errors import CodeContextError
+from codecontext.core.markdown import table
 from codecontext.engine.doctor import DoctorReport
 from codecontext.engine.engine import FolderStatus
 from codecontext.indexing.report import IndexReport
@@ -103,7 +104,7 @@ def render_reference() -> str:
     """The reference in Markdown."""
     parts = [
         _INTRODUCTION,
-        _table(("Exit code", "Meaning", "`error.code`"), _exit_codes()),
+        table(("Exit code", "Meaning", "`error.code`"), _exit_codes()),
         "\n## Commands\n",
     ]
     parts += [_section(name, command) for name, command in commands()]
@@ -140,7 +141,7 @@ def _section(name: str, command: Any) -> str:
         f"### {name}\n",
         f"{command.help}\n",
         f"```console\n$ {usage}\n```\n",
-        _table(("Argument", "Meaning"), options),
+        table(("Argument", "Meaning"), options),
         _json_result(name),
     ]
     return "\n".join(parts)
@@ -154,7 +155,7 @@ def _json_result(name: str) -> str:
     first = next(other for other, model in JSON_RESULTS.items() if model is result)
     if first != name:
         return f"The JSON fields are those of `{first}`.\n"
-    return _table(("JSON field", "Type", "Meaning"), _fields(result.model_json_schema()))
+    return table(("JSON field", "Type", "Meaning"), _fields(result.model_json_schema()))
 
 
 def _spelling(param: Any) -> str:
@@ -194,11 +195,6 @@ def _type(schema: dict[str, Any], item: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"array of {_type(item, {})}"
     return str(schema.get("type", "any"))
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, tuple("---" for _ in heads), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
 from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.provider import PEFT_AVAILABLE
+from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
 from codecontext.engine.coverage import coverage_of
 from codecontext.engine.engine import Engine, Serving
 from codecontext.engine.folder_settings import FolderSettings
@@ -111,8 +111,12 @@ class AdapterFollower:
         """
         try:
             base = self._models.base(
-                settings.settings.embeddings.huggingface, leave_cores=settings.settings.engine.leave_cores
+                settings.settings.embeddings.huggingface,
+                leave_cores=settings.settings.engine.leave_cores,
+                cancel=cancel,
             )
+        except OperationCancelled:
+            return False
         except CodeContextError as error:
             self.fail(str(error))
             return True
@@ -180,7 +184,7 @@ class AdapterFollower:
                 each.stamp = stamp
                 return each
         started = time.perf_counter()
-        provider = base.beside(path)
+        provider = base.beside(path, cancel=cancel)
         return LoadedAdapter(provider, base, stamp, time.time(), (time.perf_counter() - started) * 1000)
 
     def _announce_missing_files(self, base: HuggingFaceEmbeddingProvider, path: Path) -> None:

@@ -7,6 +7,7 @@ import threading
 from weakref import WeakValueDictionary
 
 from codecontext.chunking import CHUNK_FORMAT
+from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
 from codecontext.embeddings.huggingface.devices import choose_device
 
@@ -21,12 +22,17 @@ class Models:
 
     def __init__(self) -> None:
         self._loaded: WeakValueDictionary[str, HuggingFaceEmbeddingProvider] = WeakValueDictionary()
+        self._newest: HuggingFaceEmbeddingProvider | None = None
+        """Kept even while nobody uses it yet: who asked for it may have been stopped, and asks again."""
         self._lock = threading.Lock()
 
-    def base(self, config: HuggingFaceConfig, *, leave_cores: int) -> HuggingFaceEmbeddingProvider:
+    def base(
+        self, config: HuggingFaceConfig, *, leave_cores: int, cancel: CancelToken | None = None
+    ) -> HuggingFaceEmbeddingProvider:
         """The base model of ``config``, loaded, without its adapter.
 
-        Raises ``ModelUnavailable`` or ``ConfigError``.
+        Raises ``ModelUnavailable`` or ``ConfigError``, and ``OperationCancelled`` when asked to stop while it is
+        converted.
         """
         adjusted = for_background(config, leave_cores=leave_cores)
         key = adjusted.model_dump_json()
@@ -34,8 +40,9 @@ class Models:
             provider = self._loaded.get(key)
             if provider is None:
                 provider = HuggingFaceEmbeddingProvider(adjusted, CHUNK_FORMAT, callers=_CALLERS)
-                provider.initialize()
+                provider.initialize(cancel=cancel)
                 self._loaded[key] = provider
+            self._newest = provider
         return provider
 
 

@@ -32,8 +32,11 @@ class Configuration:
             self._pushed = dict(section)
 
     def pull(self, folder: Folder, settings: Any) -> None:
-        """Keep what the editor answered for a folder."""
-        self._pulled[folder.key] = dict(settings) if isinstance(settings, Mapping) else {}
+        """Keep what the editor answered for a folder; null, which is no answer, leaves what it said otherwise."""
+        if isinstance(settings, Mapping):
+            self._pulled[folder.key] = dict(settings)
+        else:
+            self._pulled.pop(folder.key, None)
 
     def of(self, folder: Folder) -> dict[str, Any]:
         """Settings of a folder, nested and named as ours are.

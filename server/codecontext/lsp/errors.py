@@ -19,9 +19,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def checked(model: type[Model], method: str, params: Any) -> Model:
-    """``params`` as a ``model``. Raises ``JsonRpcInvalidParams`` that names each field that is wrong."""
+    """``params`` as a ``model``. Raises ``JsonRpcInvalidParams`` that names each field that is wrong.
+
+    An empty array stands for no parameters: Lua, for one, knows no empty object beside it.
+    """
     try:
-        return model.model_validate({} if params is None else params)
+        return model.model_validate({} if params is None or params == [] else params)
     except ValidationError as error:
         fields = [
             {"field": ".".join(map(str, fault["loc"])), "problem": _sentence(fault["msg"])} for fault in error.errors()

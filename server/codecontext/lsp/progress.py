@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _LEAST_UNITS = 50
 """Work on fewer files or chunks is over before anybody could read about it."""
 _SHOWN = frozenset({"scanning", "reading", "loading model", "embedding"})
+_PERCENT = {"reading": (0, 10), "embedding": (10, 100)}
+"""Where a phase with known work begins and ends; percentages are to rise only (LSP 3.17), and reading is quick."""
 
 
 class IndexingProgress:
@@ -69,6 +71,7 @@ class _Shown:
         self._progress = progress
         self._folder = folder
         self._token = str(uuid.uuid4())
+        self._percentage = 0
         self._begun = False
         self._ended = False
 
@@ -90,14 +93,17 @@ class _Shown:
         cancelled.add_done_callback(ended)
         self._begun = True
         title = f"Indexing {self._folder.name}"
-        begin = WorkDoneProgressBegin(title, cancellable=True, message=_message(self._folder), percentage=0)
+        self._percentage = _percentage(self._folder)
+        message = _message(self._folder)
+        begin = WorkDoneProgressBegin(title, cancellable=True, message=message, percentage=self._percentage)
         self._progress.begin(self._token, begin)
 
     def report(self, folder: FolderStatus) -> None:
         """Say how far it is."""
         if self._begun and folder != self._folder:
-            share = _percentage(folder)
-            self._progress.report(self._token, WorkDoneProgressReport(message=_message(folder), percentage=share))
+            self._percentage = max(self._percentage, _percentage(folder))
+            report = WorkDoneProgressReport(message=_message(folder), percentage=self._percentage)
+            self._progress.report(self._token, report)
         self._folder = folder
 
     def end(self) -> None:
@@ -123,5 +129,7 @@ def _time_left(seconds: float | None) -> str:
     return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"
 
 
-def _percentage(folder: FolderStatus) -> int | None:
-    return min(100, int(100 * folder.done / folder.total)) if folder.total else None
+def _percentage(folder: FolderStatus) -> int:
+    first, last = _PERCENT.get(folder.phase, (0, 0))
+    done = min(folder.done, folder.total) / folder.total if folder.total else 0.0
+    return first + int((last - first) * done)

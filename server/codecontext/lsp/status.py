@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 
 from codecontext.engine.client import EngineClient
@@ -88,8 +87,8 @@ class StatusPublisher:
     def changed(self) -> None:
         """Something may have changed. To be called on the event loop, as often as one likes."""
         if self._timer is None and not self._closed:
-            wait = max(0.0, self._sent_at + self._pause - time.monotonic())
-            self._timer = asyncio.get_running_loop().call_later(wait, self._publish)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(loop.time(), self._sent_at + self._pause), self._publish, loop)
 
     def close(self) -> None:
         """Send nothing any more."""
@@ -97,9 +96,9 @@ class StatusPublisher:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _publish(self) -> None:
+    def _publish(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         status = self._look()
         if status != self._sent:
-            self._sent, self._sent_at = status, time.monotonic()
+            self._sent, self._sent_at = status, loop.time()
             self._send(status)

@@ -107,7 +107,11 @@ class ServerProtocol(LanguageServerProtocol):
 
     def _refuse(self, request_id: int | str | None, error: JsonRpcException) -> None:
         logger.warning("A message was refused: %s", error.message)
-        self._send_response(request_id, error=ResponseError(error.code, error.message, error.data))  # type: ignore[arg-type]  # null where unknown (JSON-RPC 2.0)
+        response = ResponseError(error.code, error.message, error.data)
+        if request_id is not None:
+            self._send_response(request_id, error=response)
+        else:  # null, which pygls would leave out and VS Code's library then takes for no response at all
+            self._send_data({"jsonrpc": self.VERSION, "id": None, "error": response})
 
 
 def _id_of(message: Any) -> int | str | None:
