@@ -68,11 +68,14 @@ class Folders:
 
     def holding(self, path: Path) -> tuple[Folder, str] | None:
         """The innermost folder that holds ``path``, and the path relative to it with ``/``."""
+        return next(self.all_holding(path), None)
+
+    def all_holding(self, path: Path) -> Iterator[tuple[Folder, str]]:
+        """The folders that hold ``path``, the innermost first, and the path relative to each with ``/``."""
         for place in (path, *path.parents):
             folder = self._folders.get(str(place))
             if folder is not None:
-                return folder, path.relative_to(place).as_posix()
-        return None
+                yield folder, path.relative_to(place).as_posix()
 
 
 def path_of(uri: str) -> Path | None:
