@@ -35,9 +35,10 @@ async def pushed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
 
 
 async def push(editor: Editor, settings: Json, reached: Callable[[Json], bool]) -> Json:
+    """Push settings and wait for a status, which may be the last one if they change nothing."""
     seen = len(editor.statuses)
     editor.configure(settings)
-    return await editor.status_that(reached, after=seen)
+    return await editor.status_that(reached, after=max(0, seen - 1))
 
 
 async def test_the_first_settings_are_in_force(pushed: tuple[Editor, Path]) -> None:
@@ -64,7 +65,7 @@ async def test_names_may_be_as_editors_write_them(pushed: tuple[Editor, Path]) -
 
 async def test_unset_values_are_left_to_other_places(pushed: tuple[Editor, Path]) -> None:
     editor, folder = pushed
-    write(folder, {".codecontext.toml": '[indexing]\nexclude = ["beta.py", "delta.py"]\n'})
+    write(folder, {".codecontext.toml": '[indexing]\nexclude = ["beta.py", ".codecontext.toml"]\n'})
     unset = {"indexing": {"exclude": None, "include": None}, "embeddings": None}
     status = await push(editor, unset, has_files(2))
     assert status["health"] == "ok"
@@ -90,13 +91,13 @@ async def test_a_wrong_value_is_named_and_the_last_good_go_on(
     pushed: tuple[Editor, Path], settings: Json, named: str
 ) -> None:
     editor, _folder = pushed
-    await push(editor, {"search": {"limit": 1}}, lambda status: has_files(3)(status) and status["health"] == "ok")
+    await push(editor, WITHOUT_GAMMA | {"search": {"limit": 1}}, has_files(2))
     status = await push(editor, settings, lambda status: status["health"] == "error")
     assert named in status["message"]
     assert "last good" in status["message"]
     assert len((await editor.search("goods"))["hits"]) == 1
-    status = await push(editor, {"search": {"limit": 2}}, lambda status: status["health"] == "ok")
-    assert status["message"] == ""
+    status = await push(editor, {"search": {"limit": 2}}, has_files(3))
+    assert (status["health"], status["message"]) == ("ok", "")
     assert len((await editor.search("goods"))["hits"]) == 2
 
 
