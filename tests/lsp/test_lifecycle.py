@@ -17,11 +17,15 @@ from pytest_lsp import client_capabilities
 from codecontext import __version__
 from codecontext.lsp.protocol import Method
 from codecontext.lsp.status import NO_FOLDER
-from lsp.client import Editor, capabilities, ended, opened, started, symbols
+from lsp.client import Editor, Json, capabilities, ended, opened, started, symbols
 
 
 def initialize_params(**more: object) -> types.InitializeParams:
     return types.InitializeParams(capabilities=types.ClientCapabilities(), process_id=os.getpid(), **more)
+
+
+def has_engine(status: Json) -> bool:
+    return status["engine"]["pid"] is not None
 
 
 async def initialized(editor: Editor, params: types.InitializeParams) -> types.InitializeResult:
@@ -111,7 +115,7 @@ async def test_a_root_is_served_where_there_are_no_workspace_folders(project: Pa
     root = project.as_uri() if spelling == "root_uri" else str(project)
     async with started() as editor:
         await initialized(editor, initialize_params(**{spelling: root}))
-        status = await editor.settled()
+        status = await editor.status_that(has_engine)
         assert [folder["uri"] for folder in status["folders"]] == [project.as_uri()]
 
 
@@ -128,22 +132,13 @@ async def test_a_folder_that_is_not_on_disk_is_left_out(project: Path) -> None:
         remote = types.WorkspaceFolder("vscode-remote://ssh-remote+host/home/user/shop", "remote")
         here = types.WorkspaceFolder(project.as_uri(), "here")
         await initialized(editor, initialize_params(workspace_folders=[remote, here]))
-        status = await editor.settled()
+        status = await editor.status_that(has_engine)
         assert [folder["name"] for folder in status["folders"]] == ["here"]
-
-
-async def test_shutdown_leaves_no_process_behind(project: Path) -> None:
-    async with opened(project) as editor:
-        await editor.settled()
-        processes = editor.process.children(recursive=True)
-        assert processes
-    for process in processes:
-        await ended(process.pid)
 
 
 async def test_closed_stdin_ends_server_and_engine(project: Path) -> None:
     async with opened(project) as editor:
-        await editor.settled()
+        await editor.status_that(has_engine)
         processes = editor.process.children(recursive=True)
         assert editor._server is not None
         assert editor._server.stdin is not None
@@ -155,7 +150,7 @@ async def test_closed_stdin_ends_server_and_engine(project: Path) -> None:
 
 async def test_a_killed_server_takes_its_engine_along(project: Path) -> None:
     async with opened(project) as editor:
-        await editor.settled()
+        await editor.status_that(has_engine)
         processes = editor.process.children(recursive=True)
         editor.process.kill()
         await asyncio.wait_for(editor.gone.wait(), 60)
@@ -171,7 +166,7 @@ async def test_the_server_ends_when_the_editor_is_gone(project: Path) -> None:
             params = initialize_params(workspace_folders=folders)
             params.process_id = stand_in.pid
             await initialized(editor, params)
-            await editor.settled()
+            await editor.status_that(has_engine)
             processes = editor.process.children(recursive=True)
             stand_in.communicate(b"\n", timeout=60)
             await asyncio.wait_for(editor.gone.wait(), 60)
@@ -182,10 +177,13 @@ async def test_the_server_ends_when_the_editor_is_gone(project: Path) -> None:
         stand_in.wait()
 
 
-async def test_the_server_imports_no_model_library(project: Path) -> None:
+async def test_the_model_is_in_another_process_that_ends_with_the_server(project: Path) -> None:
     async with opened(project) as editor:
         await editor.settled()
+        processes = editor.process.children(recursive=True)
         loaded = {Path(region.path).name for region in editor.process.memory_maps()}
         assert not [name for name in loaded if "torch" in name or "openvino" in name or "lance" in name]
         engine = psutil.Process(editor.statuses[-1]["engine"]["pid"])
         assert any("lance" in Path(region.path).name for region in engine.memory_maps())
+    for process in processes:
+        await ended(process.pid)
