@@ -37,7 +37,8 @@ def embed_tokens(
     halved and tried again, and later batches keep to the smaller size.
 
     ``names`` say in errors which text is meant. ``batch_tokens`` asks for batches smaller than the backend's. Raises
-    ``EmbeddingError`` for a single text that does not fit in memory, ``OperationCancelled`` between batches once ``cancel`` is set.
+    ``EmbeddingError`` for a single text that does not fit in memory, ``OperationCancelled`` between batches once
+    ``cancel`` is set.
     """
     lengths = np.fromiter(map(len, token_ids), dtype=np.int64, count=len(token_ids))
     order = np.argsort(-lengths, kind="stable")
