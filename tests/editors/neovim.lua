@@ -145,5 +145,5 @@ local function story_of_a_day()
 end
 
 local ok, problem = pcall(story_of_a_day)
-print("\n" .. (ok and "PASS" or ("FAIL " .. tostring(problem))) .. "\n")
+io.stdout:write("\n" .. (ok and "PASS" or ("FAIL " .. tostring(problem))) .. "\n")
 vim.cmd(ok and "qall!" or "cquit!")

@@ -298,6 +298,19 @@ def processes_of(token: str) -> list[psutil.Process]:
     return found
 
 
+def test_every_configuration_that_the_document_marks_is_tried() -> None:
+    assert set(snippets()) == {editor.snippet for editor in EDITORS if editor.snippet}
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_a_missing_editor_names_its_remedy(
+    ci: str, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="absent is not installed: apt-get install absent"):
+        require(Editor(name="absent", command=(), probe=("absent-editor",), remedy="apt-get install absent"))
+
+
 @pytest.mark.parametrize("name", BY_NAME)
 def test_an_editor_works_with_the_server_and_leaves_nothing_behind(name: str, run_editor: RunEditor) -> None:
     require(BY_NAME[name])

@@ -69,8 +69,7 @@ class BackgroundIndex:
         self._waits_for_other = False
         self.enabled = False
         """Whether jobs are taken."""
-        self.first: Collection[str] = ()
-        """Files to serve before others."""
+        self._first: tuple[str, ...] = ()
         self.fault = ""
         self.skipped = len(manifest.skipped) if manifest else 0
         self.notices: tuple[str, ...] = ()
@@ -106,6 +105,15 @@ class BackgroundIndex:
         """Make the vectors that are wanted now, not those of another space that may be in the making."""
         self._shared.index_worker.drop(lambda key: key == (self._name, _VECTORS))
         self._put(_VECTORS, self._run_vectors, delay)
+
+    def prefer(self, paths: Collection[str]) -> None:
+        """Serve these files before others, also in a job that runs already if some of them wait for their vectors."""
+        added = set(paths) - set(self._first)
+        self._first = tuple(paths)
+        snapshot = self._engine.snapshot()
+        is_embedding = self._shared.index_worker.has(lambda key: key == (self._name, _VECTORS))
+        if is_embedding and added and snapshot is not None and snapshot.lacks_vectors(added):
+            self.update_vectors()
 
     def stop(self, *, wait: bool = False) -> None:
         """Forget all jobs; the one that runs ends at its next safe point."""
@@ -154,7 +162,7 @@ class BackgroundIndex:
         report = self._step(
             _TEXT,
             lambda indexer: indexer.update_text(
-                force=force, first=self.first, on_progress=self._progressed, cancel=cancel
+                force=force, first=self._first, on_progress=self._progressed, cancel=cancel
             ),
             again=lambda delay: self.update_text(force=force, delay=delay),
         )
@@ -172,7 +180,7 @@ class BackgroundIndex:
             _VECTORS,
             lambda indexer: indexer.update_vectors(
                 target.provider,
-                first=self.first,
+                first=self._first,
                 activate=target is self._follower.active,
                 on_progress=self._progressed,
                 cancel=cancel,

@@ -149,17 +149,21 @@ class EngineClient:
 
     @property
     def reports(self) -> MappingProxyType[str, FolderReport]:
-        """The last report of each folder."""
+        """The last report of each folder; before the first one says that there is work to do."""
         return MappingProxyType(self._reports)
 
     # -- asking ----------------------------------------------------------------------------------------------
 
     async def configure(self, folders: Sequence[FolderSetup]) -> None:
-        """Serve exactly these folders; said again to each new process. Starts the engine."""
+        """Serve exactly these folders; said again to each new process. Starts the engine if there are any."""
         self._setup = Configure(folders=tuple(folders))
-        names = {setup.folder for setup in folders}
-        self._reports = {name: report for name, report in self._reports.items() if name in names}
+        self._reports = {
+            setup.folder: self._reports.get(setup.folder) or FolderReport(folder=setup.folder, queued=True)
+            for setup in folders
+        }
         self._used_at = time.monotonic()
+        if not folders and self._up is None:
+            return
         try:
             await self._send_setup(await self._connected())
         except _EngineGone:
@@ -267,6 +271,7 @@ class EngineClient:
     def _start(self, phase: EngineState, *, delay: float = 0.0) -> None:
         if self._up is not None and self._up.done():
             self._up = None
+        self._reports = {name: _of_the_past(report) for name, report in self._reports.items()}
         self._set_phase(phase)
         self._run(self._bring_up(self._awaited(), delay))
 
@@ -330,13 +335,21 @@ class EngineClient:
     async def _watch_idleness(self, connection: _Connection) -> None:
         """End a process that nobody has needed for the configured time."""
         while self._connection is connection:
-            minutes = [report.settings.get("idle_minutes", 0.0) for report in self._reports.values()]
-            limit = 60.0 * min(minutes) if minutes and all(minutes) else None
+            limit = self._idle_limit()
             await asyncio.sleep(min(_IDLE_CHECK_SECONDS, (limit or _IDLE_CHECK_SECONDS) / _IDLE_CHECKS))
-            if self._open_questions or any(_is_at_work(report) for report in self._reports.values()):
+            if self._open_questions:
                 self._used_at = time.monotonic()
-            elif limit is not None and time.monotonic() - self._used_at > limit:
+            # Work is not use: the regular look at the folders would keep the engine for ever.
+            is_at_work = any(_is_at_work(report) for report in self._reports.values())
+            if limit is not None and time.monotonic() - self._used_at > limit and not is_at_work:
                 await self._put_to_sleep(connection)
+
+    def _idle_limit(self) -> float | None:
+        """After how many seconds without use the process ends; None for never, or while that is not known."""
+        if not self._setup.folders:
+            return _IDLE_CHECK_SECONDS
+        minutes = [report.settings.get("idle_minutes", 0.0) for report in self._reports.values()]
+        return 60.0 * min(minutes) if minutes and all(minutes) else None
 
     async def _put_to_sleep(self, connection: _Connection) -> None:
         logger.info("Nobody asked for a while: the engine ends until it is needed.")
@@ -481,6 +494,11 @@ class _Connection(JsonRPCClient):
 
 def _is_at_work(report: FolderReport) -> bool:
     return report.queued or report.phase is not Phase.IDLE
+
+
+def _of_the_past(report: FolderReport) -> FolderReport:
+    """What a report still says once the process that made it is gone: nothing is loaded, and all is to be looked at."""
+    return report.model_copy(update={"ready": False, "queued": True, "phase": Phase.IDLE, "eta_seconds": None})
 
 
 def _ignore(answer: asyncio.Future[Any]) -> None:

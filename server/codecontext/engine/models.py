@@ -22,6 +22,8 @@ class Models:
 
     def __init__(self) -> None:
         self._loaded: WeakValueDictionary[str, HuggingFaceEmbeddingProvider] = WeakValueDictionary()
+        self._newest: HuggingFaceEmbeddingProvider | None = None
+        """Kept even while nobody uses it yet: who asked for it may have been stopped, and asks again."""
         self._lock = threading.Lock()
 
     def base(
@@ -40,6 +42,7 @@ class Models:
                 provider = HuggingFaceEmbeddingProvider(adjusted, CHUNK_FORMAT, callers=_CALLERS)
                 provider.initialize(cancel=cancel)
                 self._loaded[key] = provider
+            self._newest = provider
         return provider
 
 

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -51,7 +51,7 @@ class EngineServer(JsonRPCServer):
         from codecontext.engine.service import EngineService
 
         super().__init__(EngineProtocol, default_converter)
-        reports = _Reports(self._send_report)
+        self._reports = reports = Reports(self._send_report)
         self.service = service = EngineService(reports.note, reader)
         reports.start(service.report)
 
@@ -64,7 +64,7 @@ class EngineServer(JsonRPCServer):
 
         # One thread: what changes something takes effect in the order in which it was said.
         orders = ThreadPoolExecutor(1, thread_name_prefix="order")
-        self._answer(Method.CONFIGURE, Configure, service.configure, orders)
+        self._answer(Method.CONFIGURE, Configure, self._configure, orders)
         self._answer(Method.RELOAD_ADAPTER, FolderOnly, lambda request: service.reload_adapter(request.folder), orders)
         self._answer(Method.REINDEX, Reindex, service.reindex, orders)
         self._answer(Method.PAUSE, Pause, service.pause, orders)
@@ -90,11 +90,15 @@ class EngineServer(JsonRPCServer):
                 raise JsonRpcException(f"{method} failed: {error}") from error
             return _plain(result)
 
+    def _configure(self, request: Configure) -> None:
+        self.service.configure(request)
+        self._reports.repeat(setup.folder for setup in request.folders)
+
     def _send_report(self, report: FolderReport) -> None:
         self.protocol.notify(Method.FOLDER_CHANGED, report.model_dump(mode="json"))
 
 
-class _Reports:
+class Reports:
     """Sends the reports of folders that changed, not too often.
 
     A report is made when it is sent, so that none is older than the change it was sent for.
@@ -104,6 +108,7 @@ class _Reports:
         self._send = send
         self._changed = threading.Condition()
         self._folders: set[str] = set()
+        self._unsaid: set[str] = set()
 
     def start(self, report: Callable[[str], FolderReport | None]) -> None:
         """Begin to send what ``report`` says of folders."""
@@ -115,6 +120,13 @@ class _Reports:
             self._folders.add(folder)
             self._changed.notify()
 
+    def repeat(self, folders: Iterable[str]) -> None:
+        """Send the reports of these folders even if they are what was sent before: somebody forgot them."""
+        with self._changed:
+            self._unsaid.update(folders)
+            self._folders |= self._unsaid
+            self._changed.notify()
+
     def _run(self, report: Callable[[str], FolderReport | None]) -> None:
         sent: dict[str, FolderReport] = {}
         pause = threading.Event()
@@ -122,10 +134,11 @@ class _Reports:
             with self._changed:
                 self._changed.wait_for(lambda: self._folders)
                 folders, self._folders = self._folders, set()
+                unsaid, self._unsaid = self._unsaid, set()
             for name in folders:
                 try:
                     newest = report(name)
-                    if newest is not None and sent.get(name) != newest:
+                    if newest is not None and (name in unsaid or sent.get(name) != newest):
                         self._send(newest)
                         sent[name] = newest
                 except Exception:  # one report that cannot be made or sent must not end the others

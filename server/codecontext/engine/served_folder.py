@@ -36,7 +36,7 @@ class ServedFolder:
         self.engine = Engine(Path(setup.folder), self._settings.settings)
         self._follower = AdapterFollower(self.engine, shared.models, self.publish, self._want_vectors)
         self._index = BackgroundIndex(setup.folder, self.engine, self._follower, shared, self.publish)
-        self._index.first = setup.open_files
+        self._index.prefer(setup.open_files)
         self._may_index = self._settings.settings.engine.auto_index
         self._reconcile_at = math.inf
 
@@ -51,7 +51,7 @@ class ServedFolder:
         """Go by another setup from now on."""
         with self._lock:
             before, self.setup = self.setup, setup
-            self._index.first = setup.open_files
+        self._index.prefer(setup.open_files)
         if before.paused != setup.paused:
             self.pause(setup.paused)
         self.reload_settings()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
-from codecontext.core.errors import CodeContextError, ConfigError
+from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, StoreError
 from codecontext.core.paths import codecontext_home
 from codecontext.engine.lanes import Lanes
 from codecontext.engine.messages import (
@@ -33,7 +33,7 @@ from codecontext.engine.shared import Shared
 from codecontext.engine.worker import Worker
 from codecontext.indexing.reader_process import ReaderProcess
 from codecontext.search.config import Retrieval
-from codecontext.search.results import SearchResponse
+from codecontext.search.results import SearchResponse, SearchState
 from codecontext.search.searcher import NO_INDEX
 from codecontext.store.manifest import read_manifest
 
@@ -198,14 +198,15 @@ class EngineService:
         self, folders: list[ServedFolder], ask: Callable[[ServedFolder], SearchResponse], limit: int | None
     ) -> Answer:
         started = time.perf_counter()
-        answers = {folder.setup.folder: ask(folder) for folder in folders}
+        answers, faults = _ask_each(folders, ask)
         hits = [FolderHit(folder=name, hit=hit) for name, answer in answers.items() for hit in answer.hits]
         most = limit or max((folder.engine.settings.search.limit for folder in folders), default=0)
         messages = dict.fromkeys(_in_an_editor(answer.message) for answer in answers.values() if not answer.hits)
         return Answer(
             # Scores are normalised within a folder, so the folders' hits are interleaved by how good they are there.
             hits=tuple(sorted(hits, key=lambda item: -item.hit.score)[:most]),
-            states={name: answer.state for name, answer in answers.items()},
+            states={name: answer.state for name, answer in answers.items()}
+            | {name: SearchState(space="", degraded=str(fault)) for name, fault in faults.items()},
             message="" if hits else " ".join(messages),
             milliseconds=round((time.perf_counter() - started) * 1000, 2),
         )
@@ -227,6 +228,32 @@ class EngineService:
                     folder.look_after()
                 except Exception:  # one folder's fault must not end the poll of the others
                     logger.exception("%s cannot be looked after.", folder.setup.folder)
+
+
+def _ask_each(
+    folders: Iterable[ServedFolder], ask: Callable[[ServedFolder], SearchResponse]
+) -> tuple[dict[str, SearchResponse], dict[str, CodeContextError]]:
+    """Answers, and faults of folders that others can answer without. Raises when nobody can answer."""
+    answers: dict[str, SearchResponse] = {}
+    faults: dict[str, CodeContextError] = {}
+    for folder in folders:
+        try:
+            answers[folder.setup.folder] = _ask_again(folder, ask)
+        except (IndexCorrupt, StoreError) as fault:
+            logger.warning("%s cannot answer: %s", folder.setup.folder, fault)
+            faults[folder.setup.folder] = fault
+    if faults and not answers:
+        raise next(iter(faults.values()))
+    return answers, faults
+
+
+def _ask_again(folder: ServedFolder, ask: Callable[[ServedFolder], SearchResponse]) -> SearchResponse:
+    """An answer; asked for a second time if the index was begun anew under the first one."""
+    try:
+        return ask(folder)
+    except IndexCorrupt:
+        folder.engine.refresh()
+        return ask(folder)
 
 
 def _in_an_editor(message: str) -> str:

@@ -56,8 +56,8 @@ class Request:
 
 
 _JSON_WIDTH = 110
-_FOLDER = "file:///home/ann/shop"
-_ADAPTER = "/home/ann/shop/.codecontext/adapters/house-style"
+_FOLDER = "file:///srv/shop"
+_ADAPTER = "/srv/shop/.codecontext/adapters/house-style"
 _PRINT = "9f2c41d07be3a866"
 _HIT = SearchHit(
     uri=f"{_FOLDER}/shop/locks.py",

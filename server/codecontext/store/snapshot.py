@@ -6,6 +6,7 @@ chunks, and never misses. See docs/benchmarks.md for the figures.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,6 +41,11 @@ class Snapshot:
     def coverage(self) -> float:
         """Share of chunks that have a vector; 1.0 for no chunks."""
         return float(np.mean(self.vector_rows >= 0)) if len(self) else 1.0
+
+    def lacks_vectors(self, paths: Collection[str]) -> bool:
+        """Whether some chunk of these files has no vector."""
+        wanted = pc.is_in(self.column("path"), value_set=pa.array(paths, pa.string()))
+        return bool((self.vector_rows[wanted.to_numpy(zero_copy_only=False)] < 0).any())
 
     def column(self, name: str) -> pa.Array:
         """One column of the catalogue."""

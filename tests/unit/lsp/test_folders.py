@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from codecontext.lsp.folders import Folders, path_of
 
-SHOP = ("file:///home/ann/shop", "shop")
-API = ("file:///home/ann/shop/api", "api")
+SHOP = ("file:///srv/ann/shop", "shop")
+API = ("file:///srv/ann/shop/api", "api")
 NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0"), min_size=1).filter(
     lambda name: name not in (".", "..")
 )
@@ -22,14 +22,14 @@ NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters=
 @pytest.mark.parametrize(
     ("uri", "path"),
     [
-        ("file:///home/ann/a.py", "/home/ann/a.py"),
-        ("file:///home/ann/my%20shop/", "/home/ann/my shop"),
-        ("file:///home/ann/caf%C3%A9", "/home/ann/café"),
-        ("file:///home/ann/café", "/home/ann/café"),
-        ("file:///home/ann/100%25", "/home/ann/100%"),
-        ("file:///home/ann/c%23/a%3Fb", "/home/ann/c#/a?b"),
-        ("file:///home/ann/../bob/./a.py", "/home/bob/a.py"),
-        ("file:///home//ann", "/home/ann"),
+        ("file:///srv/ann/a.py", "/srv/ann/a.py"),
+        ("file:///srv/ann/my%20shop/", "/srv/ann/my shop"),
+        ("file:///srv/ann/caf%C3%A9", "/srv/ann/café"),
+        ("file:///srv/ann/café", "/srv/ann/café"),
+        ("file:///srv/ann/100%25", "/srv/ann/100%"),
+        ("file:///srv/ann/c%23/a%3Fb", "/srv/ann/c#/a?b"),
+        ("file:///srv/ann/../bob/./a.py", "/srv/bob/a.py"),
+        ("file:///srv//ann", "/srv/ann"),
     ],
 )
 def test_a_place_on_disk(uri: str, path: str) -> None:
@@ -40,14 +40,14 @@ def test_a_place_on_disk(uri: str, path: str) -> None:
     "uri",
     [
         "untitled:Untitled-1",
-        "vscode-remote://ssh/home/ann",
-        "git:/home/ann/a.py?ref=HEAD",
-        "/home/ann/a.py",
+        "vscode-remote://ssh/srv/ann",
+        "git:/srv/ann/a.py?ref=HEAD",
+        "/srv/ann/a.py",
         "a.py",
         "",
         "file:",
         "file://",
-        "file:///home/%00",
+        "file:///srv/%00",
         "file://[broken/a.py",
     ],
 )
@@ -66,34 +66,34 @@ def test_every_path_survives_the_way_there_and_back(names: list[str]) -> None:
 def test_a_file_belongs_to_the_innermost_folder() -> None:
     folders = Folders([SHOP, API])
     shop, api = folders
-    assert folders.holding(Path("/home/ann/shop/api/routes/a.py")) == (api, "routes/a.py")
-    assert folders.holding(Path("/home/ann/shop/apis/a.py")) == (shop, "apis/a.py")
-    assert folders.holding(Path("/home/ann/shop")) == (shop, ".")
-    assert folders.holding(Path("/home/ann/shopping/a.py")) is None
+    assert folders.holding(Path("/srv/ann/shop/api/routes/a.py")) == (api, "routes/a.py")
+    assert folders.holding(Path("/srv/ann/shop/apis/a.py")) == (shop, "apis/a.py")
+    assert folders.holding(Path("/srv/ann/shop")) == (shop, ".")
+    assert folders.holding(Path("/srv/ann/shopping/a.py")) is None
 
 
 def test_one_place_is_one_folder_however_it_is_spelled() -> None:
-    folders = Folders([SHOP, ("file:///home/ann/shop/", "again"), ("file:///home/bob/../ann/sh%6Fp", "")])
+    folders = Folders([SHOP, ("file:///srv/ann/shop/", "again"), ("file:///srv/bob/../ann/sh%6Fp", "")])
     assert [(folder.uri, folder.name) for folder in folders] == [SHOP]
     assert len(folders) == 1
 
 
 def test_a_folder_is_found_by_its_key_and_by_any_spelling_of_its_uri() -> None:
-    folders = Folders([("file:///home/ann/my%20shop", "")])
+    folders = Folders([("file:///srv/ann/my%20shop", "")])
     (folder,) = folders
     assert folder.name == "my shop"
     assert folders.by_key(folder.key) is folder
     for uri in (folder.uri, unquote(folder.uri), folder.uri + "/"):
         assert folders.by_uri(uri) is folder
-    assert folders.by_uri("file:///home/ann") is None
+    assert folders.by_uri("file:///srv/ann") is None
     assert folders.by_uri("untitled:1") is None
     assert folders.by_key("") is None
 
 
 def test_a_folder_knows_what_is_in_it() -> None:
     (folder,) = Folders([SHOP])
-    assert folder.relative(Path("/home/ann/shop/a/b.py")) == "a/b.py"
-    assert folder.relative(Path("/home/ann/a.py")) is None
+    assert folder.relative(Path("/srv/ann/shop/a/b.py")) == "a/b.py"
+    assert folder.relative(Path("/srv/ann/a.py")) is None
 
 
 def test_folders_elsewhere_are_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:

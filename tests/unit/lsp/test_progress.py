@@ -13,7 +13,7 @@ from codecontext.lsp.server import CodeContextServer
 
 from .conftest import Editor
 
-URI = "file:///home/ann/shop"
+URI = "file:///srv/ann/shop"
 
 
 def status(phase: str, done: int = 0, total: int = 0, *, uri: str = URI, **fields: Any) -> Status:
