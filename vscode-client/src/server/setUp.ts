@@ -7,8 +7,8 @@ import { findInterpreter } from "./python";
 
 const SIZE =
   process.platform === "linux"
-    ? "about 1.7 GB on disk, up to 6 GB where pip chooses PyTorch with CUDA"
-    : "about 1.5 GB on disk";
+    ? "about 2.2 GB on disk, up to 6 GB where pip chooses PyTorch with CUDA"
+    : "about 2 GB on disk";
 
 export type SetUpOutcome = "done" | "declined" | "cancelled";
 
