@@ -70,6 +70,8 @@ class Extension {
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration("codecontext.python")) {
           void this.startIfAllowed("the interpreter setting changed");
+        } else if (event.affectsConfiguration("codecontext.index") && this.server.state.kind === "off") {
+          void this.startIfAllowed("the settings allow it now");
         }
       }),
       vscode.workspace.onDidChangeWorkspaceFolders(() => {

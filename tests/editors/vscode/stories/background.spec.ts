@@ -77,6 +77,7 @@ test("nothing runs in a workspace where the user said no", async ({ window, work
     await expect(window.toast("more than 3 files")).toBeVisible();
     await expect(indicator).toHaveAttribute("aria-label", /very large/);
     await window.toast("more than 3 files").getByRole("button", { name: "Never Here" }).click();
+    await expect(indicator).toHaveAttribute("aria-label", /autoStart is off/);
     await page.reload();
     await expect(indicator).toHaveAttribute("aria-label", /autoStart is off/);
     await expect(window.toasts).toHaveCount(0);
