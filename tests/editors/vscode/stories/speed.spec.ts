@@ -13,15 +13,21 @@ const QUERIES = [
 ];
 const ROUNDS = 3;
 
-/** Milliseconds from the next input until results are on screen, as the page itself sees both. */
-function timeNextAnswer(): Promise<number> {
-  return new Promise((resolve) => {
+declare global {
+  interface Window {
+    answered: Promise<number>;
+  }
+}
+
+/** From now on watch for the next input; `answered` becomes the milliseconds from it until results are on screen. */
+function watchForAnswer(): void {
+  window.answered = new Promise((resolve) => {
     document.addEventListener(
       "input",
       (event) => {
         const look = () => {
-          const place = document.querySelector(".quick-input-list .monaco-list-row .label-description")?.textContent;
-          if (/:\d+$/.test(place ?? "")) {
+          const places = [...document.querySelectorAll(".quick-input-list .label-description")];
+          if (places.some((place) => /:\d+$/.test(place.textContent))) {
             resolve(performance.now() - event.timeStamp);
           } else {
             requestAnimationFrame(look);
@@ -38,18 +44,18 @@ function middle(values: number[]): number {
   return Math.round([...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0);
 }
 
-test("the time from a from input to results on screen is reported", async ({ window, workbench }) => {
-  await window.open(workbench.url(workbench.folder("shop", PROJECT)));
-  await window.settles();
-  await window.search();
+test("the time from a keystroke to results on screen is reported", async ({ window: editor, workbench }) => {
+  await editor.open(workbench.url(workbench.folder("shop", PROJECT)));
+  await editor.settles();
+  await editor.search();
   const timings: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     for (const query of QUERIES) {
-      await window.searchBox.fill("");
-      await expect(window.rows.filter({ hasText: "-path:" })).toBeVisible();
-      const timing = window.page.evaluate(timeNextAnswer);
-      await window.page.keyboard.insertText(query);
-      timings.push(await timing);
+      await editor.searchBox.fill("");
+      await expect(editor.rows.filter({ hasText: "-path:" })).toBeVisible();
+      await editor.page.evaluate(watchForAnswer);
+      await editor.page.keyboard.insertText(query);
+      timings.push(await editor.page.evaluate(() => window.answered));
     }
   }
   const report = { inputs: timings.length, medianMs: middle(timings), slowestMs: Math.round(Math.max(...timings)) };
