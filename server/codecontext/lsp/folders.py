@@ -30,13 +30,6 @@ class Folder:
         """URI of a file in it, by its path with ``/``."""
         return from_fs_path(str(self.path / relative)) or ""
 
-    def relative(self, path: Path) -> str | None:
-        """``path`` relative to it, with ``/``; None if it is outside."""
-        try:
-            return path.relative_to(self.path).as_posix()
-        except ValueError:
-            return None
-
 
 class Folders:
     """The folders that are open; each place on disk once. Others than files on disk are left out, which is logged."""
