@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from codecontext.lsp.protocol import Method, SkippedResult
-from lsp.client import Editor, opened, symbols, write
+from lsp.client import Editor, Json, opened, symbols, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,6 +19,10 @@ FILES = {
     ".env": "TOKEN=secret\n",
     "long.py": "x = 1\n" * 400_000,
 }
+
+
+def is_paused(status: Json) -> bool:
+    return bool(status["folders"][0]["paused"])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -40,8 +44,9 @@ async def test_what_is_left_out_and_why(server: tuple[Editor, Path]) -> None:
 
 async def test_paused_work_waits_and_then_goes_on(server: tuple[Editor, Path]) -> None:
     editor, folder = server
+    seen = len(editor.statuses)
     assert "yard" in (await editor.command("pause"))["message"]
-    assert (await editor.ask(Method.STATUS))["folders"][0]["paused"]
+    await editor.status_that(is_paused, after=seen)
     editor.save(folder / "later.py", "def written_while_paused():\n    return 2\n")
     for _ in range(3):  # also once more: whatever was asked first has been dealt with
         assert "written_while_paused" not in symbols(await editor.search("written_while_paused"))
@@ -54,12 +59,16 @@ async def test_paused_work_waits_and_then_goes_on(server: tuple[Editor, Path]) -
 
 
 async def test_pausing_twice_is_pausing_once(server: tuple[Editor, Path]) -> None:
-    editor, _folder = server
+    editor, folder = server
+    seen = len(editor.statuses)
     await editor.ask(Method.PAUSE)
     await editor.ask(Method.PAUSE)
+    await editor.status_that(is_paused, after=seen)
     seen = len(editor.statuses)
     await editor.ask(Method.RESUME)
-    await editor.settled(after=seen)
+    await editor.status_that(lambda status: not is_paused(status), after=seen)
+    editor.save(folder / "resumed.py", "def written_after_it():\n    return 2\n")
+    await editor.finds("written_after_it", lambda result: symbols(result)[:1] == ["written_after_it"])
 
 
 @pytest.mark.parametrize("force", [False, True])
