@@ -24,7 +24,7 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _MARKS = re.compile(r"``?|\*\*?(?=\S)|(?<=\S)\*\*?|(?<!\w)_(?=\w[^_]*_(?!\w))|(?<=\w)_(?!\w)")
 _URL = re.compile(r"\b(?:https?|ftp)://\S+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)\s+(?=[A-Z`\"'(])")
-_ABBREVIATED = re.compile(r"[\s,;:–—-]+$")
+_TRAILING_MARKS = re.compile(r"[\s,;:-]+$")
 
 
 def first_paragraph(doc: str) -> str:
@@ -75,7 +75,7 @@ def without_leading_name(text: str, name: str) -> str:
 def shortened(text: str, most_words: int = MOST_WORDS) -> str:
     """``text`` of at most so many words, without the last full stop."""
     words = text.split()
-    return _ABBREVIATED.sub("", " ".join(words[:most_words])).rstrip(".").strip()
+    return _TRAILING_MARKS.sub("", " ".join(words[:most_words])).rstrip(".").strip()
 
 
 def spelled_out(identifier: str) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from codecontext.core.terms import lexical_terms
 from codecontext.training.hiding import visible_text
 from codecontext.training.mining.repository import Repository
-from codecontext.training.pairs import Pair
+from codecontext.training.pairs import CodeSpan, Pair
 from codecontext.training.wording import words_of
 
 FEWEST_WORDS = 3
@@ -26,8 +26,12 @@ _EMPTY_PHRASE = re.compile(
     r"|copyright|licen[cs]e|noqa|type:|same as|alias (?:of|for)|refer to|used (?:by|for) tests?\b|test )",
     re.IGNORECASE,
 )
-_FILLERS = frozenset("a an and are as at be by for from get gets given in into is it its of on or return returns set sets "
-                     "that the this to used uses using value with".split())  # noqa: SIM905  # fmt: skip
+_FILLERS = frozenset(
+    """
+    a an and are as at be by for from get gets given in into is it its of on or return returns set sets that the this
+    to used uses using value with
+    """.split()  # noqa: SIM905 - a list of words reads best as text
+)
 
 
 class Reason(StrEnum):
@@ -89,14 +93,21 @@ def _fault(pair: Pair, repository: Repository) -> Reason | None:
 
 
 def _fault_of_code(pair: Pair, repository: Repository) -> Reason | None:
-    asked = " ".join(lexical_terms(pair.query))
     for span in pair.code:
-        terms = lexical_terms(visible_text(repository.files[span.path].lines, span, pair.hidden))
-        if len(terms) < FEWEST_CODE_WORDS:
+        if len(lexical_terms(_visible(pair, span, repository))) < FEWEST_CODE_WORDS:
             return Reason.TRIVIAL_CODE
-        if asked in " ".join(terms):
-            return Reason.LEAK
-    return None
+    return says_the_query(pair, repository)
+
+
+def says_the_query(pair: Pair, repository: Repository) -> Reason | None:
+    """``Reason.LEAK`` if the code, with what is hidden in it, still holds the query word for word."""
+    asked = " ".join(lexical_terms(pair.query))
+    texts = (" ".join(lexical_terms(_visible(pair, span, repository))) for span in pair.code)
+    return Reason.LEAK if any(asked in text for text in texts) else None
+
+
+def _visible(pair: Pair, span: CodeSpan, repository: Repository) -> str:
+    return visible_text(repository.files[span.path].lines, span, pair.hidden)
 
 
 def _merged(same: list[Pair]) -> Pair | None:
