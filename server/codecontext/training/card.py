@@ -64,9 +64,9 @@ def render_card(record: TrainingRecord, base_name: str) -> str:
         "",
         (
             f"* Pairs: {', '.join(f'{count:,} from {source}' for source, count in data.sources.items())}. "
-            f"{data.validation:,} more chose the best weights, {data.test:,} more gave the figures above; {data.leaked:,} "
-            "were left out because a held-out pair asks the same. No file has pairs in two parts; commits are divided by "
-            "time."
+            f"{data.validation:,} more chose the best weights, {data.test:,} more gave the figures above; "
+            f"{data.leaked:,} were left out because a held-out pair asks the same. No file has pairs in two parts; "
+            "commits are divided by time."
         ),
         (
             f"* Rank {settings.rank}, alpha {settings.alpha:g}, strength {course.strength:g}, learning rate "
@@ -79,9 +79,9 @@ def render_card(record: TrainingRecord, base_name: str) -> str:
         "## Limits",
         "",
         (
-            "The figures are of questions mined from this repository. They say little about other repositories, and less "
-            "about questions that nobody wrote down. The adapter holds no text of the repository, but its weights were "
-            "made from it: share it with those who may read the code."
+            "The figures are of questions mined from this repository. They say little about other repositories, and "
+            "less about questions that nobody wrote down. The adapter holds no text of the repository, but its weights "
+            "were made from it: share it with those who may read the code."
         ),
         "",
     ]
