@@ -10,6 +10,9 @@ import typer
 from pydantic import BaseModel
 
 from codecontext.adapters import AdapterInfo
+from codecontext.cli.adapter_export import ExportOutput
+from codecontext.cli.adapter_list import AdapterListOutput
+from codecontext.cli.adapter_pairs import PairsOutput
 from codecontext.cli.app import app
 from codecontext.cli.config import ConfigPathOutput, ConfigShowOutput, ConfigValidateOutput
 from codecontext.cli.errors import FAULT_FOUND, INTERNAL_ERROR, INTERRUPTED, NOTHING_FOUND
@@ -19,6 +22,9 @@ from codecontext.core.errors import CodeContextError
 from codecontext.engine.doctor import DoctorReport
 from codecontext.engine.engine import FolderStatus
 from codecontext.indexing.report import IndexReport
+from codecontext.training.evaluation import Evaluation
+from codecontext.training.promotion import Promotion
+from codecontext.training.train import TrainingReport
 
 JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext index": IndexReport,
@@ -30,7 +36,13 @@ JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext config show": ConfigShowOutput,
     "codecontext config validate": ConfigValidateOutput,
     "codecontext config path": ConfigPathOutput,
+    "codecontext adapter train": TrainingReport,
+    "codecontext adapter evaluate": Evaluation,
+    "codecontext adapter use": Promotion,
+    "codecontext adapter list": AdapterListOutput,
     "codecontext adapter inspect": AdapterInfo,
+    "codecontext adapter pairs": PairsOutput,
+    "codecontext adapter export": ExportOutput,
 }
 """What each command prints with ``--json``."""
 

@@ -177,14 +177,17 @@ class TrainingLoop:
     def _progress(self, base_score: float) -> TrainingProgress:
         state = self._state
         recent = state.pending_losses or state.losses[-1:]
-        has_score = bool(state.scores)
+        loss = round(sum(recent) / len(recent), 4)
+        score = round(state.scores[-1], 4) if state.scores else None
+        shown = f", MRR@10 {score:.3f} (base {base_score:.3f})" if score is not None else ""
         return TrainingProgress(
             stage=STAGE,
             done=state.step,
             total=self.total_steps,
-            loss=round(sum(recent) / len(recent), 4) if recent else None,
-            score=round(state.scores[-1], 4) if has_score else None,
-            best_score=round(state.best_score, 4) if has_score else None,
+            detail=f"loss {loss:.3f}{shown}",
+            loss=loss,
+            score=score,
+            best_score=round(state.best_score, 4) if state.scores else None,
             base_score=round(base_score, 4),
         )
 

@@ -39,7 +39,7 @@ from codecontext.training.evaluation import MAIN_METRIC, QuerySet, summarise
 from codecontext.training.labels import documents_of, label
 from codecontext.training.loop import Trained, TrainingLoop
 from codecontext.training.metrics import Ranking
-from codecontext.training.mining.mine import SourceCount
+from codecontext.training.mining.counts import SourceCount
 from codecontext.training.objective import Objective
 from codecontext.training.query_side import QuerySideObjective
 from codecontext.training.rankings import rank_by_search, rank_by_vectors
@@ -70,6 +70,7 @@ class TrainingReport(BaseModel):
     data: DataCounts = Field(description="How many pairs there were.")
     course: Course = Field(description="How training went.")
     test: QuerySet = Field(description="Before and after on the test pairs.")
+    report: str = Field("", description="Its HTML report.")
     resumed_at: int = Field(0, description="The step that a stopped run went on from; 0 for a new run.")
 
     @property

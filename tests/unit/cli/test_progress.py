@@ -6,7 +6,7 @@ import logging
 import pytest
 from rich.console import Console
 
-from codecontext.cli.progress import LogLines, index_progress
+from codecontext.cli.progress import LogLines, work_progress
 from codecontext.core.progress import Progress
 
 
@@ -38,7 +38,7 @@ def test_a_stage_is_named_once_and_again_after_ten_seconds(caplog: pytest.LogCap
 def test_a_terminal_has_a_bar_for_each_stage() -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120, color_system=None)
-    with index_progress(console) as on_progress:
+    with work_progress(console) as on_progress:
         on_progress(Progress("scanning", 0, 0))
         on_progress(Progress("reading", 2, 4))
         on_progress(Progress("embedding", 512, 2048))
@@ -50,6 +50,6 @@ def test_a_terminal_has_a_bar_for_each_stage() -> None:
 
 def test_a_pipe_has_no_bars() -> None:
     screen = io.StringIO()
-    with index_progress(Console(file=screen)) as on_progress:
+    with work_progress(Console(file=screen)) as on_progress:
         on_progress(Progress("reading", 2, 4))
     assert screen.getvalue() == ""

@@ -12,6 +12,7 @@ from codecontext.core.errors import TrainingError
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.indexing.scan import ScanConfig
 from codecontext.training.mining import documentation
+from codecontext.training.mining.counts import SourceCount
 from codecontext.training.mining.repository import Repository, read_repository
 from codecontext.training.mining.sift import Sifted, sift
 from codecontext.training.pairs import Pair
@@ -19,14 +20,6 @@ from codecontext.training.pairs import Pair
 MINERS: dict[str, Callable[[Repository], Iterator[Pair]]] = {
     documentation.SOURCE: documentation.mine_documentation,
 }
-
-
-class SourceCount(BaseModel):
-    """What one source gave."""
-
-    source: str = Field(description="Where the pairs come from.")
-    pairs: int = Field(description="Pairs that are kept.")
-    left_out: dict[str, int] = Field(description="Pairs that are not, by reason.")
 
 
 class Mined(BaseModel):
