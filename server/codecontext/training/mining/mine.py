@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from codecontext.core.errors import TrainingError
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.indexing.scan import ScanConfig
-from codecontext.training.mining import documentation
+from codecontext.training.mining import comments, commits, documentation, help_texts, searches, sections, tests
 from codecontext.training.mining.counts import SourceCount
 from codecontext.training.mining.repository import Repository, read_repository
 from codecontext.training.mining.sift import Sifted, sift
@@ -19,6 +19,12 @@ from codecontext.training.pairs import Pair
 
 MINERS: dict[str, Callable[[Repository], Iterator[Pair]]] = {
     documentation.SOURCE: documentation.mine_documentation,
+    comments.SOURCE: comments.mine_comments,
+    commits.SOURCE: commits.mine_commits,
+    tests.SOURCE: tests.mine_tests,
+    sections.SOURCE: sections.mine_sections,
+    help_texts.SOURCE: help_texts.mine_help_texts,
+    searches.SOURCE: searches.mine_searches,
 }
 
 
