@@ -33,8 +33,8 @@ def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
     """
     if info.base_fingerprint and info.base_fingerprint != base.fingerprint:
         raise AdapterError(
-            f"The adapter {info.path} was made for {info.base_model or 'a base model'}, whose weights are "
-            f"not those of {base.name}.",
+            f"The adapter {info.path} was made for {info.base_model or 'a base model'} with the fingerprint "
+            f"{info.base_fingerprint}; {base.name} has the fingerprint {base.fingerprint}.",
             "Set model_name to the base it was made for, or train it again on this one.",
         )
     problem = _first_misfit(info, base)

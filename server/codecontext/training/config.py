@@ -20,7 +20,7 @@ class TrainingConfig(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in front of the adapter's matrices.")
     epochs: int = Field(3, ge=1, le=100, description="Passes over the training pairs.")
     batch_size: int = Field(32, ge=2, le=4096, description="Pairs of a step.")
-    learning_rate: float = Field(1e-3, gt=0, lt=1, description="Highest learning rate.")
+    learning_rate: float = Field(2e-3, gt=0, lt=1, description="Highest learning rate.")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay.")
     warmup: float = Field(0.1, ge=0, lt=1, description="Share of the steps in which the learning rate rises.")
     temperature: float = Field(0.05, gt=0, description="Cosines are divided by it before the softmax.")

@@ -150,7 +150,8 @@ class TrainableEncoder:
         alpha = config.lora_alpha
         config.lora_alpha = _number(alpha * strength)
         try:
-            self._adapted.save_pretrained(str(folder))
+            # The embedding layer is never adapted; left to itself PEFT asks a model hub whether it was.
+            self._adapted.save_pretrained(str(folder), save_embedding_layers=False)
         finally:
             config.lora_alpha = alpha
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 
-VARIED_SHARE = 0.5
+VARIED_SHARE = 0.25
 _DROPPED_SHARE = 0.2
 _FEWEST_WORDS = 4
 
 
 def vary(query: str, seed: int) -> str:
-    """``query``, or in half of the cases a shorter form: some words left out, or only its beginning."""
+    """``query``, or in a quarter of the cases a shorter form: some words left out, or only its beginning."""
     generator = random.Random(seed)
     words = query.split()
     if len(words) <= _FEWEST_WORDS or generator.random() >= VARIED_SHARE:

@@ -18,6 +18,7 @@ _END_OF_PROSE = re.compile(
     re.IGNORECASE,
 )
 _ROLE = re.compile(r":[\w:.+-]+:`~?([^`<]*?)(?:\s*<[^`>]*>)?`")
+_NAMED_LINK = re.compile(r"`([^`<]+?)\s*<[^`>]*>`_+")
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _INLINE_TAG = re.compile(r"\{@\w+\s*([^{}]*)\}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
@@ -40,7 +41,8 @@ def first_paragraph(doc: str) -> str:
 
 def plain(text: str) -> str:
     """``text`` without markup, on one line."""
-    text = _INLINE_TAG.sub(r"\1", _LINK.sub(r"\1", _ROLE.sub(r"\1", text)))
+    for markup in (_ROLE, _NAMED_LINK, _LINK, _INLINE_TAG):
+        text = markup.sub(r"\1", text)
     text = _URL.sub(" ", _TAG.sub(" ", text))
     return " ".join(_MARKS.sub("", text).split())
 
