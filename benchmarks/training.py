@@ -29,7 +29,7 @@ from codecontext.adapters import AdapterSide
 from codecontext.config import load_settings
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.engine.engine import Engine
-from codecontext.training.config import TrainingConfig
+from codecontext.training.config import LEARNING_RATES, TrainingConfig
 from codecontext.training.metrics import Comparison
 from codecontext.training.report.html import write_training_report
 from codecontext.training.train import Trainer, TrainingReport
@@ -86,7 +86,8 @@ def _measure(source: Source, options: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings(folder).settings
     with Engine(folder, settings) as engine:
         report = engine.index(on_progress=_say)
-    config = TrainingConfig(side=AdapterSide(options.side), threads=options.threads, seed=options.seed)
+    side = AdapterSide(options.side)
+    config = TrainingConfig(side=side, learning_rate=LEARNING_RATES[side], threads=options.threads, seed=options.seed)
     target = options.work / "adapters" / f"{source.name}-{options.side}-{options.seed}"
     wall, cpu = time.perf_counter(), time.process_time()
     with Workbench(folder, settings, _say, CancelToken()) as bench:

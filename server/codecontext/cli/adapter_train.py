@@ -82,14 +82,13 @@ def train(
 
     Ctrl-C keeps the state; the same command goes on from it. Nothing is used until 'codecontext adapter use'.
     """
-    from codecontext.training.config import TrainingConfig
+    from codecontext.training.config import LEARNING_RATES, TrainingConfig
     from codecontext.training.places import adapter_target
     from codecontext.training.report.html import write_training_report
     from codecontext.training.train import Trainer
 
     folder = project_folder(path)
     settings = project_settings(folder)
-    given = {"learning_rate": learning_rate, "threads": threads, "targets": tuple(targets) if targets else None}
     config = TrainingConfig(
         side=side,
         rank=rank,
@@ -98,7 +97,9 @@ def train(
         batch_size=batch_size,
         device=device,
         seed=seed,
-        **{key: value for key, value in given.items() if value is not None},
+        threads=threads,
+        targets=tuple(targets or ()),
+        learning_rate=learning_rate or LEARNING_RATES[side],
     )
     target = adapter_target(folder, name, out)
     with open_workbench(folder, settings, progress) as bench:

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from codecontext.adapters import AdapterSide
 from codecontext.embeddings.huggingface.config import Device
 
+LEARNING_RATES = {AdapterSide.QUERY: 2e-3, AdapterSide.BOTH: 5e-4}
+"""Where documents move too, smaller steps."""
+
 
 class TrainingConfig(BaseModel):
     """Choices of a training run; the defaults were found on development repositories (docs/training.md)."""

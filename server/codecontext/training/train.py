@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import BaseModel, Field
 
 from codecontext.adapters import adapter_fingerprint
 from codecontext.core.errors import TrainingError
 from codecontext.core.hashing import content_digest
 from codecontext.core.progress import Progress
-from codecontext.embeddings.base import InstructionType, Vectors
 from codecontext.embeddings.huggingface.models import BUNDLED_NAMES
 from codecontext.training.artifact import (
     CARD_FILE,
@@ -36,14 +33,11 @@ from codecontext.training.corpus import Corpus
 from codecontext.training.encoder import TrainableEncoder
 from codecontext.training.evaluate import MOST_TEST_PAIRS, rankings_of, sample
 from codecontext.training.evaluation import MAIN_METRIC, QuerySet, summarise
-from codecontext.training.labels import documents_of, label
+from codecontext.training.labels import label
 from codecontext.training.loop import Trained, TrainingLoop
-from codecontext.training.metrics import Ranking
 from codecontext.training.mining.counts import SourceCount
-from codecontext.training.objective import Objective
-from codecontext.training.query_side import QuerySideObjective
-from codecontext.training.rankings import rank_by_search, rank_by_vectors
-from codecontext.training.split import Part, Split, part_of_file, split_pairs
+from codecontext.training.sides import side_of
+from codecontext.training.split import Split, split_pairs
 from codecontext.training.workbench import Material, Workbench
 
 if TYPE_CHECKING:
@@ -53,7 +47,6 @@ FEWEST_TRAINING_PAIRS = 50
 FEWEST_VALIDATION_PAIRS = 5
 FEWEST_TEST_PAIRS = 10
 MOST_VALIDATION_PAIRS = 200
-STRENGTHS = (1.0, 0.75, 0.5)
 
 _FULL_NAME_OF_BUNDLED = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -181,24 +174,20 @@ class _Run:
         self._encoder = encoder
         self._corpus = corpus
         self._train = label(split.train, corpus.places)
-        self._validation = label(sample(split.validation, MOST_VALIDATION_PAIRS), corpus.places)
         self._test = label(sample(split.test, MOST_TEST_PAIRS), corpus.places)
+        validation = label(sample(split.validation, MOST_VALIDATION_PAIRS), corpus.places)
+        self._side = side_of(bench, config, encoder, corpus, validation)
 
     def train(self, checkpoint: Checkpoint) -> tuple[Trained, float]:
         """Train; also the validation score of the base model."""
-        base_score = self._score()
-        loop = TrainingLoop(self._encoder, self._objective(), self._score, self._config, checkpoint)
+        base_score = self._side.score()
+        objective = self._side.objective(self._train)
+        loop = TrainingLoop(self._encoder, objective, self._side.score, self._config, checkpoint)
         return loop.run(base_score, self._bench.on_progress, self._bench.cancel), base_score
 
     def choose_strength(self) -> float:
-        """How strongly the adapter should act: what the whole search answers best with on the validation pairs.
-
-        Less than it was trained to where that would lose more through what the search already does well.
-        """
-        scores = {strength: self._search_score(strength) for strength in STRENGTHS}
-        best = max(STRENGTHS, key=lambda strength: scores[strength])
-        self._encoder.set_strength(1.0)
-        return best
+        """How strongly the adapter should act."""
+        return self._side.choose_strength()
 
     def measure(self, adapter: Path) -> QuerySet:
         """The finished adapter against the base model on the test pairs, as both would serve."""
@@ -206,35 +195,6 @@ class _Run:
         before = rankings_of(self._bench, base, self._corpus, self._test, "asking base")
         after = rankings_of(self._bench, base.beside(adapter), self._corpus, self._test, "asking adapter")
         return summarise(self._test, before, after)
-
-    def _objective(self) -> Objective:
-        rows = [
-            row
-            for row, path in enumerate(self._corpus.snapshot.column("path").to_pylist())
-            if part_of_file(path, self._config.seed) is Part.TRAIN
-        ]
-        documents = documents_of(self._corpus.snapshot, rows)
-        answerable = [query for query in self._train if documents.positions(query.rows)]
-        return QuerySideObjective(self._encoder, answerable, documents, self._config.temperature)
-
-    def _score(self) -> float:
-        """MRR@10 by vectors on the validation pairs."""
-        return _mean(rank_by_vectors(self._corpus, self._validation, self._validation_vectors()))
-
-    def _search_score(self, strength: float) -> float:
-        """MRR@10 through the whole search on the validation pairs, and a little of that by vectors."""
-        self._encoder.set_strength(strength)
-        vectors = self._validation_vectors()
-        space = self._bench.base.space
-        stage = f"choosing strength {strength:g}"
-        found = rank_by_search(
-            self._corpus, self._validation, vectors, space, stage, self._bench.on_progress, self._bench.cancel
-        )
-        return _mean(found) + _mean(rank_by_vectors(self._corpus, self._validation, vectors))
-
-    def _validation_vectors(self) -> Vectors:
-        texts = [query.text for query in self._validation]
-        return self._encoder.vectors(texts, InstructionType.NL2CODE_QUERY)
 
 
 def base_name(base: HuggingFaceEmbeddingProvider) -> str:
@@ -280,7 +240,3 @@ def _course(trained: Trained, base_score: float, strength: float, started: float
         strength=strength,
         seconds=round(time.perf_counter() - started, 1),
     )
-
-
-def _mean(rankings: Sequence[Ranking]) -> float:
-    return float(np.mean([ranking.score()[MAIN_METRIC] for ranking in rankings]))

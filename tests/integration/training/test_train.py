@@ -121,9 +121,9 @@ def test_a_stopped_run_goes_on_to_the_same_end(trained: Outcome, tmp_path: Path)
     target = tmp_path / "jargon"
     with (
         bench_for(trained.folder, on_progress=stop_at_step_7, cancel=cancel) as bench,
-        pytest.raises(OperationCancelled, match=r"stopped at step 7 of 15\. The same command goes on"),
+        pytest.raises(OperationCancelled, match=r"stopped at step 7 of 12\. The same command goes on"),
     ):
-        Trainer(bench, CONFIG, target).run()
+        Trainer(bench, CONFIG, target).run(fresh=True)
     assert not target.exists()
     assert list(tmp_path.iterdir()) == []
     steps: list[int] = []
@@ -146,7 +146,7 @@ def test_other_settings_do_not_go_on_with_a_stopped_run(trained: Outcome, tmp_pa
             cancel.cancel()
 
     with bench_for(trained.folder, on_progress=stop_soon, cancel=cancel) as bench, pytest.raises(OperationCancelled):
-        Trainer(bench, CONFIG, tmp_path / "a").run()
+        Trainer(bench, CONFIG, tmp_path / "a").run(fresh=True)
     with bench_for(trained.folder) as bench:
         other = CONFIG.model_copy(update={"rank": 4, "alpha": 8.0, "epochs": 1})
         report = Trainer(bench, other, tmp_path / "b").run()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from codecontext.adapters import AdapterInfo, AdapterSide, adapter_fingerprint, inspect_adapter
+from codecontext.adapters import AdapterInfo, AdapterSide, adapter_fingerprint, check_fingerprint, inspect_adapter
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError, ConfigError, EmbeddingError
 from codecontext.embeddings.backends import EmbeddingBackend, embed_tokens
@@ -215,6 +215,8 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
 
     def _with_adapter(self, info: AdapterInfo) -> _Serving:
         """Everything ready to answer with the adapter. Raises ``AdapterError``."""
+        card = self._opened().card
+        check_fingerprint(info, card.name, card.digest)
         adapted = self._opened().backend(info)
         if adapter_fingerprint(info.path) != info.fingerprint:
             raise AdapterError(
