@@ -66,13 +66,13 @@ class QuerySet(BaseModel):
 
     @property
     def gained(self) -> list[QueryChange]:
-        """The queries whose rank in the whole search rose most, or else by vectors."""
-        return [change for change in self.changes if gain_of(change) > 0][:SHOWN_CHANGES]
+        """The queries whose rank in the whole search rose most."""
+        return [change for change in self.changes if search_gain_of(change) > 0][:SHOWN_CHANGES]
 
     @property
     def lost(self) -> list[QueryChange]:
         """The queries whose rank fell most."""
-        return [change for change in reversed(self.changes) if gain_of(change) < 0][:SHOWN_CHANGES]
+        return [change for change in reversed(self.changes) if search_gain_of(change) < 0][:SHOWN_CHANGES]
 
 
 class Evaluation(BaseModel):
@@ -129,9 +129,13 @@ def summarise(queries: Sequence[Labelled], before: Rankings, after: Rankings) ->
 
 def gain_of(change: QueryChange) -> float:
     """How much a query gained: in reciprocal rank of the whole search, ties by that of the vectors."""
-    search = _reciprocal(change.search_after) - _reciprocal(change.search_before)
     dense = _reciprocal(change.dense_after) - _reciprocal(change.dense_before)
-    return search + dense / 100
+    return search_gain_of(change) + dense / 1000
+
+
+def search_gain_of(change: QueryChange) -> float:
+    """How much a query gained in reciprocal rank of the whole search."""
+    return _reciprocal(change.search_after) - _reciprocal(change.search_before)
 
 
 def _reciprocal(rank: int | None) -> float:

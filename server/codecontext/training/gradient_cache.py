@@ -47,5 +47,5 @@ def backward_in_parts(
     (gradients,) = torch.autograd.grad(loss, vectors)
     for number in range(len(parts)):
         of_part = gradients[number * part_size : (number + 1) * part_size]
-        (run(number) * of_part).sum().backward()
+        (run(number) * of_part).sum().backward()  # type: ignore[no-untyped-call]
     return float(loss.detach())

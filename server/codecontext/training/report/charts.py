@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ _LABEL_WIDTH = 190
 _GAIN_WIDTH = 150
 _ROW_HEIGHT = 44
 _AXIS_HEIGHT = 28
+_DENSE_TICKS = 0.5
+"""Up to this limit there is a tick for each tenth."""
 _GRID_LEFT, _GRID_TOP = 130, 54
 _CELL_WIDTH, _CELL_HEIGHT = 92, 46
 
@@ -36,17 +39,17 @@ def before_and_after(rows: Sequence[ChartRow], title: str) -> str:
     """For each row a dot before, a dot after, a line between, and the gain with its interval."""
     height = _AXIS_HEIGHT + len(rows) * _ROW_HEIGHT
     top = max(0.1, *(max(row.found.before.high, row.found.after.high) for row in rows))
-    limit = min(1.0, round(top + 0.05, 1) + (0.1 if round(top + 0.05, 1) < top else 0))
+    limit = min(1.0, math.ceil(top * 10) / 10)
+    ticks = [tick / 10 for tick in range(0, round(limit * 10) + 1, 2 if limit > _DENSE_TICKS else 1)]
     left, right = _LABEL_WIDTH, WIDTH - _GAIN_WIDTH
 
     def x(value: float) -> float:
         return round(left + value / limit * (right - left), 1)
 
     parts = [_open(WIDTH, height, title)]
-    for step in range(6):
-        value = limit * step / 5
+    for value in ticks:
         parts.append(f'<line class="grid" x1="{x(value)}" x2="{x(value)}" y1="{_AXIS_HEIGHT - 8}" y2="{height}"/>')
-        parts.append(f'<text class="tick" x="{x(value)}" y="12" text-anchor="middle">{value:.2f}</text>')
+        parts.append(f'<text class="tick" x="{x(value)}" y="12" text-anchor="middle">{value:.1f}</text>')
     for number, row in enumerate(rows):
         y = _AXIS_HEIGHT + number * _ROW_HEIGHT + _ROW_HEIGHT / 2
         parts += _before_and_after_row(row, y, x, right)
