@@ -64,5 +64,5 @@ def test_the_examples_are_commands() -> None:
     examples = [shlex.split(line, comments=True) for line in re.findall(r"^\$ (.+)$", text, re.MULTILINE)]
     assert examples
     for words in examples:
-        depth = 3 if " ".join(words[:3]) in known else 2
+        depth = next(length for length in range(len(words), 1, -1) if " ".join(words[:length]) in known)
         known[" ".join(words[:depth])].make_context(words[depth - 1], words[depth:])

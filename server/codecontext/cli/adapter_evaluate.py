@@ -26,7 +26,7 @@ from codecontext.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from codecontext.training.evaluation import Evaluation, QueryChange, QuerySet
-    from codecontext.training.metrics import Comparison
+    from codecontext.training.intervals import Comparison
 
 _SHOWN = ("recall_at_1", "recall_at_10", "mrr_at_10", "ndcg_at_10")
 _QUERIES = 3

@@ -73,17 +73,18 @@ be used, and the next run goes on from there. The second one stops at once; at m
 
 `adapter train` keeps its state in the same way: the same command goes on from where it was stopped, to the same end.
 
-**Progress for programs.** `adapter train`, `evaluate`, `use` and `pairs` take `--progress json`: each line on stderr that
-begins with `{` is then one event, all others are log lines.
+**Progress for programs.** `adapter train`, `evaluate`, `use` and `pairs` take `--progress json`: each line on stderr
+that begins with `{` is then one event, all others are log lines.
 
 ```json
-{"event": "progress", "stage": "training", "done": 120, "total": 400, "detail": "loss 2.1, …", "loss": 2.1, "score": 0.48,
- "best_score": 0.48, "base_score": 0.44, "eta_seconds": 35.0}
+{"event": "progress", "stage": "training", "done": 120, "total": 400, "detail": "loss 2.1, …", "loss": 2.1,
+ "score": 0.48, "best_score": 0.48, "base_score": 0.44, "eta_seconds": 35.0}
 ```
 
-`total` is 0 while it is unknown, `eta_seconds` null. The stages are `reading`, `scanning`, `loading model`, `embedding`,
-`training`, `choosing strength N` and `asking NAME`; new ones may come. `loss` and the scores (MRR@10 by vectors on the
-validation pairs, now, best so far, and of the base model) are there while training. SIGINT, once, stops at a safe point.
+`total` is 0 while it is unknown, `eta_seconds` null. The stages are `reading`, `scanning`, `loading model`,
+`embedding`, `training`, `choosing strength N` and `asking NAME`; new ones may come. `loss` and the scores (MRR@10 by
+vectors on the validation pairs, now, best so far, and of the base model) are there while training. One SIGINT stops at
+a safe point.
 
 **Logging.** `index` logs from level `info`. The other commands log only if the setting `logging.level` is
 given: what is wrong is part of their answer. `codecontext --debug COMMAND` logs everything, with the traceback

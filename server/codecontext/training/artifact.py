@@ -19,7 +19,7 @@ from codecontext.adapters import AdapterSide
 from codecontext.adapters.files import MANIFEST_FILE
 from codecontext.core.errors import StoreError, TrainingError
 from codecontext.training.config import TrainingConfig
-from codecontext.training.metrics import Comparison
+from codecontext.training.intervals import Comparison
 
 CARD_FILE = "README.md"
 LIBRARIES = ("codecontext", "torch", "transformers", "peft", "tokenizers", "safetensors")

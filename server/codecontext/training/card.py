@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codecontext.adapters import AdapterSide
 from codecontext.training.artifact import TrainingRecord
-from codecontext.training.metrics import Comparison
+from codecontext.training.intervals import Comparison
 
 METRIC_NAMES = {
     "recall_at_1": "Recall@1",

@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from codecontext.training.intervals import Comparison
 from codecontext.training.labels import Labelled
-from codecontext.training.metrics import METRICS, Comparison, Ranking, compare
+from codecontext.training.metrics import METRICS, Ranking, compare
 
 MAIN_METRIC = "mrr_at_10"
 SHOWN_CHANGES = 10

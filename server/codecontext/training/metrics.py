@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+
+from codecontext.training.intervals import Comparison, Interval
 
 CUTOFF = 10
 METRICS = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr_at_10", "ndcg_at_10")
@@ -51,26 +52,6 @@ class Ranking:
             "mrr_at_10": 1 / ranks[0] if ranks and ranks[0] <= CUTOFF else 0.0,
             "ndcg_at_10": gain / ideal,
         }
-
-
-class Interval(BaseModel):
-    """A mean and the interval that it lies in with 95 % confidence."""
-
-    model_config = ConfigDict(frozen=True)
-
-    mean: float = Field(description="Mean over the queries.")
-    low: float = Field(description="Lower end of the 95 % interval.")
-    high: float = Field(description="Upper end of the 95 % interval.")
-
-
-class Comparison(BaseModel):
-    """One metric of two systems over the same queries."""
-
-    model_config = ConfigDict(frozen=True)
-
-    before: Interval = Field(description="What it is compared with.")
-    after: Interval = Field(description="The adapter.")
-    gain: Interval = Field(description="The difference, query by query.")
 
 
 def compare(before: Values, after: Values, seed: int = 0) -> Comparison:

@@ -45,5 +45,7 @@ def test_sections_are_all_that_stands_above_a_setting() -> None:
         "chunking",
         "search",
         "storage",
+        "engine",
+        "adapters",
         "logging",
     }

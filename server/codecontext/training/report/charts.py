@@ -10,7 +10,7 @@ from html import escape
 from itertools import pairwise
 
 from codecontext.training.evaluation import QueryChange
-from codecontext.training.metrics import Comparison
+from codecontext.training.intervals import Comparison
 
 WIDTH = 720
 _LABEL_WIDTH = 190
