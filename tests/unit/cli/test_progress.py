@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 
 import pytest
 from rich.console import Console
 
-from codecontext.cli.progress import LogLines, work_progress
+from codecontext.cli.progress import JsonLines, LogLines, work_progress
 from codecontext.core.progress import Progress
+from codecontext.training.loop import TrainingProgress
 
 
 def logged(caplog: pytest.LogCaptureFixture, reports: list[tuple[float, Progress]]) -> list[str]:
@@ -53,3 +55,26 @@ def test_a_pipe_has_no_bars() -> None:
     with work_progress(Console(file=screen)) as on_progress:
         on_progress(Progress("reading", 2, 4))
     assert screen.getvalue() == ""
+
+
+def test_programs_get_one_event_a_line() -> None:
+    screen = io.StringIO()
+    now = 0.0
+    lines = JsonLines(Console(file=screen, width=20), lambda: now)
+    lines(Progress("reading", 0, 10))
+    lines(Progress("reading", 1, 10))  # too soon
+    now = 1.0
+    lines(Progress("reading", 5, 10, "slow files, one after the other"))
+    lines(Progress("reading", 10, 10))
+    lines(TrainingProgress("training", 1, 0, loss=2.5))
+    events = [json.loads(line) for line in screen.getvalue().splitlines()]
+    assert [(event["stage"], event["done"]) for event in events] == [
+        ("reading", 0),
+        ("reading", 5),
+        ("reading", 10),
+        ("training", 1),
+    ]
+    assert {event["event"] for event in events} == {"progress"}
+    assert events[1]["detail"] == "slow files, one after the other"
+    assert events[3]["loss"] == 2.5
+    assert "score" not in events[3]
