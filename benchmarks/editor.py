@@ -46,9 +46,9 @@ class Editor(JsonRPCClient):
         self.status: Status = {}
         self.started_at = 0.0
         self._changed = asyncio.Event()
-        self.feature(Method.STATUS_CHANGED)(self._keep_status)
+        self.feature(Method.STATUS_CHANGED)(lambda params: self._keep_status(params))  # pygls marks what it is given
         for name in ("window/logMessage", "window/showMessage", "$/progress"):
-            self.feature(name)(_ignore)
+            self.feature(name)(lambda _params: None)
 
     async def open(self, environment: dict[str, str]) -> float:
         """Start the server; seconds until it answered ``initialize``."""
@@ -128,7 +128,3 @@ async def editor(
         yield session
     finally:
         await session.close()
-
-
-def _ignore(_params: Any) -> None:
-    """Nothing to see."""

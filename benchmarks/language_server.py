@@ -105,8 +105,8 @@ async def _while_indexing(context: Context, seconds: float, details: dict[str, A
                 QUERY,
             ),
             Figure("indexing beside these questions", alone["rate"], "chunks/s"),
-            Figure("the same with a foreign load on one core", one_core["rate"] / alone["rate"], "x"),
-            Figure("the same with a foreign load on all cores", both_cores["rate"] / alone["rate"], "x"),
+            Figure("the same with a foreign load on one core", _share(one_core, alone), "x"),
+            Figure("the same with a foreign load on all cores", _share(both_cores, alone), "x"),
         ]
 
 
@@ -129,6 +129,11 @@ async def _ask(session: Editor, seconds: float) -> tuple[list[float], dict[str, 
     )
     embedded = folder_of(session.status)["done"] - before
     return pings, {"queries": queries, "rate": embedded / (time.perf_counter() - started)}
+
+
+def _share(busy: dict[str, Any], alone: dict[str, Any]) -> float:
+    """How much of the rate is left; 0 where the code was too little to measure one."""
+    return busy["rate"] / alone["rate"] if alone["rate"] else 0.0
 
 
 async def _repeat(until: float, pause: float, ask: Callable[[], Awaitable[object]]) -> list[float]:

@@ -43,8 +43,9 @@ def _own_home(_shared_home: None, tmp_path_factory: pytest.TempPathFactory, monk
 
 @pytest.fixture(scope="session")
 def provider() -> Iterator[HuggingFaceEmbeddingProvider]:
-    """The bundled model without an adapter."""
-    with HuggingFaceEmbeddingProvider(HuggingFaceConfig(), chunk_format=CHUNK_FORMAT) as loaded:
+    """The bundled model without an adapter, converted in this process, which needs torch anyway."""
+    loaded = HuggingFaceEmbeddingProvider(HuggingFaceConfig(), chunk_format=CHUNK_FORMAT, convert_in_subprocess=False)
+    with loaded:
         yield loaded
 
 

@@ -55,8 +55,9 @@ function! s:is_ready() abort
   return l:status.quiescent && l:status.health ==# 'ok' && l:status.folders[0].ready && l:status.folders[0].coverage == 1
 endfunction
 
-function! s:is_found(place) abort
-  return get(get(s:command('search', {'query': a:place.question}).hits, 0, {}), 'symbol', '') ==# a:place.symbol
+function! s:is_found(place, line) abort
+  let l:best = get(s:command('search', {'query': a:place.question}).hits, 0, {})
+  return get(l:best, 'symbol', '') ==# a:place.symbol && l:best.selectionRange.start.line == a:line
 endfunction
 
 function! s:day() abort
@@ -77,11 +78,18 @@ function! s:day() abort
   if getline(1) !~# 'locks\.py:7:\d\+ ' . s:known.symbol . '$' | call s:fail('symbol by meaning', getline(1)) | endif
   close
 
+  " lines that are not saved yet move the hit, as soon as ALE tells of them
+  execute 'edit' s:known.path
+  call append(0, ['# one', '# two', '# three'])
+  doautocmd TextChanged
+  call s:wait('found in unsaved text', 20, {-> s:is_found(s:known, s:known.line + 3)})
+  edit!
+
   execute 'edit' s:new.path
   setfiletype python
   call setline(1, s:new.lines)
   write
-  call s:wait('found after saving', 60, {-> s:is_found(s:new)})
+  call s:wait('found after saving', 60, {-> s:is_found(s:new, s:new.line)})
   call s:check_hits(s:command('search', {'query': s:new.question}).hits, s:new, s:new.line)
 endfunction
 

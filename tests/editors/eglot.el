@@ -5,7 +5,9 @@
 
 (setq eglot-sync-connect 60 eglot-connect-timeout 60)
 (setq story-request
-      (lambda (method parameters) (jsonrpc-request (eglot-current-server) (intern (concat ":" method)) parameters)))
+      (lambda (method parameters)
+        (eglot--signal-textDocument/didChange) ; which waits for a pause in typing, and nobody types here
+        (jsonrpc-request (eglot-current-server) (intern (concat ":" method)) parameters)))
 
 (defun story-project (folder)
   "The project of the story, where FOLDER is in it."
@@ -16,5 +18,5 @@
 (story-run (lambda ()
              ;; what `M-x eglot' does, without its questions
              (apply #'eglot--connect (eglot--guess-contact)))
-           (lambda () (eglot-shutdown (eglot-current-server))))
+           (lambda () (eglot-shutdown (eglot-current-server) nil 20)))
 ;;; eglot.el ends here

@@ -9,12 +9,12 @@ end
 
 -- Runs the event loop until the condition holds.
 local function wait(what, seconds, condition)
-  local value
+  local value, seen
   if not vim.wait(1000 * seconds, function()
-    value = condition()
+    value, seen = condition()
     return value
   end, 50) then
-    fail("waited too long for " .. what, value, vim.fn.execute("messages"))
+    fail("waited too long for " .. what, seen or value, vim.fn.execute("messages"))
   end
   return value
 end
@@ -93,7 +93,8 @@ local function story_of_a_day()
 
   -- the index builds itself; the status line says when it is done
   wait("the status line", 200, function()
-    return vim.api.nvim_eval_statusline(vim.o.statusline, {}).str:find("CodeContext ", 1, true)
+    local line = vim.api.nvim_eval_statusline(vim.o.statusline, {}).str
+    return line:find("CodeContext ", 1, true) and true or nil, line
   end)
   local status = command("status", {})
   if status.health ~= "ok" or not status.folders[1].ready or status.folders[1].coverage ~= 1 then
@@ -144,5 +145,5 @@ local function story_of_a_day()
 end
 
 local ok, problem = pcall(story_of_a_day)
-print((ok and "PASS" or ("FAIL " .. tostring(problem))) .. "\n")
+io.stdout:write("\n" .. (ok and "PASS" or ("FAIL " .. tostring(problem))) .. "\n")
 vim.cmd(ok and "qall!" or "cquit!")

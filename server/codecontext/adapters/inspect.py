@@ -103,6 +103,12 @@ def inspect_adapter(path: Path) -> AdapterInfo:
     )
 
 
+def require_unchanged(info: AdapterInfo) -> None:
+    """Raise ``AdapterError`` if the files are not those any more that ``info`` was read from."""
+    if adapter_fingerprint(info.path) != info.fingerprint:
+        raise AdapterError(f"The files of {info.path} changed while they were read.", "Load it once they are written.")
+
+
 def _check_config(path: Path, config: dict[str, Any]) -> None:
     missing = [field for field in REQUIRED_FIELDS if config.get(field) is None]
     if missing:

@@ -6,7 +6,6 @@ overlapping windows of lines. ``chunk_source`` is the way in; it takes any bytes
 
 from codecontext.chunking.chunker import chunk_source
 from codecontext.chunking.config import ChunkingConfig
-from codecontext.chunking.decoding import decode_source
 from codecontext.chunking.format import CHUNK_FORMAT, embedding_text
 from codecontext.chunking.languages import detect_language
 
@@ -14,7 +13,6 @@ __all__ = [
     "CHUNK_FORMAT",
     "ChunkingConfig",
     "chunk_source",
-    "decode_source",
     "detect_language",
     "embedding_text",
 ]

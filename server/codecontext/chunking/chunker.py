@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 
 from codecontext.chunking.config import ChunkingConfig
-from codecontext.chunking.decoding import decode_source
 from codecontext.chunking.grammars import GivenUp
 from codecontext.chunking.languages import find_language
 from codecontext.chunking.markup import chunk_sections
 from codecontext.chunking.tree_sitter_chunker import chunk_tree
 from codecontext.chunking.windows import chunk_windows
 from codecontext.core import Chunk
+from codecontext.core.decoding import decode_source
 
 _FIRST_BYTES = 8192
 _BY_HEADING = frozenset({"markdown", "restructuredtext"})

@@ -14,6 +14,7 @@ from codecontext.cli.errors import INTERNAL_ERROR, ReportingCommand, report_inte
 from codecontext.cli.index import index
 from codecontext.cli.logs import start_logging
 from codecontext.cli.search import search
+from codecontext.cli.serve import serve
 from codecontext.cli.similar import similar
 from codecontext.cli.status import status
 from codecontext.cli.version import version
@@ -44,6 +45,7 @@ app.command(cls=ReportingCommand, rich_help_panel=_EVERY_DAY)(index)
 app.command(cls=ReportingCommand, rich_help_panel=_EVERY_DAY)(search)
 app.command(cls=ReportingCommand, rich_help_panel=_EVERY_DAY)(similar)
 app.command(cls=ReportingCommand, rich_help_panel=_EVERY_DAY)(status)
+app.command(rich_help_panel=_EVERY_DAY)(serve)
 app.command(cls=ReportingCommand, rich_help_panel=_SET_UP)(doctor)
 app.command(cls=ReportingCommand, rich_help_panel=_SET_UP)(version)
 app.add_typer(config.app, name="config", rich_help_panel=_SET_UP)

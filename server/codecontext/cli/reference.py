@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -19,6 +19,7 @@ from codecontext.cli.errors import FAULT_FOUND, INTERNAL_ERROR, INTERRUPTED, NOT
 from codecontext.cli.hits import SearchOutput
 from codecontext.cli.version import VersionOutput
 from codecontext.core.errors import CodeContextError
+from codecontext.core.markdown import table
 from codecontext.engine.doctor import DoctorReport
 from codecontext.engine.engine import FolderStatus
 from codecontext.indexing.report import IndexReport
@@ -45,6 +46,9 @@ JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext adapter export": ExportOutput,
 }
 """What each command prints with ``--json``."""
+
+SPEAKS_A_PROTOCOL = "codecontext serve"
+"""The one command whose stdout is not for people."""
 
 _INTRODUCTION = """\
 <!-- Written by `python -m codecontext.cli.reference`; edit the help texts and models in the code instead. -->
@@ -128,7 +132,7 @@ def render_reference() -> str:
     """The reference in Markdown."""
     parts = [
         _INTRODUCTION,
-        _table(("Exit code", "Meaning", "`error.code`"), _exit_codes()),
+        table(("Exit code", "Meaning", "`error.code`"), _exit_codes()),
         "\n## Commands\n",
     ]
     parts += [_section(name, command) for name, command in commands()]
@@ -165,7 +169,7 @@ def _section(name: str, command: Any) -> str:
         f"### {name}\n",
         f"{command.help}\n",
         f"```console\n$ {usage}\n```\n",
-        _table(("Argument", "Meaning"), options),
+        table(("Argument", "Meaning"), options),
         _json_result(name),
     ]
     return "\n".join(parts)
@@ -173,11 +177,13 @@ def _section(name: str, command: Any) -> str:
 
 def _json_result(name: str) -> str:
     """Table of the fields, or where another command has the same."""
+    if name == SPEAKS_A_PROTOCOL:
+        return ""
     result = JSON_RESULTS[name]
     first = next(other for other, model in JSON_RESULTS.items() if model is result)
     if first != name:
         return f"The JSON fields are those of `{first}`.\n"
-    return _table(("JSON field", "Type", "Meaning"), _fields(result.model_json_schema()))
+    return table(("JSON field", "Type", "Meaning"), _fields(result.model_json_schema()))
 
 
 def _spelling(param: Any) -> str:
@@ -224,11 +230,6 @@ def _type(schema: dict[str, Any], item: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"array of {_type(item, {})}"
     return str(schema.get("type", "any"))
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, tuple("---" for _ in heads), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def similar(
 
 def _existing_line(place: str) -> tuple[Path, int]:
     """File and line of ``FILE:LINE``; a column behind it is let pass. Raises ``QueryError``."""
-    from codecontext.chunking import decode_source
+    from codecontext.core.decoding import decode_source
 
     match = _PLACE.fullmatch(place)
     if match is None:

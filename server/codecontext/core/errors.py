@@ -11,6 +11,7 @@
     ├── IndexLocked           another process is writing this index
     ├── IndexCorrupt          a table cannot be read; it was set aside
     ├── StoreError            the disk refused (full, read-only, no permission)
+    ├── EngineUnavailable     the engine's process does not run and could not be started
     ├── QueryError            a search cannot be understood (bad filter, bad position)
     ├── TrainingError         an adapter cannot be trained, measured or chosen as asked
     └── OperationCancelled    the user stopped it
@@ -90,6 +91,13 @@ class StoreError(CodeContextError):
     """The disk refused: full, read-only or without permission."""
 
     code = "store"
+    exit_code = 5
+
+
+class EngineUnavailable(CodeContextError):
+    """The engine's process does not run and could not be started."""
+
+    code = "engine"
     exit_code = 5
 
 

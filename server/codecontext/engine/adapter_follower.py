@@ -16,10 +16,10 @@ from pathlib import Path
 
 from codecontext.adapters import AdapterInfo
 from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
-from codecontext.core.errors import AdapterError, ConfigError, ModelUnavailable, OperationCancelled
+from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.provider import PEFT_AVAILABLE
+from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
 from codecontext.engine.coverage import coverage_of
 from codecontext.engine.engine import Engine, Serving
 from codecontext.engine.folder_settings import FolderSettings
@@ -36,6 +36,8 @@ class LoadedAdapter:
     """A provider that is ready, with its adapter or with none."""
 
     provider: HuggingFaceEmbeddingProvider
+    base_model: HuggingFaceEmbeddingProvider
+    """What it was loaded beside, or itself; kept so that whoever wants it next finds it loaded."""
     stamp: AdapterStamp | None
     """The adapter's files as they were; None for the base model alone."""
     loaded_at: float
@@ -45,7 +47,7 @@ class LoadedAdapter:
     @classmethod
     def base(cls, provider: HuggingFaceEmbeddingProvider) -> LoadedAdapter:
         """The base model alone."""
-        return cls(provider, None, time.time(), 0.0)
+        return cls(provider, provider, None, time.time(), 0.0)
 
     @property
     def info(self) -> AdapterInfo | None:
@@ -109,17 +111,21 @@ class AdapterFollower:
         """
         try:
             base = self._models.base(
-                settings.settings.embeddings.huggingface, leave_cores=settings.settings.engine.leave_cores
+                settings.settings.embeddings.huggingface,
+                leave_cores=settings.settings.engine.leave_cores,
+                cancel=cancel,
             )
-        except (ModelUnavailable, ConfigError) as error:
-            self._without_model(str(error))
+        except OperationCancelled:
+            return False
+        except CodeContextError as error:
+            self.fail(str(error))
             return True
         self.model_fault = ""
         try:
             candidate = self._candidate(base, settings.adapter, cancel)
         except OperationCancelled:
             return False
-        except AdapterError as error:
+        except CodeContextError as error:
             self._without_adapter(base, settings.adapter, error)
             return True
         if cancel.cancelled:
@@ -135,9 +141,23 @@ class AdapterFollower:
 
     def space_filled(self, adapter: LoadedAdapter) -> None:
         """Every chunk has its vector in the space of ``adapter``."""
-        if adapter is self.pending:
-            self._promote(adapter)
+        with self._lock:  # or a newer wish might be taken for this one
+            is_awaited = adapter is self.pending
+            if is_awaited:
+                self._promote(adapter)
+        if is_awaited:
             self._on_vectors_wanted()  # so that the index remembers which space is active
+
+    def fail(self, reason: str) -> None:
+        """Go on with what served, or with words alone: the model cannot be used."""
+        logger.error("The model cannot be used: %s", reason)
+        with self._lock:
+            self.model_fault = reason
+            if self.active is None:
+                self._engine.serve(Serving(None, f"Only words are compared, not meaning: {reason}"))
+            else:
+                self._engine.serve(Serving(self.active.provider, f"The model before answers: {reason}"))
+        self._on_change()
 
     def measure_pending(self) -> None:
         """Look how far the space that is being prepared has come."""
@@ -148,29 +168,31 @@ class AdapterFollower:
     # -- loading ---------------------------------------------------------------------------------------------
 
     def _candidate(self, base: HuggingFaceEmbeddingProvider, path: Path | None, cancel: CancelToken) -> LoadedAdapter:
-        """What the settings name, loaded; just what serves already if that is it."""
-        active = self.active if self._is_on(base, self.active) else None
+        """What the settings name, loaded; what serves or is being prepared already if that is it."""
+        with self._lock:
+            loaded = [each for each in (self.active, self.pending) if each is not None and each.base_model is base]
         if path is None:
-            return active if active is not None and active.info is None else LoadedAdapter.base(base)
+            return next((each for each in loaded if each.info is None), LoadedAdapter.base(base))
         if not PEFT_AVAILABLE:
             raise AdapterError(f"{path} is configured, but peft is not installed.", "Run: pip install peft")
-        self._announce_missing_files(path)
-        info = settle(path, active.stamp if active else None, cancel=cancel)
+        self._announce_missing_files(base, path)
+        # What was loaded last is what the files were before, if they are others now.
+        info = settle(path, loaded[-1].stamp if loaded else None, cancel=cancel)
         stamp = stamp_of(path)
-        if active is not None and active.info == info:
-            active.stamp = stamp
-            return active
+        for each in loaded:
+            if each.info == info:
+                each.stamp = stamp
+                return each
         started = time.perf_counter()
-        provider = base.beside(path)
-        return LoadedAdapter(provider, stamp, time.time(), (time.perf_counter() - started) * 1000)
+        provider = base.beside(path, cancel=cancel)
+        return LoadedAdapter(provider, base, stamp, time.time(), (time.perf_counter() - started) * 1000)
 
-    def _is_on(self, base: HuggingFaceEmbeddingProvider, adapter: LoadedAdapter | None) -> bool:
-        return adapter is not None and adapter.provider.config == base.config
-
-    def _announce_missing_files(self, path: Path) -> None:
-        """Say so at once; whether they come back is waited for."""
+    def _announce_missing_files(self, base: HuggingFaceEmbeddingProvider, path: Path) -> None:
+        """Say so at once, and let what there is answer; whether they come back is waited for."""
         stamp = stamp_of(path)
-        if self.active is not None and (stamp.config is None or stamp.weights is None):
+        if stamp.config is None or stamp.weights is None:
+            with self._lock:
+                self.active = self.active or LoadedAdapter.base(base)
             self.adapter_fault = self._instead_of(path, f"{path} lacks files of an adapter.")
             self._serve_active()
 
@@ -197,7 +219,10 @@ class AdapterFollower:
         return self._coverage(candidate) >= self._coverage(active)
 
     def _coverage(self, adapter: LoadedAdapter) -> float:
-        return coverage_of(self._engine.store, adapter.provider.space.space_id)
+        try:
+            return coverage_of(self._engine.store, adapter.provider.space.space_id)
+        except IndexCorrupt:  # who writes the index repairs it
+            return 0.0
 
     def _promote(self, adapter: LoadedAdapter) -> None:
         with self._lock:
@@ -217,26 +242,15 @@ class AdapterFollower:
         coming = f"The adapter {self.pending.path}" if self.pending.path else "The base model without an adapter"
         return f"{coming} is being prepared; {self._name_of_active()} answers until then."
 
-    def _without_adapter(self, base: HuggingFaceEmbeddingProvider, path: Path | None, error: AdapterError) -> None:
+    def _without_adapter(self, base: HuggingFaceEmbeddingProvider, path: Path | None, error: CodeContextError) -> None:
         """Go on with what served, or begin with the base model."""
         logger.error("The adapter %s is not used: %s", path, error)
         with self._lock:
             self.pending, self.pending_coverage = None, None
-            if not self._is_on(base, self.active):
-                self.active = LoadedAdapter.base(base)
+            self.active = self.active or LoadedAdapter.base(base)
             self.adapter_fault = self._instead_of(path, str(error))
         self._serve_active()
         self._on_vectors_wanted()
-
-    def _without_model(self, reason: str) -> None:
-        logger.error("The model cannot be used: %s", reason)
-        with self._lock:
-            self.model_fault = reason
-            if self.active is None:
-                self._engine.serve(Serving(None, f"Only words are compared, not meaning: {reason}"))
-            else:
-                self._engine.serve(Serving(self.active.provider, f"The model before answers: {reason}"))
-        self._on_change()
 
     def _instead_of(self, path: Path | None, reason: str) -> str:
         name = self._name_of_active()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Hashable
 
-from codecontext.core.errors import CodeContextError, IndexLocked
+from codecontext.core.errors import CodeContextError, IndexCorrupt, IndexLocked
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
 from codecontext.engine.adapter_follower import AdapterFollower
@@ -25,8 +25,9 @@ from codecontext.store.manifest import read_manifest
 
 logger = logging.getLogger(__name__)
 
-# The lower, the sooner.
-_SAVED, _TEXT, _VECTORS = 0, 1, 2
+_SAVED, _TEXT, _VECTORS = "saved", "text", "vectors"
+_URGENCY = {_SAVED: 0, _TEXT: 1, _VECTORS: 2}
+"""The lower, the sooner."""
 
 _LOCK_SECONDS = 2.0
 """How long to wait before asking again for an index that another process writes."""
@@ -61,13 +62,14 @@ class BackgroundIndex:
         self._saved: set[str] = set()
         self._force = False
         self._progress = _AT_REST
-        self._eta = Eta()
+        self._etas = {kind: Eta() for kind in _URGENCY}
+        self._eta = self._etas[_TEXT]
         self._look_at = 0.0
+        self._repair_at = 0.0
         self._waits_for_other = False
         self.enabled = False
         """Whether jobs are taken."""
-        self.first: Collection[str] = ()
-        """Files to serve before others."""
+        self._first: tuple[str, ...] = ()
         self.fault = ""
         self.skipped = len(manifest.skipped) if manifest else 0
         self.notices: tuple[str, ...] = ()
@@ -91,35 +93,51 @@ class BackgroundIndex:
         """Look at these files, relative to the folder."""
         with self._lock:
             self._saved.update(paths)
-        self._put("saved", _SAVED, self._run_saved, delay)
+        self._put(_SAVED, self._run_saved, delay)
 
     def update_text(self, *, force: bool = False, delay: float = 0.0) -> None:
         """Look at every file; ``force`` builds the index anew. Vectors follow."""
         with self._lock:
             self._force = self._force or force
-        self._put("text", _TEXT, self._run_text, delay)
+        self._put(_TEXT, self._run_text, delay)
 
     def update_vectors(self, *, delay: float = 0.0) -> None:
         """Make the vectors that are wanted now, not those of another space that may be in the making."""
-        self._shared.index_worker.drop(lambda key: key == (self._name, "vectors"))
-        self._put("vectors", _VECTORS, self._run_vectors, delay)
+        self._shared.index_worker.drop(lambda key: key == (self._name, _VECTORS))
+        self._put(_VECTORS, self._run_vectors, delay)
+
+    def prefer(self, paths: Collection[str]) -> None:
+        """Serve these files before others, also in a job that runs already if some of them wait for their vectors."""
+        added = set(paths) - set(self._first)
+        self._first = tuple(paths)
+        snapshot = self._engine.snapshot()
+        is_embedding = self._shared.index_worker.has(lambda key: key == (self._name, _VECTORS))
+        if is_embedding and added and snapshot is not None and snapshot.lacks_vectors(added):
+            self.update_vectors()
 
     def stop(self, *, wait: bool = False) -> None:
         """Forget all jobs; the one that runs ends at its next safe point."""
         self._shared.index_worker.drop(self._is_mine, wait=wait)
         self._progress = _AT_REST
+        self._waits_for_other = False
 
     def look(self) -> None:
         """Let questions see what another process wrote, if it did."""
-        if self._progress is _AT_REST and self._engine.is_behind():
+        if self._progress is not _AT_REST or self.fault:
+            return
+        try:
+            is_behind = self._engine.is_behind()
+        except IndexCorrupt:
+            is_behind = True
+        if is_behind:
             self._look_again()
 
     def _is_mine(self, key: Hashable) -> bool:
         return isinstance(key, tuple) and key[0] == self._name
 
-    def _put(self, kind: str, urgency: int, run: Callable[[CancelToken], bool], delay: float) -> None:
+    def _put(self, kind: str, run: Callable[[CancelToken], bool], delay: float) -> None:
         if self.enabled:
-            self._shared.index_worker.put((self._name, kind), urgency, run, delay=delay)
+            self._shared.index_worker.put((self._name, kind), _URGENCY[kind], run, delay=delay)
 
     # -- jobs, on the index worker ---------------------------------------------------------------------------
 
@@ -127,73 +145,101 @@ class BackgroundIndex:
         with self._lock:
             paths, self._saved = self._saved, set()
         has_model = self._follower.active is not None
-        done = self._step(
+        report = self._step(
+            _SAVED,
             lambda indexer: indexer.update(paths, vectors=has_model, on_progress=self._progressed, cancel=cancel),
             again=lambda delay: self.update_saved(paths, delay=delay),
         )
-        if not done:
+        if report is not None and report.cancelled:
             with self._lock:
                 self._saved |= paths
-        return done
+            return False
+        return True
 
     def _run_text(self, cancel: CancelToken) -> bool:
         with self._lock:
             force, self._force = self._force, False
-        done = self._step(
+        report = self._step(
+            _TEXT,
             lambda indexer: indexer.update_text(
-                force=force, first=self.first, on_progress=self._progressed, cancel=cancel
+                force=force, first=self._first, on_progress=self._progressed, cancel=cancel
             ),
             again=lambda delay: self.update_text(force=force, delay=delay),
         )
-        if done:
+        if report is None:
+            return True
+        if not report.cancelled:
             self.update_vectors()
-        return done
+        return not report.cancelled
 
     def _run_vectors(self, cancel: CancelToken) -> bool:
         target = self._follower.wanted()
         if target is None:  # who loads the model asks again
             return True
-        filled = False
-
-        def fill(indexer: Indexer) -> IndexReport:
-            nonlocal filled
-            report = indexer.update_vectors(
+        report = self._step(
+            _VECTORS,
+            lambda indexer: indexer.update_vectors(
                 target.provider,
-                first=self.first,
+                first=self._first,
                 activate=target is self._follower.active,
                 on_progress=self._progressed,
                 cancel=cancel,
-            )
-            filled = not report.cancelled
-            return report
-
-        done = self._step(fill, again=lambda delay: self.update_vectors(delay=delay))
-        if filled:
+            ),
+            again=lambda delay: self.update_vectors(delay=delay),
+        )
+        if report is None:
+            return True
+        if not report.cancelled:
             self._follower.space_filled(target)
-        return done
+        return not report.cancelled
 
-    def _step(self, step: Callable[[Indexer], IndexReport], again: Callable[[float], None]) -> bool:
-        """One step of indexing; False when it was stopped before its end. ``again`` asks for it later."""
+    def _step(
+        self, kind: str, step: Callable[[Indexer], IndexReport], again: Callable[[float], None]
+    ) -> IndexReport | None:
+        """One step of indexing; None when it could not be taken now and was asked for by ``again``."""
+        self._eta = self._etas[kind]
+        self._eta.resume()
         try:
             report = step(self._engine.indexer(self._provider(), self._shared.reader))
         except IndexLocked:
             self._waits_for_other = True
             again(_LOCK_SECONDS)
-            return True
+            return None
+        except IndexCorrupt as error:
+            self._stopped_by(error)
+            self._repair()
+            return None
         except CodeContextError as error:
-            logger.error("Indexing %s stopped: %s", self._name, error)
-            self._waits_for_other = False
-            self.fault = str(error)
+            self._stopped_by(error)
             again(_FAULT_SECONDS)
-            return True
+            return None
+        except Exception as error:  # nobody foresaw it; it is said, and the work is not lost
+            logger.exception("Indexing %s failed.", self._name)
+            self._stopped_by(CodeContextError(f"{type(error).__name__}: {error}", "The log says more."))
+            again(_FAULT_SECONDS)
+            return None
         finally:
             self._progress = _AT_REST
             self._look_again()
         self._waits_for_other = False
         self.fault = ""
         self.skipped = sum(report.skipped.values())
-        self.notices = tuple(report.notices) or self.notices
-        return not report.cancelled
+        # What a look at every file had to say stands until the next one.
+        self.notices = (
+            tuple(report.notices) if kind == _TEXT else tuple(dict.fromkeys((*self.notices, *report.notices)))
+        )
+        return report
+
+    def _stopped_by(self, error: CodeContextError) -> None:
+        logger.error("Indexing %s stopped: %s", self._name, error)
+        self._waits_for_other = False
+        self.fault = f"Indexing stopped: {error}"
+
+    def _repair(self) -> None:
+        """Look at every file, which repairs damaged tables; where it did not, not again at once."""
+        now = time.monotonic()
+        self.update_text(delay=max(0.0, self._repair_at - now))
+        self._repair_at = now + _FAULT_SECONDS
 
     def _provider(self) -> HuggingFaceEmbeddingProvider:
         """What serves; while nothing does, one that is never loaded: only steps without a model are taken then."""
@@ -211,7 +257,11 @@ class BackgroundIndex:
     def _look_again(self) -> None:
         """Let questions see what was written; next time not too soon."""
         started = time.monotonic()
-        self._engine.refresh()
+        try:
+            self._engine.refresh()
+        except IndexCorrupt as error:
+            self._stopped_by(error)
+            self._repair()
         self._follower.measure_pending()
         ended = time.monotonic()
         self._look_at = ended + max(_LOOK_SECONDS, _LOOK_SHARE * (ended - started))

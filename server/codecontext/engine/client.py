@@ -8,18 +8,21 @@ import os
 import signal
 import sys
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 import psutil
+from lsprotocol.types import CANCEL_REQUEST, CancelParams
 from pydantic import BaseModel
 from pygls.client import JsonRPCClient
 from pygls.exceptions import JsonRpcException
 
-from codecontext.core.errors import CodeContextError
+from codecontext.core.errors import CodeContextError, EngineUnavailable
 from codecontext.engine.messages import (
     Answer,
     Configure,
@@ -61,6 +64,7 @@ _HEALTHY_SECONDS = 60.0
 """An engine that lived so long did not fail at once; the delays begin anew."""
 _START_SECONDS = 60.0
 _FAREWELL_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 1.0
 _LINES_KEPT = 20
 _IDLE_CHECKS = 10
 _IDLE_CHECK_SECONDS = 5.0
@@ -81,12 +85,6 @@ class EngineState(StrEnum):
     """Ended because nobody asked for a while; the next question starts it."""
 
 
-class EngineUnavailable(CodeContextError):
-    """The engine's process does not run and could not be started."""
-
-    code = "engine"
-
-
 class _EngineGone(Exception):
     """The process ended while it was asked."""
 
@@ -100,7 +98,7 @@ class EngineClient:
     def __init__(self, on_change: Callable[[], None], *, command: Sequence[str] = COMMAND) -> None:
         self._on_change = on_change
         self._command = tuple(command)
-        self._folders: tuple[FolderSetup, ...] = ()
+        self._setup = Configure(folders=())
         self._reports: dict[str, FolderReport] = {}
         self._connection: _Connection | None = None
         self._up: asyncio.Future[_Connection] | None = None
@@ -109,6 +107,7 @@ class EngineClient:
         self._restarts = 0
         self._failures = 0
         self._used_at = time.monotonic()
+        self._open_questions = 0
         self._memory: tuple[float, int | None] = (0.0, None)
         self._stopped = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,8 +122,7 @@ class EngineClient:
         reports = self._reports.values()
         if any(report.health is not Health.OK for report in reports):
             return EngineState.DEGRADED
-        busy = any(report.queued or report.phase is not Phase.IDLE for report in reports)
-        return EngineState.BUSY if busy else EngineState.READY
+        return EngineState.BUSY if any(map(_is_at_work, reports)) else EngineState.READY
 
     @property
     def message(self) -> str:
@@ -145,26 +143,31 @@ class EngineClient:
     def memory_bytes(self) -> int | None:
         """Resident memory of the engine and of its children, at most a second old; None while it does not run."""
         measured_at, size = self._memory
-        if time.monotonic() - measured_at > 1.0 or size is None:
+        if self.pid is None or size is None or time.monotonic() - measured_at > 1.0:
             self._memory = (time.monotonic(), _resident_bytes(self.pid))
         return self._memory[1]
 
     @property
     def reports(self) -> MappingProxyType[str, FolderReport]:
-        """The last report of each folder."""
+        """The last report of each folder; before the first one says that there is work to do."""
         return MappingProxyType(self._reports)
 
     # -- asking ----------------------------------------------------------------------------------------------
 
     async def configure(self, folders: Sequence[FolderSetup]) -> None:
-        """Serve exactly these folders; said again to each new process. Starts the engine."""
-        self._folders = tuple(folders)
-        names = {setup.folder for setup in folders}
-        self._reports = {name: report for name, report in self._reports.items() if name in names}
-        if self._connection is None or self._phase is not EngineState.READY:
-            await self._connected()
-        else:
-            await self._ask(Method.CONFIGURE, Configure(folders=self._folders))
+        """Serve exactly these folders; said again to each new process. Starts the engine if there are any."""
+        self._setup = Configure(folders=tuple(folders))
+        self._reports = {
+            setup.folder: self._reports.get(setup.folder) or FolderReport(folder=setup.folder, queued=True)
+            for setup in folders
+        }
+        self._used_at = time.monotonic()
+        if not folders and self._up is None:
+            return
+        try:
+            await self._send_setup(await self._connected())
+        except _EngineGone:
+            await self._connected()  # who starts a process tells it
         self._on_change()
 
     async def search(self, request: Search) -> Answer:
@@ -195,10 +198,11 @@ class EngineClient:
 
     async def pause(self, request: Pause) -> None:
         """Stop working in the background for a folder, or go on; kept over restarts."""
-        self._folders = tuple(
+        folders = (
             setup.model_copy(update={"paused": request.paused}) if setup.folder == request.folder else setup
-            for setup in self._folders
+            for setup in self._setup.folders
         )
+        self._setup = Configure(folders=tuple(folders))
         await self._ask(Method.PAUSE, request)
 
     def files_changed(self, change: FilesChanged) -> None:
@@ -225,49 +229,67 @@ class EngineClient:
 
     async def _ask(self, method: Method, request: BaseModel) -> Any:
         """One request; once more if the engine died over it, which need not have been its fault."""
-        self._used_at = time.monotonic()
-        for _attempt in range(2):
-            connection = await self._connected()
-            try:
-                return await connection.ask(method, request)
-            except _EngineGone:
-                continue
-            finally:
-                self._used_at = time.monotonic()
+        self._open_questions += 1
+        try:
+            for _attempt in range(2):
+                connection = await self._connected()
+                with suppress(_EngineGone):
+                    return await connection.ask(method, request)
+        finally:
+            self._open_questions -= 1
+            self._used_at = time.monotonic()
         raise EngineUnavailable("The engine ended while it was asked.", "See the server's log; ask again.")
 
     def _tell(self, method: Method, message: BaseModel) -> None:
         self._used_at = time.monotonic()
-        if self._connection is not None and self._phase is EngineState.READY:
+        if self._connection is not None:
             self._connection.tell(method, message)
-        elif self._phase is EngineState.IDLE and self._folders and not self._stopped:
+        elif self._phase is EngineState.IDLE and self._setup.folders and not self._stopped:
             # A new process compares everything anyway.
+            self._failures = 0
             self._start(EngineState.STARTING)
 
     async def _connected(self) -> _Connection:
         """The running engine, started if need be. Raises ``EngineUnavailable``."""
-        if self._stopped:
-            raise EngineUnavailable("The language server is shutting down.")
-        if self._up is None or (self._up.done() and self._phase in {EngineState.IDLE, EngineState.FAILED}):
-            self._failures = 0
-            self._start(EngineState.STARTING)
-        assert self._up is not None  # noqa: S101 - just started, for the type checker
-        return await asyncio.shield(self._up)
+        while True:
+            if self._stopped:
+                raise EngineUnavailable("The language server is shutting down.")
+            if self._up is None or (self._up.done() and self._phase in {EngineState.IDLE, EngineState.FAILED}):
+                self._failures = 0
+                self._start(EngineState.STARTING)
+            connection = await asyncio.shield(self._awaited())
+            if not connection.stopped:
+                return connection
+            await connection.over.wait()
+
+    def _awaited(self) -> asyncio.Future[_Connection]:
+        """What gets the next connection, or has the present one."""
+        if self._up is None:
+            self._up = asyncio.get_running_loop().create_future()
+        return self._up
 
     def _start(self, phase: EngineState, *, delay: float = 0.0) -> None:
-        if self._up is None or self._up.done():
-            self._up = asyncio.get_running_loop().create_future()
+        if self._up is not None and self._up.done():
+            self._up = None
+        self._reports = {name: _of_the_past(report) for name, report in self._reports.items()}
         self._set_phase(phase)
-        self._run(self._bring_up(self._up, delay))
+        self._run(self._bring_up(self._awaited(), delay))
+
+    async def _send_setup(self, connection: _Connection) -> None:
+        """Tell the folders, and again those that came while the engine was busy with the ones before."""
+        while connection.setup is not self._setup:
+            connection.setup = self._setup
+            await connection.ask(Method.CONFIGURE, self._setup)
 
     async def _bring_up(self, up: asyncio.Future[_Connection], delay: float) -> None:
         await asyncio.sleep(delay)
         connection = _Connection(self._reported, self._ended)
         try:
             await connection.start(self._command)
-            self._connection = connection
             async with asyncio.timeout(_START_SECONDS):
-                await connection.ask(Method.CONFIGURE, Configure(folders=self._folders))
+                # From the next step on changes are told: the folders go out before anything else can.
+                self._connection = connection
+                await self._send_setup(connection)
         except OSError as error:
             self._give_up(f"The engine cannot be started: {error}.")
             return
@@ -295,11 +317,9 @@ class EngineClient:
         self._restarts += 1
         how = _how_it_ended(status)
         logger.warning("The engine %s.", how)
-        if self._failures > _MOST_FAILURES:
+        if self._failures >= _MOST_FAILURES:
             self._give_up(f"The engine {how}, {self._failures} times in a row. {connection.last_words()}".strip())
             return
-        if self._up is not None and self._up.done():
-            self._up = asyncio.get_running_loop().create_future()
         self._message = f"The engine {how}; it is started again."
         delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (self._failures - 1))
         self._start(EngineState.RESTARTING, delay=delay)
@@ -315,13 +335,21 @@ class EngineClient:
     async def _watch_idleness(self, connection: _Connection) -> None:
         """End a process that nobody has needed for the configured time."""
         while self._connection is connection:
-            minutes = [report.settings.get("idle_minutes", 0.0) for report in self._reports.values()]
-            limit = 60.0 * min(minutes) if minutes and all(minutes) else None
+            limit = self._idle_limit()
             await asyncio.sleep(min(_IDLE_CHECK_SECONDS, (limit or _IDLE_CHECK_SECONDS) / _IDLE_CHECKS))
-            if self.state is EngineState.BUSY or any(report.queued for report in self._reports.values()):
+            if self._open_questions:
                 self._used_at = time.monotonic()
-            elif limit is not None and time.monotonic() - self._used_at > limit:
+            # Work is not use: the regular look at the folders would keep the engine for ever.
+            is_at_work = any(_is_at_work(report) for report in self._reports.values())
+            if limit is not None and time.monotonic() - self._used_at > limit and not is_at_work:
                 await self._put_to_sleep(connection)
+
+    def _idle_limit(self) -> float | None:
+        """After how many seconds without use the process ends; None for never, or while that is not known."""
+        if not self._setup.folders:
+            return _IDLE_CHECK_SECONDS
+        minutes = [report.settings.get("idle_minutes", 0.0) for report in self._reports.values()]
+        return 60.0 * min(minutes) if minutes and all(minutes) else None
 
     async def _put_to_sleep(self, connection: _Connection) -> None:
         logger.info("Nobody asked for a while: the engine ends until it is needed.")
@@ -332,8 +360,9 @@ class EngineClient:
         await connection.end()
 
     def _reported(self, report: FolderReport) -> None:
-        self._reports[report.folder] = report
-        self._on_change()
+        if any(setup.folder == report.folder for setup in self._setup.folders):
+            self._reports[report.folder] = report
+            self._on_change()
 
     def _set_phase(self, phase: EngineState) -> None:
         if phase is not self._phase:
@@ -355,8 +384,12 @@ class _Connection(JsonRPCClient):
         self._on_end = on_end
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._stderr: asyncio.Task[None] | None = None
+        self.setup: Configure | None = None
+        """The folders that it was told last."""
         self.started_at = 0.0
         self.is_wanted_end = False
+        self.over = asyncio.Event()
+        """Set when its end has been dealt with."""
 
         def reported(params: Any) -> None:
             on_report(FolderReport.model_validate(params))
@@ -378,9 +411,15 @@ class _Connection(JsonRPCClient):
         """One request. Raises ``CodeContextError`` for what the engine refused, ``_EngineGone``."""
         if self.stopped:
             raise _EngineGone
-        future = self.protocol.send_request(method, request.model_dump(mode="json"))
+        id_ = str(uuid.uuid4())
+        answer = asyncio.wrap_future(self.protocol.send_request(method, request.model_dump(mode="json"), msg_id=id_))
         try:
-            return await asyncio.wrap_future(future)
+            return await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            answer.add_done_callback(_ignore)  # it comes all the same
+            if not self.stopped:
+                self.protocol.notify(CANCEL_REQUEST, CancelParams(id=id_))
+            raise
         except JsonRpcException as error:
             raise error_from(error.data, error.message) from error
         except RuntimeError as error:  # what pygls puts into every open request when the process ends
@@ -404,10 +443,10 @@ class _Connection(JsonRPCClient):
                     process.stdin.close()
                 await process.wait()
         except (TimeoutError, CodeContextError, _EngineGone, OSError):
+            pass
+        finally:
             self.kill()
-        await process.wait()
-        if self._stderr is not None:
-            await self._stderr
+        await self.over.wait()
 
     def kill(self) -> None:
         """End the process at once."""
@@ -422,8 +461,11 @@ class _Connection(JsonRPCClient):
         """React to the end of the process, as pygls saw it."""
         self._stop_event.set()
         if self._stderr is not None:
-            await self._stderr
+            # A child of the process may outlive it a little and hold its stderr.
+            await asyncio.wait([self._stderr], timeout=_LAST_WORDS_SECONDS)
+            self._stderr.cancel()
         self._on_end(self, server.returncode or 0)
+        self.over.set()
 
     async def _pass_on_stderr(self) -> None:
         stream = self._server.stderr if self._server else None
@@ -448,6 +490,21 @@ class _Connection(JsonRPCClient):
             if number >= logging.WARNING:
                 self._lines.append(text)
             logging.getLogger(name).log(number, "%s", text)
+
+
+def _is_at_work(report: FolderReport) -> bool:
+    return report.queued or report.phase is not Phase.IDLE
+
+
+def _of_the_past(report: FolderReport) -> FolderReport:
+    """What a report still says once the process that made it is gone: nothing is loaded, and all is to be looked at."""
+    return report.model_copy(update={"ready": False, "queued": True, "phase": Phase.IDLE, "eta_seconds": None})
+
+
+def _ignore(answer: asyncio.Future[Any]) -> None:
+    """Have looked at an answer that nobody waits for."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _how_it_ended(status: int) -> str:

@@ -34,7 +34,7 @@ from codecontext.embeddings.huggingface.models import (
     resolve_model,
     verify_bundled_model,
 )
-from codecontext.embeddings.huggingface.provider import PEFT_AVAILABLE
+from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
 

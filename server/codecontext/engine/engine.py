@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings
-from codecontext.core.errors import AdapterError, ConfigError, ModelUnavailable
+from codecontext.core.errors import AdapterError, ConfigError, IndexCorrupt, ModelUnavailable
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
@@ -30,7 +31,7 @@ from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import cache_directory, index_directory, search_log_file
 from codecontext.store.manifest import SkippedFile, read_manifest
-from codecontext.store.snapshot import Snapshot, take_snapshot
+from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ class Engine:
         self._snapshot: Snapshot | None = None
         self._query_time = QueryTimeVectors()
         self._pinned: tuple[Serving, Snapshot] | None = None
+        self._pinning = threading.Lock()
 
     @property
     def store(self) -> IndexStore:
@@ -112,21 +114,31 @@ class Engine:
         return self._store
 
     def serve(self, serving: Serving) -> None:
-        """From now on let exactly this answer, in one step: no answer mixes it with what was before."""
-        self._pinned = (serving, self._fitting(serving, self._pinned))
+        """From now on let exactly this answer, in one step: no answer mixes it with what was before.
+
+        Tables that are damaged count as empty until ``refresh`` can read them.
+        """
+        try:
+            snapshot = self._fitting(serving, self._pinned)
+        except IndexCorrupt as error:
+            logger.warning("%s", error)
+            snapshot = empty_snapshot(serving.space_id)
+        with self._pinning:
+            self._pinned = (serving, snapshot)
 
     def refresh(self) -> None:
-        """Let what serves see what was written to the index since."""
+        """Let what serves see what was written to the index since. Raises ``IndexCorrupt``."""
         pinned = self._pinned
         if pinned is not None:
             serving, snapshot = pinned
             fresh = self._fitting(serving, pinned)
-            # Somebody else may have begun to serve meanwhile; then that is newer still.
-            if fresh is not snapshot and self._pinned is pinned:
-                self._pinned = (serving, fresh)
+            with self._pinning:
+                # Somebody else may have begun to serve meanwhile; then that is newer still.
+                if fresh is not snapshot and self._pinned is pinned:
+                    self._pinned = (serving, fresh)
 
     def is_behind(self) -> bool:
-        """Whether something was written to the index that what serves does not see."""
+        """Whether something was written to the index that what serves does not see. Raises ``IndexCorrupt``."""
         pinned = self._pinned
         return pinned is not None and self._store.versions(pinned[0].space_id) != pinned[1].versions
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Callable
 
@@ -11,42 +13,53 @@ _NEEDED_SECONDS = 1.0
 
 
 class Eta:
-    """Estimates the end of one piece of work from its progress.
+    """Estimates the end of one kind of work from its progress. Any thread may ask.
 
     The estimate comes from the recent rate. Time that was announced once is only ever counted down: when work turns
-    out to be slower, the figure stands still until the truth has caught up. A new total begins anew.
+    out to be slower, the figure stands still until the truth has caught up. Work that was stopped and goes on with
+    what is left is the same work; more than was left begins anew.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._total = 0
-        self._announced = float("inf")
-        self._reset(0)
+        self._lock = threading.Lock()
+        self._total = self._done = 0
+        self._rate = 0.0
+        self._announced = math.inf
+        self._begin(0)
+
+    def resume(self) -> None:
+        """Work begins, or goes on after a break that says nothing about its rate."""
+        with self._lock:
+            self._begin(self._done)
 
     def seconds_left(self, done: int, total: int) -> float | None:
         """Seconds until ``done`` is ``total``; None while that cannot be said."""
+        with self._lock:
+            self._see(done, total)
+            if not self._rate or not total:
+                return None
+            left = max(0.0, (total - done) / self._rate - (self._clock() - self._at))
+            self._announced = min(left, self._announced)
+            return round(self._announced, 1)
+
+    def _see(self, done: int, total: int) -> None:
+        if total - done > self._total - self._done:
+            self._rate, self._announced = 0.0, math.inf
         if total != self._total or done < self._done:
             self._total = total
-            self._reset(done)
-        now = self._clock()
+            self._begin(done)
         if done > self._done:
-            self._learn(done, now)
-        if not self._rate or not total:
-            return None
-        left = max(0.0, (total - done) / self._rate - (now - self._at))
-        self._announced = min(left, self._announced)
-        return round(self._announced, 1)
+            self._learn(done, self._clock())
 
-    def _reset(self, done: int) -> None:
+    def _begin(self, done: int) -> None:
         self._begun = self._at = self._clock()
         self._first = self._done = done
-        self._rate = 0.0
-        self._announced = float("inf")
 
     def _learn(self, done: int, now: float) -> None:
-        if now - self._begun < _NEEDED_SECONDS:
-            return
         if not self._rate:
+            if now - self._begun < _NEEDED_SECONDS:
+                return
             self._rate = (done - self._first) / (now - self._begun)
         else:
             seconds = max(now - self._at, 1e-3)

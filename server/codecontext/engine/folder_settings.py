@@ -36,12 +36,14 @@ def read_folder_settings(setup: FolderSetup, last_good: FolderSettings | None) -
         fault = str(error)
     try:
         adapter = configured_value(_ADAPTER_KEY, folder, editor=setup.editor, trusted=setup.trusted)
-        loaded = load_settings(folder, editor=_without_adapter(setup.editor), trusted=setup.trusted)
+        if isinstance(adapter, str):
+            loaded = load_settings(folder, editor=_without_adapter(setup.editor), trusted=setup.trusted)
+            return FolderSettings(loaded.settings, Path(adapter).expanduser(), "", tuple(loaded.warnings))
     except ConfigError:
-        settings = last_good.settings if last_good else Settings()
-        kept = "The last good settings stay in force." if last_good else "The defaults are in force."
-        return FolderSettings(settings, last_good.adapter if last_good else None, f"{fault} {kept}")
-    return FolderSettings(loaded.settings, Path(str(adapter)).expanduser(), "", tuple(loaded.warnings))
+        pass  # it is not the adapter, or not the adapter alone
+    settings = last_good.settings if last_good else Settings()
+    kept = "The last good settings stay in force." if last_good else "The defaults are in force."
+    return FolderSettings(settings, last_good.adapter if last_good else None, f"{fault} {kept}")
 
 
 def _in_force(loaded: LoadedSettings) -> FolderSettings:

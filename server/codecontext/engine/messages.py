@@ -20,7 +20,6 @@ class Method(StrEnum):
     CONFIGURE = "engine/configure"
     SEARCH = "engine/search"
     SIMILAR = "engine/similar"
-    STATUS = "engine/status"
     ADAPTERS = "engine/adapters"
     RELOAD_ADAPTER = "engine/reloadAdapter"
     REINDEX = "engine/reindex"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from weakref import WeakValueDictionary
 
 from codecontext.chunking import CHUNK_FORMAT
+from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
 from codecontext.embeddings.huggingface.devices import choose_device
 
@@ -17,34 +18,32 @@ _TOKENS_PER_THREAD = 1024
 
 
 class Models:
-    """Base models by their settings; adapters are loaded beside them."""
+    """Base models by their settings, as long as somebody uses them; adapters are loaded beside them."""
 
     def __init__(self) -> None:
-        self._loaded: dict[str, HuggingFaceEmbeddingProvider] = {}
+        self._loaded: WeakValueDictionary[str, HuggingFaceEmbeddingProvider] = WeakValueDictionary()
+        self._newest: HuggingFaceEmbeddingProvider | None = None
+        """Kept even while nobody uses it yet: who asked for it may have been stopped, and asks again."""
         self._lock = threading.Lock()
 
-    def base(self, config: HuggingFaceConfig, *, leave_cores: int) -> HuggingFaceEmbeddingProvider:
+    def base(
+        self, config: HuggingFaceConfig, *, leave_cores: int, cancel: CancelToken | None = None
+    ) -> HuggingFaceEmbeddingProvider:
         """The base model of ``config``, loaded, without its adapter.
 
-        Raises ``ModelUnavailable`` or ``ConfigError``.
+        Raises ``ModelUnavailable`` or ``ConfigError``, and ``OperationCancelled`` when asked to stop while it is
+        converted.
         """
-        key = _key(config)
+        adjusted = for_background(config, leave_cores=leave_cores)
+        key = adjusted.model_dump_json()
         with self._lock:
             provider = self._loaded.get(key)
             if provider is None:
-                provider = HuggingFaceEmbeddingProvider(
-                    for_background(config, leave_cores=leave_cores), CHUNK_FORMAT, callers=_CALLERS
-                )
-                provider.initialize()
+                provider = HuggingFaceEmbeddingProvider(adjusted, CHUNK_FORMAT, callers=_CALLERS)
+                provider.initialize(cancel=cancel)
                 self._loaded[key] = provider
+            self._newest = provider
         return provider
-
-    def keep_only(self, used: Iterable[HuggingFaceConfig]) -> None:
-        """Let go of the base models that no folder uses any more."""
-        keys = set(map(_key, used))
-        with self._lock:
-            for key in self._loaded.keys() - keys:
-                del self._loaded[key]
 
 
 def for_background(config: HuggingFaceConfig, *, leave_cores: int) -> HuggingFaceConfig:
@@ -57,7 +56,3 @@ def for_background(config: HuggingFaceConfig, *, leave_cores: int) -> HuggingFac
     if tokens is None and choose_device(config.device) == "cpu":
         tokens = _TOKENS_PER_THREAD * threads
     return config.model_copy(update={"lora_adapter_path": None, "threads": threads, "batch_tokens": tokens})
-
-
-def _key(config: HuggingFaceConfig) -> str:
-    return config.model_copy(update={"lora_adapter_path": None}).model_dump_json()

@@ -16,4 +16,6 @@ def lower_thread_priority() -> None:
     calls that Python does not have, and there only the number of threads keeps cores free.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        thread = threading.get_native_id()
+        # Never the other way: the whole process may have been started to give way even more.
+        os.setpriority(os.PRIO_PROCESS, thread, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))

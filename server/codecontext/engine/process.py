@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -51,30 +51,38 @@ class EngineServer(JsonRPCServer):
         from codecontext.engine.service import EngineService
 
         super().__init__(EngineProtocol, default_converter)
-        self._threads = ThreadPoolExecutor(_QUESTION_THREADS, thread_name_prefix="question")
-        self._reports = _Reports(self._send_report)
-        self.service = EngineService(self._reports.put, reader)
-        service = self.service
-        self._answer(Method.CONFIGURE, Configure, service.configure)
-        self._answer(Method.SEARCH, Search, service.search)
-        self._answer(Method.SIMILAR, Similar, service.similar)
-        self._answer(Method.ADAPTERS, FolderOnly, lambda request: service.adapters(request.folder))
-        self._answer(Method.SKIPPED, FolderOnly, lambda request: service.skipped(request.folder))
-        self._answer(Method.RELOAD_ADAPTER, FolderOnly, lambda request: service.reload_adapter(request.folder))
-        self._answer(Method.REINDEX, Reindex, service.reindex)
-        self._answer(Method.PAUSE, Pause, service.pause)
-        self._answer(Method.SHUTDOWN, FolderOnly, lambda _request: service.close())
-        self._answer(Method.FILES_CHANGED, FilesChanged, service.files_changed)
-        self._answer(Method.ADAPTER_TOUCHED, FolderOnly, lambda request: service.adapter_touched(request.folder))
+        self._reports = reports = Reports(self._send_report)
+        self.service = service = EngineService(reports.note, reader)
+        reports.start(service.report)
 
-    def _answer(self, method: Method, model: type[BaseModel], call: Callable[[Any], Any]) -> None:
-        """Let ``call`` answer ``method``, in a thread."""
+        questions = ThreadPoolExecutor(_QUESTION_THREADS, thread_name_prefix="question")
+        self._answer(Method.SEARCH, Search, service.search, questions)
+        self._answer(Method.SIMILAR, Similar, service.similar, questions)
+        self._answer(Method.ADAPTERS, FolderOnly, lambda request: service.adapters(request.folder), questions)
+        self._answer(Method.SKIPPED, FolderOnly, lambda request: service.skipped(request.folder), questions)
+        self._answer(Method.SHUTDOWN, FolderOnly, lambda _request: service.close(), questions)
+
+        # One thread: what changes something takes effect in the order in which it was said.
+        orders = ThreadPoolExecutor(1, thread_name_prefix="order")
+        self._answer(Method.CONFIGURE, Configure, self._configure, orders)
+        self._answer(Method.RELOAD_ADAPTER, FolderOnly, lambda request: service.reload_adapter(request.folder), orders)
+        self._answer(Method.REINDEX, Reindex, service.reindex, orders)
+        self._answer(Method.PAUSE, Pause, service.pause, orders)
+        self._answer(Method.FILES_CHANGED, FilesChanged, service.files_changed, orders)
+        self._answer(
+            Method.ADAPTER_TOUCHED, FolderOnly, lambda request: service.adapter_touched(request.folder), orders
+        )
+
+    def _answer(
+        self, method: Method, model: type[BaseModel], call: Callable[[Any], Any], threads: ThreadPoolExecutor
+    ) -> None:
+        """Let ``call`` answer ``method``, in one of the threads."""
 
         @self.feature(method)
         async def handle(params: Any) -> Any:
             try:
                 request = model.model_validate(params)
-                result = await asyncio.get_running_loop().run_in_executor(self._threads, call, request)
+                result = await asyncio.get_running_loop().run_in_executor(threads, call, request)
             except CodeContextError as error:
                 raise JsonRpcException(error.message, REQUEST_FAILED, error_data(error)) from error
             except Exception as error:
@@ -82,36 +90,59 @@ class EngineServer(JsonRPCServer):
                 raise JsonRpcException(f"{method} failed: {error}") from error
             return _plain(result)
 
+    def _configure(self, request: Configure) -> None:
+        self.service.configure(request)
+        self._reports.repeat(setup.folder for setup in request.folders)
+
     def _send_report(self, report: FolderReport) -> None:
         self.protocol.notify(Method.FOLDER_CHANGED, report.model_dump(mode="json"))
 
 
-class _Reports:
-    """Passes on the newest report of each folder, not too often."""
+class Reports:
+    """Sends the reports of folders that changed, not too often.
+
+    A report is made when it is sent, so that none is older than the change it was sent for.
+    """
 
     def __init__(self, send: Callable[[FolderReport], None]) -> None:
         self._send = send
-        self._waiting: dict[str, FolderReport] = {}
         self._changed = threading.Condition()
-        threading.Thread(target=self._run, name="reports", daemon=True).start()
+        self._folders: set[str] = set()
+        self._unsaid: set[str] = set()
 
-    def put(self, report: FolderReport) -> None:
-        """Pass a report on, unless a newer one of the same folder comes before its turn."""
+    def start(self, report: Callable[[str], FolderReport | None]) -> None:
+        """Begin to send what ``report`` says of folders."""
+        threading.Thread(target=self._run, args=(report,), name="reports", daemon=True).start()
+
+    def note(self, folder: str) -> None:
+        """Something about the folder changed."""
         with self._changed:
-            self._waiting[report.folder] = report
+            self._folders.add(folder)
             self._changed.notify()
 
-    def _run(self) -> None:
+    def repeat(self, folders: Iterable[str]) -> None:
+        """Send the reports of these folders even if they are what was sent before: somebody forgot them."""
+        with self._changed:
+            self._unsaid.update(folders)
+            self._folders |= self._unsaid
+            self._changed.notify()
+
+    def _run(self, report: Callable[[str], FolderReport | None]) -> None:
         sent: dict[str, FolderReport] = {}
         pause = threading.Event()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                reports, self._waiting = self._waiting, {}
-            for name, report in reports.items():
-                if sent.get(name) != report:
-                    sent[name] = report
-                    self._send(report)
+                self._changed.wait_for(lambda: self._folders)
+                folders, self._folders = self._folders, set()
+                unsaid, self._unsaid = self._unsaid, set()
+            for name in folders:
+                try:
+                    newest = report(name)
+                    if newest is not None and (name in unsaid or sent.get(name) != newest):
+                        self._send(newest)
+                        sent[name] = newest
+                except Exception:  # one report that cannot be made or sent must not end the others
+                    logger.exception("The report of %s was not sent.", name)
             pause.wait(_REPORT_SECONDS)
 
 

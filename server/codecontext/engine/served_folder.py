@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
+import time
 from collections.abc import Collection, Hashable
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from codecontext.engine.engine import Engine
 from codecontext.engine.folder_settings import FolderSettings, read_folder_settings
 from codecontext.engine.messages import FolderReport, FolderSetup, Health
 from codecontext.engine.shared import Shared
+
+logger = logging.getLogger(__name__)
 
 
 class ServedFolder:
@@ -31,21 +36,22 @@ class ServedFolder:
         self.engine = Engine(Path(setup.folder), self._settings.settings)
         self._follower = AdapterFollower(self.engine, shared.models, self.publish, self._want_vectors)
         self._index = BackgroundIndex(setup.folder, self.engine, self._follower, shared, self.publish)
-        self._index.first = setup.open_files
+        self._index.prefer(setup.open_files)
         self._may_index = self._settings.settings.engine.auto_index
+        self._reconcile_at = math.inf
 
     def start(self) -> None:
         """Begin to load the model and, unless the user does not want that, to index."""
         self._follow()
         self._allow_indexing()
-        self._index.update_text()
+        self._look_at_all()
         self.publish()
 
     def configure(self, setup: FolderSetup) -> None:
         """Go by another setup from now on."""
         with self._lock:
             before, self.setup = self.setup, setup
-            self._index.first = setup.open_files
+        self._index.prefer(setup.open_files)
         if before.paused != setup.paused:
             self.pause(setup.paused)
         self.reload_settings()
@@ -58,8 +64,12 @@ class ServedFolder:
             self.engine.settings = after.settings
         if before.settings.embeddings != after.settings.embeddings or before.adapter != after.adapter:
             self._follow()
-        if _decides_about_files(before) != _decides_about_files(after):
-            self._index.update_text()
+        starts = after.settings.engine.auto_index and not before.settings.engine.auto_index
+        if starts:
+            self._may_index = True
+            self._allow_indexing()
+        if starts or _decides_about_files(before) != _decides_about_files(after):
+            self._look_at_all()
         self.publish()
 
     def files_changed(self, paths: Collection[str], *, everything: bool = False) -> None:
@@ -67,7 +77,7 @@ class ServedFolder:
         if everything or project_config_file(Path()).name in paths:
             self.reload_settings()
         if everything:
-            self._index.update_text()
+            self._look_at_all()
         elif paths:
             self._index.update_saved(paths)
 
@@ -79,7 +89,7 @@ class ServedFolder:
         """Look at every file again; ``force`` builds the index anew."""
         self._may_index = True
         self._allow_indexing()
-        self._index.update_text(force=force)
+        self._look_at_all(force=force)
         self.publish()
 
     def pause(self, paused: bool) -> None:
@@ -90,12 +100,14 @@ class ServedFolder:
         if paused:
             self._index.stop()
         else:
-            self._index.update_text()
+            self._look_at_all()
         self.publish()
 
-    def look_at_index(self) -> None:
-        """See what another process wrote."""
+    def look_after(self) -> None:
+        """See what another process wrote, and from time to time what no event told. To be called often."""
         self._index.look()
+        if time.monotonic() >= self._reconcile_at:
+            self._look_at_all()
 
     def close(self) -> None:
         """Stop and let go of everything. Waits for the job that runs to reach a safe point."""
@@ -146,9 +158,9 @@ class ServedFolder:
         )
 
     def publish(self) -> None:
-        """Send the report to whoever listens."""
+        """Say that the report may be another now."""
         if not self._closed:
-            self._shared.on_report(self.report())
+            self._shared.on_change(self.setup.folder)
 
     def _health(self) -> tuple[Health, str]:
         """How the folder is, and the sentence that matters most."""
@@ -157,6 +169,10 @@ class ServedFolder:
         if warning := self._follower.adapter_fault:
             return Health.WARNING, warning
         return Health.OK, ""
+
+    def _look_at_all(self, *, force: bool = False) -> None:
+        self._reconcile_at = time.monotonic() + 60 * self._settings.settings.engine.reconcile_minutes
+        self._index.update_text(force=force)
 
     def _allow_indexing(self) -> None:
         self._index.enabled = self._may_index and not self.setup.paused
@@ -170,7 +186,12 @@ class ServedFolder:
         self._shared.model_worker.put((self.setup.folder, "follow"), 0, self._run_follow)
 
     def _run_follow(self, cancel: CancelToken) -> bool:
-        return self._follower.follow(self._settings, cancel)
+        try:
+            return self._follower.follow(self._settings, cancel)
+        except Exception as error:  # a fault that nobody foresaw is said like any other
+            logger.exception("Loading the model or the adapter failed.")
+            self._follower.fail(f"Loading failed: {type(error).__name__}: {error}")
+            return True
 
     def _is_mine(self, key: Hashable) -> bool:
         return isinstance(key, tuple) and key[0] == self.setup.folder

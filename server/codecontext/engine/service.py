@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
-from codecontext.core.errors import ConfigError
+from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, StoreError
 from codecontext.core.paths import codecontext_home
 from codecontext.engine.lanes import Lanes
 from codecontext.engine.messages import (
@@ -33,7 +33,7 @@ from codecontext.engine.shared import Shared
 from codecontext.engine.worker import Worker
 from codecontext.indexing.reader_process import ReaderProcess
 from codecontext.search.config import Retrieval
-from codecontext.search.results import SearchResponse
+from codecontext.search.results import SearchResponse, SearchState
 from codecontext.search.searcher import NO_INDEX
 from codecontext.store.manifest import read_manifest
 
@@ -47,8 +47,10 @@ NOT_READ_YET = "Nothing of this folder is indexed yet; indexing goes on in the b
 class EngineService:
     """Serves several folders. Methods may be called from any thread; only questions take time."""
 
-    def __init__(self, on_report: Callable[[FolderReport], None], reader: ReaderProcess | None = None) -> None:
+    def __init__(self, on_change: Callable[[str], None], reader: ReaderProcess | None = None) -> None:
+        """``on_change`` is called from any thread with the name of a folder whose ``report`` may be another now."""
         self._folders: dict[str, ServedFolder] = {}
+        self._unusable: dict[str, FolderReport] = {}
         self._lock = threading.RLock()
         self._reader = reader or ReaderProcess()
         self._shared = Shared(
@@ -57,7 +59,7 @@ class EngineService:
             models=Models(),
             lanes=Lanes(),
             reader=self._reader,
-            on_report=on_report,
+            on_change=on_change,
         )
         self._closing = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="poll", daemon=True)
@@ -67,30 +69,39 @@ class EngineService:
         """Serve exactly these folders."""
         wanted = {setup.folder: setup for setup in request.folders}
         with self._lock:
+            self._unusable.clear()
             gone = [self._folders.pop(name) for name in self._folders.keys() - wanted.keys()]
-            for name, setup in wanted.items():
-                if name in self._folders:
-                    self._folders[name].configure(setup)
-                else:
-                    self._open(setup)
-            used = [folder.settings.settings.embeddings.huggingface for folder in self._folders.values()]
+            for setup in wanted.values():
+                self._serve(setup)
         for folder in gone:
             folder.close()
-        self._shared.models.keep_only(used)
 
-    def _open(self, setup: FolderSetup) -> None:
+    def _serve(self, setup: FolderSetup) -> None:
+        """Open or configure one folder. Whatever is wrong with it, the others are served."""
         try:
-            folder = self._folders[setup.folder] = ServedFolder(setup, self._shared)
-        except ConfigError as error:
-            logger.error("%s", error)
-            self._shared.on_report(_unusable(setup, str(error)))
-        else:
-            folder.start()
+            folder = self._folders.get(setup.folder)
+            if folder is not None:
+                folder.configure(setup)
+            else:
+                folder = ServedFolder(setup, self._shared)
+                self._folders[setup.folder] = folder
+                folder.start()
+        except CodeContextError as error:
+            self._refuse(setup, str(error))
+        except Exception as error:
+            logger.exception("The folder %s cannot be served.", setup.folder)
+            self._refuse(setup, f"The folder cannot be served: {error}. The log says more.")
 
-    def reports(self) -> list[FolderReport]:
-        """What there is to say of each folder."""
+    def _refuse(self, setup: FolderSetup, reason: str) -> None:
+        logger.error("%s: %s", setup.folder, reason)
+        self._unusable[setup.folder] = FolderReport(folder=setup.folder, health=Health.ERROR, message=reason)
+        self._shared.on_change(setup.folder)
+
+    def report(self, name: str) -> FolderReport | None:
+        """What there is to say of a folder; None if it is not served."""
         with self._lock:
-            return [folder.report() for folder in self._folders.values()]
+            folder, refusal = self._folders.get(name), self._unusable.get(name)
+        return refusal or (folder.report() if folder else None)
 
     def search(self, request: Search) -> Answer:
         """Ask all folders that the request names. Raises ``QueryError`` and ``ConfigError``."""
@@ -187,14 +198,15 @@ class EngineService:
         self, folders: list[ServedFolder], ask: Callable[[ServedFolder], SearchResponse], limit: int | None
     ) -> Answer:
         started = time.perf_counter()
-        answers = {folder.setup.folder: ask(folder) for folder in folders}
+        answers, faults = _ask_each(folders, ask)
         hits = [FolderHit(folder=name, hit=hit) for name, answer in answers.items() for hit in answer.hits]
         most = limit or max((folder.engine.settings.search.limit for folder in folders), default=0)
         messages = dict.fromkeys(_in_an_editor(answer.message) for answer in answers.values() if not answer.hits)
         return Answer(
             # Scores are normalised within a folder, so the folders' hits are interleaved by how good they are there.
             hits=tuple(sorted(hits, key=lambda item: -item.hit.score)[:most]),
-            states={name: answer.state for name, answer in answers.items()},
+            states={name: answer.state for name, answer in answers.items()}
+            | {name: SearchState(space="", degraded=str(fault)) for name, fault in faults.items()},
             message="" if hits else " ".join(messages),
             milliseconds=round((time.perf_counter() - started) * 1000, 2),
         )
@@ -207,15 +219,41 @@ class EngineService:
             folder.publish()
 
     def _poll(self) -> None:
-        """Let questions see what another process writes."""
+        """Let questions see what another process writes, and look from time to time for what no event told."""
         while not self._closing.wait(_POLL_SECONDS):
             with self._lock:
                 folders = list(self._folders.values())
             for folder in folders:
                 try:
-                    folder.look_at_index()
+                    folder.look_after()
                 except Exception:  # one folder's fault must not end the poll of the others
-                    logger.exception("The index of %s cannot be looked at.", folder.setup.folder)
+                    logger.exception("%s cannot be looked after.", folder.setup.folder)
+
+
+def _ask_each(
+    folders: Iterable[ServedFolder], ask: Callable[[ServedFolder], SearchResponse]
+) -> tuple[dict[str, SearchResponse], dict[str, CodeContextError]]:
+    """Answers, and faults of folders that others can answer without. Raises when nobody can answer."""
+    answers: dict[str, SearchResponse] = {}
+    faults: dict[str, CodeContextError] = {}
+    for folder in folders:
+        try:
+            answers[folder.setup.folder] = _ask_again(folder, ask)
+        except (IndexCorrupt, StoreError) as fault:
+            logger.warning("%s cannot answer: %s", folder.setup.folder, fault)
+            faults[folder.setup.folder] = fault
+    if faults and not answers:
+        raise next(iter(faults.values()))
+    return answers, faults
+
+
+def _ask_again(folder: ServedFolder, ask: Callable[[ServedFolder], SearchResponse]) -> SearchResponse:
+    """An answer; asked for a second time if the index was begun anew under the first one."""
+    try:
+        return ask(folder)
+    except IndexCorrupt:
+        folder.engine.refresh()
+        return ask(folder)
 
 
 def _in_an_editor(message: str) -> str:
@@ -236,7 +274,3 @@ def _found(adapter: AdapterInfo | InvalidAdapter, active: Path | None) -> FoundA
         base_model=adapter.base_model,
         size_bytes=adapter.size_bytes,
     )
-
-
-def _unusable(setup: FolderSetup, reason: str) -> FolderReport:
-    return FolderReport(folder=setup.folder, health=Health.ERROR, message=reason)

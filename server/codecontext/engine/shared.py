@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from codecontext.engine.lanes import Lanes
-from codecontext.engine.messages import FolderReport
 from codecontext.engine.models import Models
 from codecontext.engine.worker import Worker
 from codecontext.indexing.reader import FileReader
@@ -16,8 +15,8 @@ from codecontext.indexing.reader import FileReader
 class Shared:
     """Two workers and what they work with.
 
-    The index worker scans, cuts, embeds and writes; the model worker loads models and adapters. ``on_report`` is
-    called from any thread with what there is to say of a folder.
+    The index worker scans, cuts, embeds and writes; the model worker loads models and adapters. ``on_change`` is
+    called from any thread with the name of a folder of which there is something new to say.
     """
 
     index_worker: Worker
@@ -25,4 +24,4 @@ class Shared:
     models: Models
     lanes: Lanes
     reader: FileReader
-    on_report: Callable[[FolderReport], None]
+    on_change: Callable[[str], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import attrs
-from lsprotocol.types import CANCEL_REQUEST
+from lsprotocol.types import CANCEL_REQUEST, CancelNotification
 from pygls.protocol import JsonRPCProtocol
 
 from codecontext.core import errors
@@ -52,7 +52,7 @@ class EngineProtocol(JsonRPCProtocol):
     def get_message_type(self, method: str) -> type[Any] | None:
         """Our own messages stay plain."""
         if method == CANCEL_REQUEST:
-            return None
+            return CancelNotification
         return PlainNotification if method in self.notifications else PlainMessage
 
     def get_result_type(self, method: str) -> type[Any] | None:  # noqa: ARG002 - the base class's signature

@@ -69,9 +69,11 @@ class Worker:
                 self._changed.wait_for(lambda: self._running is not running)
 
     def has(self, concerns: Callable[[Hashable], bool]) -> bool:
-        """Whether a job whose key ``concerns`` names runs or waits."""
+        """Whether a job whose key ``concerns`` names runs or waits for its turn, not for a later time."""
         with self._changed:
-            return any(map(concerns, self._waiting)) or (self._running is not None and concerns(self._running[0].key))
+            now = time.monotonic()
+            waiting = (job.key for job in self._waiting.values() if job.due <= now)
+            return any(map(concerns, waiting)) or (self._running is not None and concerns(self._running[0].key))
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop what runs, at its next safe point, and end the thread."""
@@ -97,7 +99,10 @@ class Worker:
                 if not done and not self._closed and job.run is not _nothing:
                     self._waiting.setdefault(job.key, job)
                 self._changed.notify_all()
-            self._after(job.key)
+            try:
+                self._after(job.key)
+            except Exception:  # nor must a fault in telling it
+                logger.exception("The end of background work cannot be told: %s", job.key)
 
     def _next(self) -> tuple[_Job, CancelToken] | None:
         with self._changed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from codecontext.chunking import decode_source
+from codecontext.core.decoding import decode_source
 from codecontext.search.results import Freshness
 
 

@@ -9,6 +9,7 @@ and writes it again.
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 import time
@@ -30,6 +31,7 @@ from codecontext.core.errors import IndexCorrupt, StoreError
 from codecontext.core.filters import ChunkFilter, path_pattern
 
 CHUNKS_TABLE = "chunks"
+_GONE = ".gone"
 TERM_FIELDS = ("name_terms", "path_terms", "body_terms")
 """Columns of identifier parts, separated by spaces, that full-text search reads."""
 
@@ -192,6 +194,11 @@ class IndexStore:
             found = search.limit(limit).select(["id", "_score"]).to_arrow()
         return list(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
 
+    def rows(self, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """The named columns of all chunks, in no order."""
+        found: list[dict[str, Any]] = self._read(CHUNKS_TABLE, columns, CHUNK_SCHEMA).to_pylist()
+        return found
+
     def matching_ids(self, where: ChunkFilter) -> pa.Array:
         """Ids of the chunks that the filter lets through."""
         table = self._table(CHUNKS_TABLE)
@@ -294,11 +301,16 @@ class IndexStore:
         return target
 
     def clear(self) -> None:
-        """Delete all tables and the manifest; the lock file stays."""
+        """Delete all tables and the manifest; the lock file stays.
+
+        Each table goes in one step, so that whoever searches meanwhile sees all of it or none.
+        """
         self._tables.clear()
-        for entry in self.directory.glob("*"):
+        for left in self.directory.glob(f"*{_GONE}"):  # by a process that ended in the middle of this
+            shutil.rmtree(left)
+        for entry in list(self.directory.iterdir()):
             if entry.is_dir():
-                shutil.rmtree(entry)
+                shutil.rmtree(entry.rename(entry.with_name(entry.name + _GONE)))
             elif entry.suffix == ".json":
                 entry.unlink()
 
@@ -314,7 +326,7 @@ class IndexStore:
     def _table(self, name: str) -> Any | None:
         """The table at its latest version, or None where it does not exist."""
         table = self._tables.get(name)
-        if not (self.directory / f"{name}.lance").is_dir():
+        if not self._is_written(name):
             self._tables.pop(name, None)
             return None
         with _faults_of(name):
@@ -323,6 +335,14 @@ class IndexStore:
             else:
                 table.checkout_latest()
         return table
+
+    def _is_written(self, name: str) -> bool:
+        """Whether the table has a first version; while that is written the folder is there already."""
+        try:
+            with os.scandir(self.directory / f"{name}.lance" / "_versions") as versions:
+                return any(True for _ in versions)
+        except FileNotFoundError:
+            return False
 
     def _version(self, name: str) -> int:
         table = self._table(name)

@@ -6,6 +6,7 @@ chunks, and never misses. See docs/benchmarks.md for the figures.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from codecontext.store.index_store import IndexStore
+from codecontext.store.index_store import CATALOGUE_COLUMNS, CHUNK_SCHEMA, IndexStore
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -40,6 +41,11 @@ class Snapshot:
     def coverage(self) -> float:
         """Share of chunks that have a vector; 1.0 for no chunks."""
         return float(np.mean(self.vector_rows >= 0)) if len(self) else 1.0
+
+    def lacks_vectors(self, paths: Collection[str]) -> bool:
+        """Whether some chunk of these files has no vector."""
+        wanted = pc.is_in(self.column("path"), value_set=pa.array(paths, pa.string()))
+        return bool((self.vector_rows[wanted.to_numpy(zero_copy_only=False)] < 0).any())
 
     def column(self, name: str) -> pa.Array:
         """One column of the catalogue."""
@@ -72,6 +78,12 @@ class Snapshot:
     def file_count(self) -> int:
         """Number of files with at least one chunk."""
         return int(pc.count_distinct(self.catalogue["path"]).as_py())
+
+
+def empty_snapshot(space_id: str) -> Snapshot:
+    """A snapshot of nothing, older than every other."""
+    nothing = CHUNK_SCHEMA.empty_table().select(list(CATALOGUE_COLUMNS))
+    return Snapshot((-1, -1), space_id, nothing, np.empty((0, 0), np.float32), np.empty(0, np.int64))
 
 
 def take_snapshot(store: IndexStore, space_id: str) -> Snapshot:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codecontext.chunking import chunk_source, decode_source
+from codecontext.chunking import chunk_source
+from codecontext.core.decoding import decode_source
 
 TEXT = 'name = "ü𝄞"\n'
 

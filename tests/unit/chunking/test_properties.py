@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codecontext.chunking import ChunkingConfig, chunk_source, decode_source, embedding_text
+from codecontext.chunking import ChunkingConfig, chunk_source, embedding_text
 from codecontext.chunking.languages import LANGUAGES
 from codecontext.core import Chunk, ChunkKind
+from codecontext.core.decoding import decode_source
 
 PARSED = [row for row in LANGUAGES if row.grammar]
 NAMES = [f"sample.{row.extensions.split()[0]}" for row in PARSED] + ["sample.md", "sample.rst", "sample.txt"]

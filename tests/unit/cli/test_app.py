@@ -64,7 +64,7 @@ def test_version_as_json(run_main: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["serch"], "Did you mean 'search'?"),
+        (["serch"], "Did you mean 'search'"),
         (["search"], "QUERY"),
         (["search", "x", "--limit", "0"], "--limit"),
         (["search", "x", "-path:tests"], "No such option: -p"),

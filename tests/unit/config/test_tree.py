@@ -43,9 +43,9 @@ def test_sections_are_all_that_stands_above_a_setting() -> None:
         "embeddings.huggingface",
         "indexing",
         "chunking",
+        "engine",
         "search",
         "storage",
-        "engine",
         "adapters",
         "logging",
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from codecontext.core.errors import AdapterError
 from codecontext.embeddings import InstructionType
 from codecontext.embeddings.backends import openvino_backend
 from codecontext.embeddings.huggingface import (
@@ -30,6 +31,15 @@ pytestmark = [
 
 PASSAGE, QUERY = InstructionType.NL2CODE_PASSAGE, InstructionType.NL2CODE_QUERY
 
+KINDS_OF_PLAIN_LORA = {
+    "query-value": {},
+    "all-linear": {"target_modules": "all-linear", "rank": 4},
+    "dense": {"target_modules": ["dense"]},
+    "patterns": {"rank_pattern": {"layer.0.attention.self.query": 4}, "alpha_pattern": {"value": 4}},
+    "rslora": {"use_rslora": True, "target_modules": ["key"]},
+    "strong": {"alpha": 160},
+}
+
 
 @pytest.fixture(scope="module")
 def openvino_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -43,11 +53,28 @@ def _conversions_found_again(_own_home: None, openvino_home: Path, monkeypatch: 
 
 
 def provider_with(adapter: Path | None = None, **settings) -> HuggingFaceEmbeddingProvider:
+    """Converts in this process, which has torch loaded."""
     path = None if adapter is None else str(adapter)
     config = HuggingFaceConfig(lora_adapter_path=path, **({"backend": "openvino", "device": "cpu"} | settings))
-    provider = HuggingFaceEmbeddingProvider(config)
+    provider = HuggingFaceEmbeddingProvider(config, convert_in_subprocess=False)
     provider.initialize()
     return provider
+
+
+def conversions(home: Path) -> set[str]:
+    """Names of the models stored."""
+    return {path.name for path in (home / "cache" / "openvino").iterdir()}
+
+
+def mistaken(find_weights):
+    """``find_weights`` that takes the weight of one layer for that of the next."""
+
+    def find(model, weights):
+        found = find_weights(model, weights)
+        names = [name for name in found if name.endswith("query")]
+        return found | {name: found[other] for name, other in zip(names, names[1:] + names[:1], strict=True)}
+
+    return find
 
 
 def lowest_cosine(left: np.ndarray, right: np.ndarray) -> float:
@@ -80,6 +107,83 @@ def test_gives_torchs_vectors_with_and_without_an_adapter_at_once(make_adapter, 
     assert lowest_cosine(provider.embed_batch(texts, PASSAGE), expected[PASSAGE]) >= 0.999
     assert lowest_cosine(provider.embed_batch(texts, QUERY), expected[QUERY]) >= 0.999
     assert lowest_cosine(expected[PASSAGE], expected[QUERY]) < 0.99
+
+
+@pytest.mark.parametrize("settings", KINDS_OF_PLAIN_LORA.values(), ids=KINDS_OF_PLAIN_LORA)
+def test_plain_adapters_are_added_to_the_base_model_and_give_pefts_vectors(
+    settings, make_adapter, torch_provider, openvino_home
+):
+    adapter = make_adapter(**settings)
+    provider = provider_with()
+    stored = conversions(openvino_home)
+
+    vectors = provider.beside(adapter).embed_batch(conversion.SAMPLE_TEXTS, PASSAGE)
+
+    assert conversions(openvino_home) == stored
+    expected = torch_provider.beside(adapter).embed_batch(conversion.SAMPLE_TEXTS, PASSAGE)
+    assert lowest_cosine(vectors, expected) >= 0.9995
+    assert lowest_cosine(vectors, provider.embed_batch(conversion.SAMPLE_TEXTS, PASSAGE)) < 0.99
+
+
+@pytest.mark.parametrize(
+    "settings", [{"use_dora": True, "target_modules": ["key"]}, {"bias": "all"}], ids=["dora", "bias"]
+)
+def test_other_adapters_are_converted(settings, make_adapter, torch_provider, openvino_home):
+    adapter = make_adapter(**settings)
+    provider = provider_with()
+    stored = conversions(openvino_home)
+
+    vectors = provider.beside(adapter).embed_batch(conversion.SAMPLE_TEXTS, PASSAGE)
+
+    assert len(conversions(openvino_home) - stored) == 1
+    expected = torch_provider.beside(adapter).embed_batch(conversion.SAMPLE_TEXTS, PASSAGE)
+    assert lowest_cosine(vectors, expected) >= 0.9995
+
+
+def test_an_adapter_that_does_not_fit_is_refused_without_a_conversion(make_adapter, small_model, monkeypatch):
+    provider = provider_with(model_name=str(small_model))
+    monkeypatch.setattr(openvino_backend, "convert", pytest.fail)
+
+    with pytest.raises(AdapterError, match="does not fit the base model"):
+        provider.beside(make_adapter())
+
+
+def test_adapters_are_converted_where_adding_them_is_not_proven(adapter, torch_provider, monkeypatch, tmp_path, texts):
+    monkeypatch.setenv("CODECONTEXT_HOME", str(tmp_path))
+    # As if weights had been mistaken for one another: the matrices go to where they do not belong.
+    monkeypatch.setattr(openvino_backend, "find_weights", mistaken(openvino_backend.find_weights))
+    provider = provider_with()
+
+    vectors = provider.beside(adapter).embed_batch(texts, PASSAGE)
+
+    assert len(conversions(tmp_path)) == 2
+    assert lowest_cosine(vectors, torch_provider.beside(adapter).embed_batch(texts, PASSAGE)) >= 0.999
+
+
+def test_weights_are_found_by_their_content_alone():
+    import torch
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(4, 4, bias=False), torch.nn.Linear(4, 4, bias=False)
+            self.third = torch.nn.Linear(4, 8, bias=False)
+            self.second.weight.data = self.first.weight.data.clone()
+
+        def forward(self, input_ids, attention_mask):
+            hidden = self.second(self.first(input_ids[:, :4].float() * attention_mask[:, :4]))
+            return self.third(hidden)
+
+    model = Model().requires_grad_(False)
+    weights = {name: module.weight.numpy() for name, module in model.named_children()}
+    converted = openvino_backend.convert(model)
+
+    found = openvino_backend.find_weights(converted, weights)
+    turned = openvino_backend.find_weights(converted, {"third": weights["third"].T})
+
+    assert set(found) == {"third"}  # the other two could be taken for each other
+    assert not found["third"].transposed
+    assert turned["third"].transposed
 
 
 def test_order_and_batch_size_do_not_matter(texts):

@@ -127,6 +127,16 @@ def test_the_snapshot_pairs_chunks_with_vectors(store: IndexStore) -> None:
     assert without[1] == -1
 
 
+def test_a_snapshot_knows_which_files_lack_vectors(store: IndexStore) -> None:
+    catalogue = store.catalogue()
+    missing = catalogue["path"].to_pylist().index("tests/test_auth.py")
+    hashes = [value for row, value in enumerate(catalogue["content_hash"].to_pylist()) if row != missing]
+    store.add_vectors(SPACE, hashes, np.ones((len(hashes), 4), np.float32))
+    snapshot = take_snapshot(store, SPACE)
+    assert snapshot.lacks_vectors({"tests/test_auth.py", "src/auth.py"})
+    assert not snapshot.lacks_vectors({"src/auth.py", "not/there.py"})
+
+
 def test_a_snapshot_is_current_until_somebody_writes(store: IndexStore) -> None:
     versions = store.versions(SPACE)
     assert store.versions(SPACE) == versions
@@ -159,3 +169,18 @@ def test_clearing_keeps_the_lock_file(store: IndexStore) -> None:
     store.clear()
     assert not store.exists()
     assert lock.exists()
+
+
+def test_clearing_goes_on_where_a_killed_process_left_off(store: IndexStore) -> None:
+    (store.directory / "chunks.lance.gone" / "data").mkdir(parents=True)
+    store.clear()
+    assert [entry.name for entry in store.directory.iterdir() if entry.is_dir()] == []
+    assert not store.exists()
+
+
+def test_a_table_counts_from_its_first_version_on(store: IndexStore) -> None:
+    versions = store.directory / "chunks.lance" / "_versions"
+    versions.rename(versions.with_name("later"))
+    assert store.catalogue().num_rows == 0
+    versions.with_name("later").rename(versions)
+    assert store.catalogue().num_rows > 0

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from codecontext.core.paths import codecontext_home
 from codecontext.embeddings.base import Vectors
+from codecontext.embeddings.huggingface.patching import PatchableWeights
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ MODEL_FILE = "model.xml"
 REFERENCE_FILE = "reference.npy"
 MANIFEST_FILE = "manifest.json"
 
-# The bundled model takes 90 MB; so many leave room for it with a few adapters.
+# The bundled model takes 90 MB; so many leave room for it with a few adapters that are more than plain LoRA.
 KEPT_MODELS = 6
 
 
@@ -36,6 +37,8 @@ class CompiledManifest(BaseModel):
     """Lowest cosine between torch's vectors and OpenVINO's over the sample texts."""
     warnings: tuple[str, ...] = ()
     """What to tell the user whenever the model is loaded."""
+    weights: PatchableWeights | None = None
+    """How adapters are added to this base model; None if that takes PEFT."""
 
 
 @dataclass(frozen=True, slots=True)

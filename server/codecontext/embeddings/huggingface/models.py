@@ -47,8 +47,10 @@ class ModelCard:
     """A base model as its files describe it."""
 
     name: str
+    root: Path
+    """The model's folder."""
     folder: Path
-    """Folder of the transformer: its configuration, weights and tokenizer."""
+    """Folder in it of the transformer: its configuration, weights and tokenizer."""
     digest: str
     """Digest of weights, configuration and tokenizer."""
     model_type: str
@@ -142,6 +144,7 @@ def read_model_card(name: str, folder: Path) -> ModelCard:
     hidden_size = _hidden_size(transformer, config)
     return ModelCard(
         name=name,
+        root=folder,
         folder=transformer,
         digest=_model_digest(transformer, weights),
         model_type=config.get("model_type", ""),

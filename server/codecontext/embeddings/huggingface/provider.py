@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import threading
 import time
@@ -12,9 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from codecontext.adapters import AdapterInfo, AdapterSide, adapter_fingerprint, check_fingerprint, inspect_adapter
+from codecontext.adapters import (
+    AdapterInfo,
+    AdapterSide,
+    adapter_fingerprint,
+    check_fingerprint,
+    inspect_adapter,
+    require_unchanged,
+)
 from codecontext.core import CancelToken
-from codecontext.core.errors import AdapterError, ConfigError, EmbeddingError
+from codecontext.core.errors import ConfigError, EmbeddingError, OperationCancelled
 from codecontext.embeddings.backends import EmbeddingBackend, embed_tokens
 from codecontext.embeddings.base import (
     BatchCallback,
@@ -27,11 +33,9 @@ from codecontext.embeddings.huggingface.config import HuggingFaceConfig
 from codecontext.embeddings.huggingface.models import read_model_card, resolve_model
 from codecontext.embeddings.huggingface.prompts import resolve_prompts
 from codecontext.embeddings.huggingface.runtime import ModelRuntime
+from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
 
 logger = logging.getLogger(__name__)
-
-# Importing peft takes seconds, so here it is only looked for.
-PEFT_AVAILABLE = importlib.util.find_spec("peft") is not None
 
 # Texts tokenised at once: bounds what their encodings take, and leaves enough to sort by length.
 TOKENIZER_WINDOW = 2048
@@ -52,12 +56,21 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
 
     ``chunk_format`` is the caller's version of the text that it makes of a chunk; it is part of the space.
     ``callers`` is how many threads will embed at once; where memory allows, none waits for another.
+    ``convert_in_subprocess`` keeps torch out of this process where OpenVINO serves.
     """
 
-    def __init__(self, config: HuggingFaceConfig, chunk_format: str = "1", *, callers: int = 1) -> None:
+    def __init__(
+        self,
+        config: HuggingFaceConfig,
+        chunk_format: str = "1",
+        *,
+        callers: int = 1,
+        convert_in_subprocess: bool = True,
+    ) -> None:
         self.config = config
         self._chunk_format = chunk_format
         self._callers = callers
+        self._convert_in_subprocess = convert_in_subprocess
         self._wanted_adapter_path = config.lora_adapter_path
         self._current_adapter_path: str | None = None
         self._adapter_loaded = False
@@ -66,16 +79,17 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         self._prompts: dict[InstructionType, str] = {}
         self._loading = threading.RLock()
 
-    def initialize(self) -> None:
+    def initialize(self, *, cancel: CancelToken | None = None) -> None:
         """Load the base model, then the adapter. Later calls only look whether the adapter changed.
 
         Raises ``ModelUnavailable`` or ``ConfigError`` when the base model cannot serve as configured, and
-        ``AdapterError`` when only the adapter cannot: then the base model serves.
+        ``AdapterError`` when only the adapter cannot: then the base model serves. Raises ``OperationCancelled``
+        when asked to stop while a model is converted in a subprocess.
         """
         with self._loading:
             if self._serving is None:
-                self._load_base_model()
-            self._load_adapter()
+                self._load_base_model(cancel)
+            self._load_adapter(cancel)
 
     def reload_adapter(self, path: str | Path | None) -> None:
         """Use the adapter at ``path``, or none. Does nothing if exactly that is in use already.
@@ -95,20 +109,28 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 self._wanted_adapter_path = previous
                 raise
 
-    def beside(self, path: str | Path | None) -> HuggingFaceEmbeddingProvider:
-        """Another provider on the same base model, loaded with the adapter at ``path`` or with none.
+    def beside(self, path: str | Path | None, *, cancel: CancelToken | None = None) -> HuggingFaceEmbeddingProvider:
+        """Another provider on the same base model, loaded with the adapter at ``path`` or with none, for good.
 
         The two share the base model's weights and never change each other, so one can serve while the other
-        gets ready. Raises ``AdapterError``; without peft the base model is what loads.
+        gets ready. Whatever becomes of the files, the new one stays what it is: ``initialize`` does not look at
+        them again. Raises ``AdapterError``, and ``OperationCancelled`` as ``initialize`` does; without peft the
+        base model is what loads.
         """
         with self._loading:
-            other = HuggingFaceEmbeddingProvider(self.config, self._chunk_format, callers=self._callers)
+            other = HuggingFaceEmbeddingProvider(
+                self.config,
+                self._chunk_format,
+                callers=self._callers,
+                convert_in_subprocess=self._convert_in_subprocess,
+            )
             other._runtime = self._opened()
             other._prompts = self._prompts
         other._wanted_adapter_path = None if path is None else str(Path(path).expanduser())
-        other._load_adapter()
+        other._load_adapter(cancel)
         if other._serving is None:
             other._unload_adapter()
+        other._wanted_adapter_path = None
         return other
 
     @property
@@ -160,7 +182,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             self._adapter_loaded = False
             self._current_adapter_path = None
 
-    def _load_base_model(self) -> None:
+    def _load_base_model(self, cancel: CancelToken | None) -> None:
         config = self.config
         folder = resolve_model(config.model_name, allow_download=config.allow_download)
         card = read_model_card(config.model_name, folder)
@@ -170,17 +192,23 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 f"Set it to {card.dimension} or less.",
             )
         self._prompts = resolve_prompts(card.name, card.prompts, card.default_prompt, config.prompts)
-        self._runtime = ModelRuntime(card, config, self._callers)
-        self._unload_adapter()
+        self._runtime = ModelRuntime(
+            card,
+            config,
+            self._callers,
+            convert_in_subprocess=self._convert_in_subprocess,
+            cancel=cancel,
+        )
+        self._unload_adapter(cancel)
 
-    def _unload_adapter(self) -> None:
+    def _unload_adapter(self, cancel: CancelToken | None = None) -> None:
         """Let the base model serve."""
-        base = self._opened().backend(None)
+        base = self._opened().backend(None, cancel)
         self._serving = _Serving(base, base, None, self._space(document_adapter=""))
         self._adapter_loaded = False
         self._current_adapter_path = None
 
-    def _load_adapter(self) -> None:
+    def _load_adapter(self, cancel: CancelToken | None = None) -> None:
         """Load the wanted adapter, unless exactly its content is loaded already."""
         path = self._wanted_adapter_path
         if path is None:
@@ -196,7 +224,9 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 return
             logger.info("Loading LoRA adapter from: %s", path)
             started = time.perf_counter()
-            self._serving = self._with_adapter(inspect_adapter(Path(path)))
+            self._serving = self._with_adapter(inspect_adapter(Path(path)), cancel)
+        except OperationCancelled:
+            raise
         except Exception as error:
             logger.error("Failed to load LoRA adapter from %s: %s", path, error)
             raise
@@ -213,16 +243,12 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             and self.adapter.fingerprint == adapter_fingerprint(Path(path))
         )
 
-    def _with_adapter(self, info: AdapterInfo) -> _Serving:
+    def _with_adapter(self, info: AdapterInfo, cancel: CancelToken | None) -> _Serving:
         """Everything ready to answer with the adapter. Raises ``AdapterError``."""
         card = self._opened().card
         check_fingerprint(info, card.name, card.digest)
-        adapted = self._opened().backend(info)
-        if adapter_fingerprint(info.path) != info.fingerprint:
-            raise AdapterError(
-                f"The files of {info.path} changed while they were read.",
-                "Load it once they are written.",
-            )
+        adapted = self._opened().backend(info, cancel)
+        require_unchanged(info)
         if info.side is AdapterSide.QUERY:
             return _Serving(self._opened().backend(None), adapted, info, self._space(document_adapter=""))
         return _Serving(adapted, adapted, info, self._space(document_adapter=info.fingerprint))

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from codecontext.adapters import AdapterInfo, check_compatible
+from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
 from codecontext.embeddings.backends import EmbeddingBackend
 from codecontext.embeddings.backends.openvino_backend import OPENVINO_AVAILABLE
 from codecontext.embeddings.backends.torch_backend import TorchBackend
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
 from codecontext.embeddings.huggingface.conversion import ConversionRejected, OpenVinoModels
+from codecontext.embeddings.huggingface.conversion_process import ConversionCrashed, ConversionSubprocess
 from codecontext.embeddings.huggingface.devices import batch_tokens, choose_device
 from codecontext.embeddings.huggingface.models import ModelCard
-from codecontext.embeddings.huggingface.tokenizer import load_tokenizer
+from codecontext.embeddings.huggingface.tokenizer import TextTokenizer, is_tokenizer_copied, load_tokenizer
 from codecontext.embeddings.huggingface.torch_model import TorchModel
 
 if TYPE_CHECKING:
@@ -28,40 +31,53 @@ logger = logging.getLogger(__name__)
 class ModelRuntime:
     """One base model on one device; ``callers`` threads will embed at once.
 
+    With ``convert_in_subprocess`` torch stays out of this process where OpenVINO serves.
+
     Raises ``ConfigError`` for settings that do not fit the model or each other, and ``ModelUnavailable`` when
     the device or the tokenizer is missing.
     """
 
-    def __init__(self, card: ModelCard, config: HuggingFaceConfig, callers: int = 1) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        config: HuggingFaceConfig,
+        callers: int = 1,
+        *,
+        convert_in_subprocess: bool = True,
+        cancel: CancelToken | None = None,
+    ) -> None:
         self.card = card
         self.max_tokens = _max_tokens(card, config)
         self._threads = config.threads
         self._callers = callers
         self._device = choose_device(config.device)
         self._batch_tokens = config.batch_tokens or batch_tokens(self._device, card, config.threads)
-        self.tokenizer = load_tokenizer(card, self.max_tokens)
-        self._openvino = self._openvino_models() if _wants_openvino(config, self._device) else None
+        wants_openvino = _wants_openvino(config, self._device)
+        self._converter = self._subprocess() if wants_openvino and convert_in_subprocess else None
+        self.tokenizer = self._load_tokenizer(cancel)
+        self._openvino = self._openvino_models() if wants_openvino else None
         self._torch_model: TorchModel | None = None
         self._in_use: WeakValueDictionary[str, EmbeddingBackend] = WeakValueDictionary()
         self._loading = threading.Lock()
 
-    def backend(self, adapter: AdapterInfo | None) -> EmbeddingBackend:
+    def backend(self, adapter: AdapterInfo | None, cancel: CancelToken | None = None) -> EmbeddingBackend:
         """The base model, or the base model with ``adapter`` merged in, ready to run.
 
         Who asks for what is in use already gets the same one. Raises ``AdapterError`` when the adapter does not
-        fit, ``ModelUnavailable`` when the weights cannot be loaded.
+        fit, ``ModelUnavailable`` when the weights cannot be loaded, ``OperationCancelled`` when asked to stop while
+        a model is converted in a subprocess.
         """
         content = adapter.fingerprint if adapter else ""
         with self._loading:
             backend = self._in_use.get(content)
             if backend is None:
-                backend = self._in_use[content] = self._load(adapter)
+                backend = self._in_use[content] = self._load(adapter, cancel)
         return backend
 
-    def _load(self, adapter: AdapterInfo | None) -> EmbeddingBackend:
+    def _load(self, adapter: AdapterInfo | None, cancel: CancelToken | None) -> EmbeddingBackend:
         if self._openvino is not None:
             try:
-                return self._openvino.load(adapter) or self._converted(self._openvino, adapter)
+                return self._openvino.load(adapter) or self._converted(self._openvino, adapter, cancel)
             except ConversionRejected as reason:
                 logger.warning("OpenVINO is not used for %s: %s. Torch runs it.", self.card.name, reason)
         encoder, warnings = self._torch_encoder(adapter)
@@ -75,6 +91,51 @@ class ModelRuntime:
             threads=self._threads,
         )
 
+    def _converted(
+        self, openvino: OpenVinoModels, adapter: AdapterInfo | None, cancel: CancelToken | None
+    ) -> EmbeddingBackend:
+        """Converted now, if possible in another process: torch, once imported, takes memory until the end."""
+        if self._convert_apart(adapter, cancel):
+            loaded = openvino.load(adapter)
+            if loaded is not None:
+                return loaded
+        if self._converter is None:
+            self._announce_conversion()
+        backend = openvino.convert(adapter, self._torch())
+        # From here on the converted model serves; torch's weights are loaded again for the next adapter.
+        self._torch_model = None
+        return backend
+
+    def _convert_apart(self, adapter: AdapterInfo | None, cancel: CancelToken | None) -> bool:
+        """Have a subprocess convert; false if it failed in a way that says nothing about model and adapter."""
+        if self._converter is None:
+            return False
+        said = self._converter.has_failed(adapter)
+        if not said:
+            self._announce_conversion()
+        try:
+            self._converter.convert(adapter, cancel)
+        except ConversionCrashed as reason:
+            if not said:
+                logger.warning("%s This process converts the model itself, which takes more memory.", reason)
+            return False
+        return True
+
+    def _announce_conversion(self) -> None:
+        logger.info("Preparing %s for OpenVINO; this is done once.", self.card.name)
+
+    def _load_tokenizer(self, cancel: CancelToken | None) -> TextTokenizer:
+        """A copy if there is one. To make it imports torch, so that is left to the subprocess as well."""
+        if self._converter is not None and not is_tokenizer_copied(self.card, self.max_tokens):
+            with suppress(ConversionRejected):  # is said again once it matters
+                self._convert_apart(None, cancel)
+        return load_tokenizer(self.card, self.max_tokens)
+
+    def _subprocess(self) -> ConversionSubprocess:
+        return ConversionSubprocess(
+            self.card, max_tokens=self.max_tokens, threads=self._threads, batch_tokens=self._batch_tokens
+        )
+
     def _openvino_models(self) -> OpenVinoModels:
         return OpenVinoModels(
             self.card,
@@ -84,21 +145,17 @@ class ModelRuntime:
             callers=self._callers,
         )
 
-    def _converted(self, openvino: OpenVinoModels, adapter: AdapterInfo | None) -> EmbeddingBackend:
-        encoder, warnings = self._torch_encoder(adapter)
-        backend = openvino.convert(adapter, encoder, warnings)
-        # From here on the converted model serves; torch's weights are loaded again for the next adapter.
-        self._torch_model = None
-        return backend
+    def _torch(self) -> TorchModel:
+        if self._torch_model is None:
+            self._torch_model = TorchModel(self.card, self._device)
+        return self._torch_model
 
     def _torch_encoder(self, adapter: AdapterInfo | None) -> tuple[Module, list[str]]:
         """The module to run, and what the user should be warned about."""
-        if self._torch_model is None:
-            self._torch_model = TorchModel(self.card, self._device)
         if adapter is None:
-            return self._torch_model.encoder(), []
-        warnings = check_compatible(adapter, self._torch_model.architecture())
-        return self._torch_model.adapted_encoder(adapter.path), warnings
+            return self._torch().encoder(), []
+        warnings = check_compatible(adapter, self._torch().architecture())
+        return self._torch().adapted_encoder(adapter.path), warnings
 
 
 def _max_tokens(card: ModelCard, config: HuggingFaceConfig) -> int:

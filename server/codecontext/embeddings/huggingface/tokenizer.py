@@ -98,6 +98,11 @@ def load_tokenizer(card: ModelCard, max_tokens: int) -> TextTokenizer:
     return tokenizer
 
 
+def is_tokenizer_copied(card: ModelCard, max_tokens: int) -> bool:
+    """Whether ``load_tokenizer`` will most likely find a copy, and import neither transformers nor torch."""
+    return _cached_copy(card, max_tokens).is_file()
+
+
 def _cached_copy(card: ModelCard, max_tokens: int) -> Path:
     key = content_digest(card.digest, str(max_tokens), str(card.lowercase), importlib.metadata.version("transformers"))
     return codecontext_home() / "cache" / "tokenizers" / f"{key}.json"

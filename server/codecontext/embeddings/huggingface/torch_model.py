@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from codecontext.adapters import BaseArchitecture
 from codecontext.core.errors import AdapterError, ModelUnavailable
@@ -15,6 +20,9 @@ from codecontext.embeddings.huggingface.pooling import POOLERS
 if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
     from torch.nn import Module
+
+# Importing peft takes seconds, so here it is only looked for.
+PEFT_AVAILABLE = importlib.util.find_spec("peft") is not None
 
 
 class TorchModel:
@@ -38,6 +46,19 @@ class TorchModel:
             },
         )
 
+    def linear_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Module path → weight, as (out, in), of every linear module; they are the model's own, not copies."""
+        import torch
+        from transformers.pytorch_utils import Conv1D
+
+        weights = {}
+        for name, module in self._base.named_modules():
+            if type(module) is torch.nn.Linear:
+                weights[name] = module.weight.numpy()
+            elif type(module) is Conv1D:  # GPT-2's linear layer, whose weight is (in, out)
+                weights[name] = module.weight.numpy().T
+        return {name: weight for name, weight in weights.items() if weight.dtype == np.float32}
+
     def encoder(self) -> Module:
         """The base model with pooling: (input_ids, attention_mask) → (batch, d)."""
         return _sentence_encoder(self._base, self.card)
@@ -56,6 +77,16 @@ class TorchModel:
                 f"No adapter can be made for {self.card.name}: {error}", "Name modules that it has."
             ) from error
         return _sentence_encoder(adapted, self.card), adapted
+
+    def encoder_without(self, modules: Collection[str]) -> Module:
+        """Like ``encoder``, with the weights of these modules null."""
+        import torch
+
+        twin = _twin(self._base)
+        for name in modules:
+            layer: Any = twin.get_submodule(name)
+            layer.weight = torch.nn.Parameter(torch.zeros_like(layer.weight), requires_grad=False)
+        return _sentence_encoder(twin, self.card)
 
     def adapted_encoder(self, adapter_path: Path) -> Module:
         """Like ``encoder``, with the adapter merged in. Shares every weight that the adapter leaves alone."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from codecontext.chunking import decode_source, detect_language
+from codecontext.chunking import detect_language
 from codecontext.chunking.definitions import SourceDefinition, read_definitions
 from codecontext.core.chunk import ChunkKind
+from codecontext.core.decoding import decode_source
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from codecontext.indexing.classify import classify_content
 from codecontext.indexing.scan import ScanConfig, scan_folder

@@ -341,3 +341,17 @@ def change_weights(folder: Path, change) -> None:
 def rename_weights(folder: Path, old: str, new: str) -> None:
     file = folder / "adapter_model.safetensors"
     save_file({name.replace(old, new): weight for name, weight in load_file(file).items()}, file)
+
+
+@pytest.mark.slow
+def test_one_loaded_beside_stays_what_it_is_whatever_becomes_of_its_files(torch_provider, make_adapter, tmp_path):
+    folder = shutil.copytree(make_adapter(seed=1), tmp_path / "adapter")
+    other = torch_provider.beside(folder)
+    adapter, space = other.adapter, other.space
+    assert space != torch_provider.space
+    shutil.copytree(make_adapter(seed=2), folder, dirs_exist_ok=True)
+    other.initialize()
+    assert (other.adapter, other.space) == (adapter, space)
+    shutil.rmtree(folder)
+    other.initialize()
+    assert (other.adapter, other.space) == (adapter, space)

@@ -1,0 +1,67 @@
+"""The only place where our errors become JSON-RPC's, and where parameters are checked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+
+from codecontext.core.errors import CodeContextError, QueryError
+from codecontext.engine.transport import REQUEST_FAILED, error_data
+
+logger = logging.getLogger(__name__)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def checked(model: type[Model], method: str, params: Any) -> Model:
+    """``params`` as a ``model``. Raises ``JsonRpcInvalidParams`` that names each field that is wrong.
+
+    An empty array stands for no parameters: Lua, for one, knows no empty object beside it.
+    """
+    try:
+        return model.model_validate({} if params is None or params == [] else params)
+    except ValidationError as error:
+        fields = [
+            {"field": ".".join(map(str, fault["loc"])), "problem": _sentence(fault["msg"])} for fault in error.errors()
+        ]
+        said = "; ".join(
+            f"{fault['field']}: {fault['problem']}" if fault["field"] else fault["problem"] for fault in fields
+        )
+        raise JsonRpcInvalidParams(f"{method}: {said}", data={"kind": "InvalidParams", "fields": fields}) from error
+
+
+def invalid_field(method: str, field: str, problem: str) -> JsonRpcInvalidParams:
+    """One field is of the right shape and still wrong."""
+    fields = [{"field": field, "problem": problem}]
+    return JsonRpcInvalidParams(f"{method}: {field}: {problem}", data={"kind": "InvalidParams", "fields": fields})
+
+
+@contextmanager
+def as_responses(method: str) -> Iterator[None]:
+    """Turn what is raised inside into what is answered.
+
+    A query that makes no sense is InvalidParams with its field, what the engine refuses is RequestFailed with what
+    would be right, and anything else a short internal error, its traceback in the log alone.
+    """
+    try:
+        yield
+    except JsonRpcException:
+        raise
+    except QueryError as error:
+        raise JsonRpcInvalidParams(
+            str(error), data=error_data(error) | {"fields": [{"field": "query", "problem": error.message}]}
+        ) from error
+    except CodeContextError as error:
+        raise JsonRpcException(str(error), REQUEST_FAILED, error_data(error)) from error
+    except Exception as error:
+        logger.exception("%s failed.", method)
+        raise JsonRpcException(f"{method} failed: {type(error).__name__}. The server's log says where.") from error
+
+
+def _sentence(problem: str) -> str:
+    return problem[:1].lower() + problem[1:]

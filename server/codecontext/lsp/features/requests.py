@@ -1,0 +1,69 @@
+"""How our own requests are answered: parameters checked, answers dumped, each a command as well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from pygls.exceptions import JsonRpcInvalidParams
+
+from codecontext.core.errors import EngineUnavailable
+from codecontext.lsp.errors import as_responses, checked, invalid_field
+from codecontext.lsp.folders import Folder
+from codecontext.lsp.protocol import COMMAND_PREFIX, FolderParams, Method, Wire
+from codecontext.lsp.server import CodeContextServer
+
+Params = TypeVar("Params", bound=BaseModel)
+Answer = TypeVar("Answer")
+
+_PATIENCE_SECONDS = 45.0
+"""An engine that starts takes two or three seconds, one that died often longer; then the editor hears why."""
+
+
+def answer(
+    server: CodeContextServer, method: Method, model: type[Params], handle: Callable[[Params], Awaitable[Wire]]
+) -> None:
+    """Let ``handle`` answer ``method``, and the command of the same name with the parameters as its only argument."""
+
+    async def request(params: Any) -> Any:
+        with as_responses(method):
+            result = await handle(checked(model, method, params))
+            return result.model_dump(mode="json", by_alias=True)
+
+    async def command(*arguments: Any) -> Any:
+        if len(arguments) > 1:
+            raise JsonRpcInvalidParams(f"{name} takes one argument, its parameters, not {len(arguments)}.")
+        return await request(arguments[0] if arguments else None)
+
+    name = COMMAND_PREFIX + method.removeprefix("codecontext/")
+    server.feature(method)(request)
+    server.command(name)(command)
+
+
+async def in_time(server: CodeContextServer, work: Awaitable[Answer]) -> Answer:
+    """What the engine answers. Raises ``EngineUnavailable`` that says what it does instead when it takes too long."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await work
+    except TimeoutError:
+        engine = server.engine
+        raise EngineUnavailable(
+            f"The engine did not answer within {_PATIENCE_SECONDS:.0f} seconds; it is {engine.state}. {engine.message}",
+            "Ask again in a moment; codecontext/status says when it is ready.",
+        ) from None
+
+
+def chosen(server: CodeContextServer, method: Method, params: FolderParams) -> list[Folder]:
+    """The folder that the parameters name, or all. Raises ``JsonRpcInvalidParams``."""
+    return list(server.folders) if params.folder is None else [folder_at(server, method, "folder", params.folder)]
+
+
+def folder_at(server: CodeContextServer, method: Method, field: str, uri: str) -> Folder:
+    """The open folder with this URI. Raises ``JsonRpcInvalidParams``."""
+    folder = server.folders.by_uri(uri)
+    if folder is None:
+        known = ", ".join(folder.uri for folder in server.folders) or "none"
+        raise invalid_field(method, field, f"'{uri}' is not an open workspace folder; open are: {known}.")
+    return folder

@@ -1,0 +1,78 @@
+"""``codecontext/search``: find code by a question or a name."""
+
+from __future__ import annotations
+
+import asyncio
+
+from lsprotocol.types import PROGRESS, ProgressParams
+
+from codecontext.engine.messages import Answer, Search
+from codecontext.lsp.features.requests import answer, folder_at, in_time
+from codecontext.lsp.protocol import AnswerState, Method, SearchHit, SearchParams, SearchResult
+from codecontext.lsp.server import CodeContextServer
+from codecontext.lsp.status import NO_FOLDER
+
+
+def register(server: CodeContextServer) -> None:
+    """Add the handler."""
+
+    async def handle(params: SearchParams) -> SearchResult:
+        request = _request(server, params)
+        if not request.folders:
+            return SearchResult(query=params.query, hits=[], states=[], message=NO_FOLDER)
+        if params.partial_result_token is None:
+            return await ask(server, request)
+        full = asyncio.ensure_future(ask(server, request))
+        try:
+            await _send_first(server, params.partial_result_token, request)
+            return await full
+        finally:
+            full.cancel()
+
+    answer(server, Method.SEARCH, SearchParams, handle)
+
+
+async def ask(server: CodeContextServer, request: Search) -> SearchResult:
+    """Ask the engine, and show its answer as the editor should."""
+    return shown(server, request.query, await in_time(server, server.engine.search(request)))
+
+
+async def _send_first(server: CodeContextServer, token: int | str, request: Search) -> None:
+    """What words alone find, which takes a few milliseconds whatever the model is doing."""
+    first = await ask(server, request.model_copy(update={"lexical_only": True}))
+    value = first.model_copy(update={"complete": False}).model_dump(mode="json", by_alias=True)
+    server.protocol.notify(PROGRESS, ProgressParams(token, value))
+
+
+def shown(server: CodeContextServer, query: str, found: Answer) -> SearchResult:
+    """An answer of the engine's with the places and the text that the editor has."""
+    documents = server.documents()
+    hits: list[SearchHit] = []
+    for item in found.hits:
+        folder = server.folders.by_key(item.folder)
+        hit = documents.show(folder, item.hit) if folder is not None else None
+        if hit is not None:
+            hits.append(hit)
+    return SearchResult(
+        query=query,
+        hits=hits,
+        states=[
+            AnswerState(folder=folder.uri, **found.states[folder.key].model_dump())
+            for folder in server.folders
+            if folder.key in found.states
+        ],
+        message=found.message,
+        milliseconds=found.milliseconds,
+    )
+
+
+def _request(server: CodeContextServer, params: SearchParams) -> Search:
+    named = [folder_at(server, Method.SEARCH, "folders", uri) for uri in params.folders]
+    return Search(
+        query=params.query,
+        folders=tuple(folder.key for folder in named or server.folders),
+        limit=params.limit,
+        languages=tuple(params.languages),
+        paths=tuple(params.paths),
+        kinds=tuple(params.kinds),
+    )

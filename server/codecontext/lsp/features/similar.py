@@ -1,0 +1,90 @@
+"""``codecontext/findSimilar``: find code that does what the code at a place does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codecontext.engine.messages import Similar
+from codecontext.lsp.documents import Documents
+from codecontext.lsp.errors import invalid_field
+from codecontext.lsp.features.requests import answer, in_time
+from codecontext.lsp.features.search import shown
+from codecontext.lsp.folders import path_of
+from codecontext.lsp.protocol import FindSimilarParams, Method, Position, SearchResult
+from codecontext.lsp.server import CodeContextServer
+
+_AROUND = 10
+"""Lines before and after a cursor in code that is not saved yet, so that no definition is known there."""
+
+
+def register(server: CodeContextServer) -> None:
+    """Add the handler."""
+
+    async def handle(params: FindSimilarParams) -> SearchResult:
+        path = path_of(params.uri)
+        found = server.folders.holding(path) if path else None
+        if path is None or found is None:
+            raise invalid_field(Method.FIND_SIMILAR, "uri", f"'{params.uri}' is in no open workspace folder.")
+        folder, relative = found
+        place = _place(server.documents(), path, params)
+        request = Similar(
+            folder=folder.key,
+            path=relative,
+            start_line=place.start + 1,
+            end_line=max(place.end, place.start + 1),
+            text=place.text,
+            limit=params.limit,
+        )
+        similar = await in_time(server, server.engine.similar(request))
+        return shown(server, f"{relative}:{params.range.start.line + 1}", similar)
+
+    answer(server, Method.FIND_SIMILAR, FindSimilarParams, handle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Code to find the like of: lines of the file (from 0, end exclusive), and its text; none for a definition."""
+
+    start: int
+    end: int
+    text: str
+
+
+def _place(documents: Documents, path: Path, params: FindSimilarParams) -> _Place:
+    """Where the code is in the file, which is what is indexed, and what it says in the document."""
+    try:
+        lines = documents.lines(path)
+    except OSError as error:
+        raise invalid_field(
+            Method.FIND_SIMILAR, "uri", f"'{params.uri}' cannot be read: {error.strerror or error}."
+        ) from error
+    start, end = params.range.start, params.range.end
+    if start.line >= len(lines):
+        raise invalid_field(
+            Method.FIND_SIMILAR, "range", f"line {start.line} is past the end of a document of {len(lines)} lines."
+        )
+    if (end.line, end.character) < (start.line, start.character):
+        raise invalid_field(Method.FIND_SIMILAR, "range", "the end is before the start.")
+    text = _selected(documents, lines, start, end)
+    last = min(len(lines), end.line + (end.character > 0 or end.line == start.line))
+    unsaved = documents.unsaved(path)
+    if unsaved is None:
+        return _Place(start.line, last, text)
+    in_file = unsaved.to_file.span(start.line, last)
+    if in_file is not None:
+        return _Place(*in_file, text)
+    around = lines[max(0, start.line - _AROUND) : start.line + _AROUND]
+    return _Place(0, 0, text or "\n".join(around))
+
+
+def _selected(documents: Documents, lines: list[str], start: Position, end: Position) -> str:
+    """The text of a range; empty for a mere place."""
+    selected = lines[start.line : end.line + 1]
+    if start.line == end.line:
+        line = selected[0]
+        return line[documents.column(line, start.character) : documents.column(line, end.character)]
+    if end.line < len(lines):
+        selected[-1] = selected[-1][: documents.column(selected[-1], end.character)]
+    selected[0] = selected[0][documents.column(selected[0], start.character) :]
+    return "\n".join(selected)

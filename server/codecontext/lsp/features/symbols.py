@@ -1,0 +1,71 @@
+"""``workspace/symbol``: the editor's own symbol search takes a name, or a question in words."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from lsprotocol import types
+
+from codecontext.engine.messages import Search
+from codecontext.lsp.errors import as_responses
+from codecontext.lsp.features.search import ask
+from codecontext.lsp.protocol import SearchHit
+from codecontext.lsp.server import CodeContextServer
+
+_FILTERS_BY_NAME = frozenset(
+    {"Visual Studio Code", "Visual Studio Code - Insiders", "VSCodium", "code-server", "Cursor"}
+)
+"""Editors that compare the answers' names with the question once more, so that nothing found by meaning is left."""
+
+_KINDS = {
+    "function": types.SymbolKind.Function,
+    "method": types.SymbolKind.Method,
+    "class": types.SymbolKind.Class,
+    "module": types.SymbolKind.Module,
+    "section": types.SymbolKind.String,
+    "block": types.SymbolKind.File,
+}
+_LIMIT = 50
+
+
+def register(server: CodeContextServer) -> None:
+    """Nothing yet: whether it is offered is known with ``initialize``."""
+
+
+def are_wanted(server: CodeContextServer, client: types.ClientInfo | None) -> bool:
+    """Whether this editor shows what the server finds."""
+    wanted = server.options.workspace_symbols
+    return wanted if wanted is not None else client is None or client.name not in _FILTERS_BY_NAME
+
+
+def offer(server: CodeContextServer) -> None:
+    """Add the handler."""
+
+    @server.feature(types.WORKSPACE_SYMBOL)
+    async def symbols(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
+        with as_responses(types.WORKSPACE_SYMBOL):
+            folders = tuple(folder.key for folder in server.folders)
+            if not folders or not params.query.strip():
+                return []
+            result = await ask(server, Search(query=params.query, folders=folders, limit=_LIMIT))
+            return list(map(_symbol, result.hits))
+
+
+def _symbol(hit: SearchHit) -> types.WorkspaceSymbol:
+    start = hit.selection_range.start
+    end = hit.selection_range.end
+    return types.WorkspaceSymbol(
+        name=hit.symbol or f"{PurePosixPath(hit.path).name}:{start.line + 1}",
+        kind=_KINDS.get(hit.kind, types.SymbolKind.Object),
+        location=types.Location(
+            hit.uri,
+            types.Range(types.Position(start.line, start.character), types.Position(end.line, end.character)),
+        ),
+        container_name=_around(hit),
+    )
+
+
+def _around(hit: SearchHit) -> str:
+    """What a symbol stands in: the class of a method, else the file."""
+    outer = hit.qualified_name.removesuffix(hit.symbol).rstrip(".:#/ ")
+    return outer or hit.path

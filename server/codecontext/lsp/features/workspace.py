@@ -1,0 +1,133 @@
+"""The workspace as the editor changes it: folders, settings, documents and files."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+
+from lsprotocol import types
+from pygls.capabilities import get_capability
+from pygls.exceptions import JsonRpcException
+
+from codecontext.engine.client import EngineState
+from codecontext.lsp.configuration import SECTION
+from codecontext.lsp.folders import Folders, path_of
+from codecontext.lsp.server import CodeContextServer
+
+logger = logging.getLogger(__name__)
+
+_FILES_REGISTRATION = "codecontext-files"
+_ANSWER_SECONDS = 5.0
+"""An editor that says it has settings and then does not answer is not waited for."""
+
+
+def register(server: CodeContextServer) -> None:
+    """Add the handlers. None of them is a coroutine: pygls would run those out of order."""
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def folders_changed(_params: types.DidChangeWorkspaceFoldersParams) -> None:
+        open_folders(server)
+        server.run(_folders_changed(server))
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    def settings_changed(params: types.DidChangeConfigurationParams) -> None:
+        server.configuration.push(params.settings)
+        server.run(_settings_changed(server))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(_params: types.DidOpenTextDocumentParams) -> None:
+        # What somebody looks at is embedded before the rest; an engine with nothing to do need not know.
+        if server.engine.state is EngineState.BUSY:
+            server.run(server.apply_folders())
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(_params: types.DidCloseTextDocumentParams) -> None:
+        """Pygls forgets the document."""
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: types.DidSaveTextDocumentParams) -> None:
+        _files_changed(server, [params.text_document.uri])
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
+        _files_changed(server, [change.uri for change in params.changes])
+
+
+def open_folders(server: CodeContextServer) -> None:
+    """Take over the folders that the editor has open now."""
+    workspace = server.workspace
+    folders = [(folder.uri, folder.name) for folder in workspace.folders.values()]
+    if not folders and workspace.root_uri is not None:
+        folders = [(workspace.root_uri, "")]
+    server.folders = Folders(folders)
+
+
+async def pull_settings(server: CodeContextServer) -> None:
+    """Ask the editor for the settings of each folder, if it answers such questions."""
+    folders = list(server.folders)
+    if not folders or not get_capability(server.client_capabilities, "workspace.configuration", False):
+        return
+    items = [types.ConfigurationItem(scope_uri=folder.uri, section=SECTION) for folder in folders]
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            answers = await server.workspace_configuration_async(types.ConfigurationParams(items))
+    except (TimeoutError, JsonRpcException) as error:
+        logger.warning("The editor did not tell its settings: %s", error or "it did not answer.")
+        return
+    for folder, settings in zip(folders, answers, strict=False):
+        server.configuration.pull(folder, settings)
+
+
+async def watch_files(server: CodeContextServer) -> None:
+    """Be told of changed files: by the editor if it can, else by a watcher of ours."""
+    watched = "workspace.did_change_watched_files"
+    if get_capability(server.client_capabilities, f"{watched}.dynamic_registration", False):
+        relative = get_capability(server.client_capabilities, f"{watched}.relative_pattern_support", False)
+        patterns: Iterable[str | types.RelativePattern] = (
+            [types.RelativePattern(folder.uri, "**/*") for folder in server.folders] if relative else ["**/*"]
+        )
+        if await _register_watchers(server, [types.FileSystemWatcher(pattern) for pattern in patterns]):
+            return
+    if server.watching is not None:
+        await server.watching.watch_files()
+
+
+async def _register_watchers(server: CodeContextServer, watchers: list[types.FileSystemWatcher]) -> bool:
+    registration = types.Registration(
+        id=_FILES_REGISTRATION,
+        method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+        register_options=types.DidChangeWatchedFilesRegistrationOptions(watchers),
+    )
+    old = types.Unregistration(_FILES_REGISTRATION, types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    try:
+        if server.watches_through_editor:
+            await server.client_unregister_capability_async(types.UnregistrationParams([old]))
+        await server.client_register_capability_async(types.RegistrationParams([registration]))
+    except JsonRpcException as error:
+        logger.warning("The editor does not watch files, so the server does: %s", error.message)
+        return False
+    server.watches_through_editor = True
+    return True
+
+
+async def _folders_changed(server: CodeContextServer) -> None:
+    await asyncio.gather(pull_settings(server), watch_files(server))
+    await server.apply_folders()
+
+
+async def _settings_changed(server: CodeContextServer) -> None:
+    await pull_settings(server)
+    await server.apply_folders()
+
+
+def _files_changed(server: CodeContextServer, uris: Iterable[str]) -> None:
+    changed: defaultdict[str, list[str]] = defaultdict(list)
+    for uri in uris:
+        path = path_of(uri)
+        found = server.folders.holding(path) if path else None
+        if found is not None:
+            changed[found[0].key].append(found[1])
+    for folder, paths in changed.items():
+        server.changed_files.add(folder, paths)

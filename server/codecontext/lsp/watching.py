@@ -1,0 +1,140 @@
+"""Who tells of changed files: the editor where it can, else watchers of ours.
+
+What neither tells of, the engine finds, which compares folders with their index from time to time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from codecontext.adapters.watch import AdapterWatcher
+from codecontext.core.paths import user_config_file
+from codecontext.engine.client import EngineClient
+from codecontext.engine.messages import FilesChanged
+from codecontext.indexing.watch import CHANGES, EVERYTHING, GIT_STATE, UNWATCHED, FolderWatcher
+from codecontext.lsp.folders import Folders
+
+logger = logging.getLogger(__name__)
+
+_QUIET_SECONDS = 0.05
+"""Events of the editor come in bursts of messages; they are passed on together."""
+
+
+class ChangedFiles:
+    """Collects what may have changed and tells the engine. Belongs to the event loop."""
+
+    def __init__(self, engine: EngineClient) -> None:
+        self._engine = engine
+        self._waiting: defaultdict[str, set[str]] = defaultdict(set)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, folder: str, paths: Iterable[str]) -> None:
+        """These paths, relative to the folder, may have changed."""
+        counted = [path for path in paths if _counts(path)]
+        if counted:
+            self._waiting[folder].update(counted)
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        self._timer = None
+        waiting, self._waiting = self._waiting, defaultdict(set)
+        for folder, paths in waiting.items():
+            everything = EVERYTHING in paths
+            changed = () if everything else tuple(sorted(paths))
+            self._engine.files_changed(FilesChanged(folder=folder, paths=changed, everything=everything))
+
+
+def _counts(path: str) -> bool:
+    """Whether a change there can change the index: not in dependencies, caches and version control's own data."""
+    parts = path.split("/")
+    inner = next((index for index, part in enumerate(parts) if part in UNWATCHED), None)
+    if inner is None:
+        return True
+    return parts[inner] == ".git" and "/".join(parts[inner + 1 :]) in GIT_STATE
+
+
+class Watching:
+    """Our own watchers. Belongs to the event loop it is made on."""
+
+    def __init__(self, engine: EngineClient, changed: ChangedFiles, folders: Callable[[], Folders]) -> None:
+        self._engine = engine
+        self._changed = changed
+        self._folders = folders
+        self._loop = asyncio.get_running_loop()
+        self._adapters = AdapterWatcher(lambda path: self._on_loop(self._adapter_touched, path))
+        self._files: FolderWatcher | None = None
+        self._user_settings = _FileWatcher(user_config_file(), lambda: self._on_loop(self._look_at_everything))
+        self._wanted: frozenset[Path] = frozenset()
+
+    async def watch_files(self) -> None:
+        """Watch the folders ourselves, for an editor that does not."""
+        if self._files is None:
+            self._files = FolderWatcher(
+                lambda folder, paths: self._on_loop(self._changed.add, str(folder), paths),
+            )
+        await asyncio.to_thread(self._files.watch, [folder.path for folder in self._folders()])
+
+    def watch_adapters(self) -> None:
+        """Watch the adapters that the folders' settings name."""
+        reports = self._engine.reports.values()
+        wanted = frozenset(Path(report.wanted_adapter_path) for report in reports if report.wanted_adapter_path)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._adapters.watch(wanted)
+
+    def close(self) -> None:
+        """End all watchers. Takes a moment, so not on the event loop."""
+        self._adapters.close()
+        self._user_settings.close()
+        if self._files is not None:
+            self._files.close()
+
+    def _on_loop(self, call: Callable[..., None], *arguments: object) -> None:
+        """From a watcher's thread; a loop that is gone needs no more calls."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+    def _adapter_touched(self, path: Path) -> None:
+        for report in self._engine.reports.values():
+            if report.wanted_adapter_path == str(path):
+                self._engine.adapter_touched(report.folder)
+
+    def _look_at_everything(self) -> None:
+        for folder in self._folders():
+            self._engine.files_changed(FilesChanged(folder=folder.key, everything=True))
+
+
+class _FileWatcher(FileSystemEventHandler):
+    """Calls ``on_change`` when one file was written, replaced or removed."""
+
+    def __init__(self, file: Path, on_change: Callable[[], None]) -> None:
+        self._file = str(file)
+        self._on_change = on_change
+        self._observer = Observer()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._observer.schedule(self, str(file.parent), event_filter=CHANGES)
+            self._observer.start()
+        except OSError as error:
+            logger.warning("Cannot watch %s (%s); a change there is seen at the next start.", file, error)
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Pick the events of the file."""
+        if self._file in (os.fsdecode(event.src_path), os.fsdecode(event.dest_path)):
+            self._on_change()
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._observer.is_alive():
+            self._observer.stop()
+            self._observer.join()

@@ -1,0 +1,103 @@
+"""From the URIs of an editor to places on disk, and back."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codecontext.lsp.folders import Folders, path_of
+
+SHOP = ("file:///srv/ann/shop", "shop")
+API = ("file:///srv/ann/shop/api", "api")
+NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0"), min_size=1).filter(
+    lambda name: name not in (".", "..")
+)
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///srv/ann/a.py", "/srv/ann/a.py"),
+        ("file:///srv/ann/my%20shop/", "/srv/ann/my shop"),
+        ("file:///srv/ann/caf%C3%A9", "/srv/ann/café"),
+        ("file:///srv/ann/café", "/srv/ann/café"),
+        ("file:///srv/ann/100%25", "/srv/ann/100%"),
+        ("file:///srv/ann/c%23/a%3Fb", "/srv/ann/c#/a?b"),
+        ("file:///srv/ann/../bob/./a.py", "/srv/bob/a.py"),
+        ("file:///srv//ann", "/srv/ann"),
+    ],
+)
+def test_a_place_on_disk(uri: str, path: str) -> None:
+    assert path_of(uri) == Path(path)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "untitled:Untitled-1",
+        "vscode-remote://ssh/srv/ann",
+        "git:/srv/ann/a.py?ref=HEAD",
+        "/srv/ann/a.py",
+        "a.py",
+        "",
+        "file:",
+        "file://",
+        "file:///srv/%00",
+        "file://[broken/a.py",
+    ],
+)
+def test_no_place_on_disk(uri: str) -> None:
+    assert path_of(uri) is None
+
+
+@given(st.lists(NAMES, min_size=1, max_size=3))
+def test_every_path_survives_the_way_there_and_back(names: list[str]) -> None:
+    (folder,) = Folders([SHOP])
+    uri = folder.uri_of("/".join(names))
+    assert path_of(uri) == folder.path.joinpath(*names)
+    assert Folders([SHOP]).holding(folder.path.joinpath(*names)) == (folder, "/".join(names))
+
+
+def test_a_file_belongs_to_the_innermost_folder() -> None:
+    folders = Folders([SHOP, API])
+    shop, api = folders
+    assert folders.holding(Path("/srv/ann/shop/api/routes/a.py")) == (api, "routes/a.py")
+    assert folders.holding(Path("/srv/ann/shop/apis/a.py")) == (shop, "apis/a.py")
+    assert folders.holding(Path("/srv/ann/shop")) == (shop, ".")
+    assert folders.holding(Path("/srv/ann/shopping/a.py")) is None
+
+
+def test_one_place_is_one_folder_however_it_is_spelled() -> None:
+    folders = Folders([SHOP, ("file:///srv/ann/shop/", "again"), ("file:///srv/bob/../ann/sh%6Fp", "")])
+    assert [(folder.uri, folder.name) for folder in folders] == [SHOP]
+    assert len(folders) == 1
+
+
+def test_a_folder_is_found_by_its_key_and_by_any_spelling_of_its_uri() -> None:
+    folders = Folders([("file:///srv/ann/my%20shop", "")])
+    (folder,) = folders
+    assert folder.name == "my shop"
+    assert folders.by_key(folder.key) is folder
+    for uri in (folder.uri, unquote(folder.uri), folder.uri + "/"):
+        assert folders.by_uri(uri) is folder
+    assert folders.by_uri("file:///srv/ann") is None
+    assert folders.by_uri("untitled:1") is None
+    assert folders.by_key("") is None
+
+
+def test_a_folder_knows_what_is_in_it() -> None:
+    (folder,) = Folders([SHOP])
+    assert folder.relative(Path("/srv/ann/shop/a/b.py")) == "a/b.py"
+    assert folder.relative(Path("/srv/ann/a.py")) is None
+
+
+def test_folders_elsewhere_are_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        folders = Folders([("vscode-vfs://github/ann/shop", "shop"), SHOP])
+    assert [folder.uri for folder in folders] == [SHOP[0]]
+    assert "vscode-vfs://github/ann/shop is not on this machine's disk" in caplog.text
