@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
 
 from codecontext.adapters import AdapterSide
 from codecontext.adapters.files import MANIFEST_FILE
@@ -114,7 +115,7 @@ def write_adapter(target: Path, save_weights: Callable[[Path], None], *, replace
         save_weights(draft)
         draft.chmod(0o755)
         _put(draft, target)
-    except (OSError, RuntimeError) as error:
+    except (OSError, SafetensorError) as error:
         raise _unwritable(target, error) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
