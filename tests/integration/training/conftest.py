@@ -44,7 +44,7 @@ NOUNS = {
     "the orchard": ("reports", "period"),
 }
 
-CONFIG = TrainingConfig(epochs=3, batch_size=16, learning_rate=2e-3, threads=1)
+CONFIG = TrainingConfig(epochs=8, batch_size=16, learning_rate=2e-3, threads=1)
 
 
 def jargon_files() -> dict[str, str]:

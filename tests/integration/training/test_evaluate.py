@@ -118,11 +118,11 @@ def harmful(make_adapter: Callable[..., Path]) -> Path:
     return make_adapter(side=AdapterSide.QUERY.value)
 
 
-def test_an_adapter_that_hurts_is_not_promoted(shop: Path, harmful: Path) -> None:
-    evaluation = evaluate(shop, harmful)
+def test_an_adapter_that_hurts_is_not_promoted(shop: Path, trained: Outcome, harmful: Path) -> None:
+    evaluation = evaluate(shop, harmful, trained.adapter)
     assert evaluation.pairs is not None
     assert evaluation.pairs.dense["mrr_at_10"].gain.high < 0
-    with pytest.raises(TrainingError, match=r"is not used: the whole search gains -0\.\d+ MRR@10 over base"):
+    with pytest.raises(TrainingError, match=r"is not used: the whole search gains -0\.\d+ MRR@10 over jargon"):
         require_gain(evaluation)
 
 
@@ -147,7 +147,8 @@ def test_the_better_one_wins_over_the_worse(shop: Path, trained: Outcome, harmfu
 def test_the_report_stands_alone_and_names_what_gained(evaluation: Evaluation) -> None:
     page = render_evaluation(evaluation)
     assert "<svg" in page
-    assert "http" not in page
+    assert "http:" not in page
+    assert "https:" not in page
     assert "<script" not in page
     assert evaluation.pairs is not None
     assert evaluation.pairs.gained
