@@ -215,7 +215,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 SOURCES = (
     Source("networkx", "Python", _from_pip("networkx==3.4.2"), "networkx-3.4.2"),
     Source("three", "JavaScript", _from_npm("three@0.187.0"), "package/src"),
-    Source("etcd", "Go", _from_debian("golang-etcd-server-dev"), "package/usr/share/gocode/src"),
+    Source("grpc", "Go", _from_debian("golang-google-grpc-dev"), "package/usr/share/gocode/src/google.golang.org/grpc"),
 )
 
 
