@@ -63,14 +63,18 @@ class Evaluator:
             )
         corpus = bench.corpus(material)
         enough = len(test) >= FEWEST_TEST_PAIRS
+        pairs = self._over(sample(test, MOST_TEST_PAIRS), corpus, providers) if enough else None
+        own = self._over_own(own_queries, store, providers) if own_queries else None
+        deciding = own or pairs
         return Evaluation(
             folder=str(bench.folder),
             adapter=self._names[1],
             against=self._names[0],
             base_model=bench.base.config.model_name,
             chunks=len(corpus.snapshot),
-            pairs=self._over(sample(test, MOST_TEST_PAIRS), corpus, providers) if enough else None,
-            own=self._over_own(own_queries, store, providers) if own_queries else None,
+            pairs=pairs,
+            own=own,
+            helps_search=deciding is not None and deciding.helps_search,
             seconds=round(time.perf_counter() - started, 1),
         )
 

@@ -66,6 +66,12 @@ class QuerySet(BaseModel):
     changes: list[QueryChange] = Field(description="Every query, those that gained most first.")
 
     @property
+    def helps_search(self) -> bool:
+        """Whether the whole search gained, and the interval of the gain does not reach below zero."""
+        gain = self.search[MAIN_METRIC].gain
+        return gain.mean > 0 and gain.low >= 0
+
+    @property
     def gained(self) -> list[QueryChange]:
         """The queries whose rank in the whole search rose most."""
         return [change for change in self.changes if search_gain_of(change) > 0][:SHOWN_CHANGES]
@@ -86,6 +92,9 @@ class Evaluation(BaseModel):
     chunks: int = Field(description="Chunks among which the answers are searched.")
     pairs: QuerySet | None = Field(description="Held-out pairs of the repository.")
     own: QuerySet | None = Field(None, description="The user's own labelled queries.")
+    helps_search: bool = Field(
+        description="Whether the gain on the whole search excludes a loss, on your own queries where there are any."
+    )
     report: str | None = Field(None, description="Where the HTML report is.")
     seconds: float = Field(0.0, description="How long it took.")
 
@@ -96,12 +105,6 @@ class Evaluation(BaseModel):
         if chosen is None:
             raise ValueError("an evaluation has queries")
         return chosen
-
-    @property
-    def search_gain_excludes_loss(self) -> bool:
-        """Whether the whole search gained, and the interval of the gain does not reach below zero."""
-        gain = self.deciding.search[MAIN_METRIC].gain
-        return gain.mean > 0 and gain.low >= 0
 
 
 class Rankings(BaseModel):

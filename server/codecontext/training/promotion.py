@@ -29,7 +29,7 @@ class Promotion(BaseModel):
 
 def require_gain(evaluation: Evaluation) -> None:
     """Raise ``TrainingError`` unless the gain on the whole search excludes a loss."""
-    if not evaluation.search_gain_excludes_loss:
+    if not evaluation.helps_search:
         gain = evaluation.deciding.search[MAIN_METRIC].gain
         raise TrainingError(
             f"{evaluation.adapter.name} is not used: the whole search gains {gain.mean:+.3f} MRR@10 over "

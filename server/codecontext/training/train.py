@@ -32,7 +32,7 @@ from codecontext.training.config import TrainingConfig
 from codecontext.training.corpus import Corpus
 from codecontext.training.encoder import TrainableEncoder
 from codecontext.training.evaluate import MOST_TEST_PAIRS, rankings_of, sample
-from codecontext.training.evaluation import MAIN_METRIC, QuerySet, summarise
+from codecontext.training.evaluation import QuerySet, summarise
 from codecontext.training.labels import label
 from codecontext.training.loop import Trained, TrainingLoop
 from codecontext.training.mining.counts import SourceCount
@@ -63,14 +63,9 @@ class TrainingReport(BaseModel):
     data: DataCounts = Field(description="How many pairs there were.")
     course: Course = Field(description="How training went.")
     test: QuerySet = Field(description="Before and after on the test pairs.")
+    helps_search: bool = Field(description="Whether the gain on the whole search excludes a loss.")
     report: str = Field("", description="Its HTML report.")
     resumed_at: int = Field(0, description="The step that a stopped run went on from; 0 for a new run.")
-
-    @property
-    def helps_search(self) -> bool:
-        """Whether the interval of the gain on the whole search excludes a loss."""
-        gain = self.test.search[MAIN_METRIC].gain
-        return gain.mean > 0 and gain.low >= 0
 
 
 class Trainer:
@@ -134,6 +129,7 @@ class Trainer:
             data=_counts(split, corpus),
             course=course,
             test=test,
+            helps_search=test.helps_search,
             resumed_at=trained.resumed_at,
         )
 

@@ -50,6 +50,7 @@ def test_training_prints_its_report_and_progress_as_json(training: subprocess.Co
     assert training.returncode == 0, training.stderr
     report = json.loads(training.stdout)
     assert report["name"] == "words"
+    assert report["helps_search"] in (True, False)
     assert Path(report["report"]).read_text().startswith("<!doctype html>")
     assert report["test"]["search"]["mrr_at_10"]["gain"].keys() == {"mean", "low", "high"}
     steps = [event for event in events(training.stderr) if event["stage"] == "training"]
