@@ -172,6 +172,11 @@ class _Run:
         self._train = label(split.train, corpus.places)
         self._test = label(sample(split.test, MOST_TEST_PAIRS), corpus.places)
         validation = label(sample(split.validation, MOST_VALIDATION_PAIRS), corpus.places)
+        if not (self._train and self._test and validation):
+            raise TrainingError(
+                f"The code that the pairs of {bench.folder} name is not in the index.",
+                "Paths are relative to the folder; 'codecontext status --skipped' lists what is left out.",
+            )
         self._side = side_of(bench, config, encoder, corpus, validation)
 
     def train(self, checkpoint: Checkpoint) -> tuple[Trained, float]:

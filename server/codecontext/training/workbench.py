@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from codecontext.core.progress import CancelToken, ProgressCallback
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.locations import cache_directory
+from codecontext.store.lock import writer_lock
 from codecontext.training.corpus import Corpus, CorpusBuilder
 from codecontext.training.mining.counts import SourceCount
 from codecontext.training.mining.mine import Mined, mine
@@ -46,6 +48,8 @@ class Workbench:
             cache_directory() / "embeddings.sqlite", max_bytes=settings.storage.cache_mb * 1_000_000
         )
         self.builder = CorpusBuilder(folder, self.cache, settings.chunking)
+        self._held = ExitStack()
+        self._is_locked = False
 
     @cached_property
     def base(self) -> HuggingFaceEmbeddingProvider:
@@ -71,11 +75,19 @@ class Workbench:
         return Material(mined.pairs, mined.sources, repository)
 
     def corpus(self, material: Material) -> Corpus:
-        """The folder's code with what the pairs ask hidden, in the base model's space."""
+        """The folder's code with what the pairs ask hidden, in the base model's space.
+
+        From then on it is this workbench's alone: raises ``IndexLocked`` while another process trains or measures
+        on the same folder.
+        """
+        if not self._is_locked:
+            self._held.enter_context(writer_lock(self.builder.directory))
+            self._is_locked = True
         return self.builder.build(material.repository, material.pairs, self.base, self.on_progress, self.cancel)
 
     def close(self) -> None:
-        """Free the model and the cache."""
+        """Free the model, the cache and the lock."""
+        self._held.close()
         if "base" in self.__dict__:
             self.base.close()
         self.cache.close()

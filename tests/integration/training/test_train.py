@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from tests.integration.training.conftest import CONFIG, Outcome, bench_for, settings_with, write_repository
 
 from codecontext.adapters import AdapterSide, inspect_adapter
-from codecontext.core.errors import AdapterError, OperationCancelled, TrainingError
+from codecontext.core.errors import AdapterError, IndexLocked, OperationCancelled, TrainingError
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.embeddings.base import InstructionType
 from codecontext.embeddings.huggingface.models import bundled_model_folder
@@ -212,3 +212,10 @@ def test_another_base_model_is_refused_with_both_fingerprints(
         provider.beside(adapter)
     assert "0" * 32 in str(error.value)
     assert ours in str(error.value)
+
+
+def test_two_trainings_on_one_folder_do_not_meet(trained: Outcome, tmp_path: Path) -> None:
+    with bench_for(trained.folder) as first, bench_for(trained.folder) as second:
+        first.corpus(first.material(None))
+        with pytest.raises(IndexLocked, match="Another CodeContext process is writing"):
+            Trainer(second, CONFIG, tmp_path / "second").run()
