@@ -86,7 +86,7 @@ def run(context: Context) -> Result:
         notes=[
             f"Medians of {loads} processes that had the base model loaded.",
             f"Medians of {len(searching.base_ms)} pairs of searches, each pair side by side.",
-            "OpenVINO converts an adapter the first time it is loaded on a machine, and keeps the result.",
+            "The first load on a machine is of an adapter that nobody has loaded there before.",
         ],
         details=details,
     )

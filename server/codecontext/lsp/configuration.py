@@ -26,9 +26,9 @@ class Configuration:
         self._initial = dict(settings)
 
     def push(self, settings: Any) -> None:
-        """Keep what ``workspace/didChangeConfiguration`` brought: our section, or a whole that holds it."""
-        section = settings.get(SECTION, settings) if isinstance(settings, Mapping) else None
-        if isinstance(section, Mapping) and section:
+        """Keep our section of what ``workspace/didChangeConfiguration`` brought; some editors send all of theirs."""
+        section = settings.get(SECTION) if isinstance(settings, Mapping) else None
+        if isinstance(section, Mapping):
             self._pushed = dict(section)
 
     def pull(self, folder: Folder, settings: Any) -> None:

@@ -44,7 +44,7 @@ class Documents:
         return self._open.keys()
 
     def unsaved(self, path: Path) -> Unsaved | None:
-        """What is open at ``path`` and not saved; None where the file says the same, or is gone."""
+        """What is open at ``path`` and not saved; None where the file says the same."""
         if path not in self._unsaved:
             self._unsaved[path] = self._compare(path)
         return self._unsaved[path]
@@ -73,6 +73,8 @@ class Documents:
                 return None
             shown = unsaved.lines[span[0] : span[1]]
             if hit.text not in "\n".join(shown):  # it is a part of a very long line, or all of these lines
+                if _is_another(shown, lines, hit.symbol):
+                    return None
                 lines, freshness = shown, Freshness.CHANGED
             elif span[0] != start and freshness is Freshness.FRESH:
                 freshness = Freshness.MOVED
@@ -100,8 +102,8 @@ class Documents:
             return None
         try:
             on_disk = _read_lines(path)
-        except OSError:
-            return None
+        except OSError:  # a new document, or the file is gone
+            on_disk = []
         shown = _lines_of(document)
         return None if shown == on_disk else Unsaved(shown, LineMap(on_disk, shown), LineMap(shown, on_disk))
 
@@ -123,6 +125,12 @@ def _lines_of(document: TextDocument) -> list[str]:
 
 def _read_lines(path: Path) -> list[str]:
     return decode_source(path.read_bytes()).split("\n")
+
+
+def _is_another(shown: Sequence[str], indexed: Sequence[str], symbol: str) -> bool:
+    """Whether lines that stand where others were have nothing to do with those."""
+    left = {line.strip() for line in indexed} & {line.strip() for line in shown} - {""}
+    return not left and not (symbol and any(_places_of(shown, symbol)))
 
 
 def _name_span(lines: Sequence[str], symbol: str, signature: str) -> tuple[int, int, int, int]:

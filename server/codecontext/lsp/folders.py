@@ -30,13 +30,6 @@ class Folder:
         """URI of a file in it, by its path with ``/``."""
         return from_fs_path(str(self.path / relative)) or ""
 
-    def relative(self, path: Path) -> str | None:
-        """``path`` relative to it, with ``/``; None if it is outside."""
-        try:
-            return path.relative_to(self.path).as_posix()
-        except ValueError:
-            return None
-
 
 class Folders:
     """The folders that are open; each place on disk once. Others than files on disk are left out, which is logged."""
@@ -68,11 +61,14 @@ class Folders:
 
     def holding(self, path: Path) -> tuple[Folder, str] | None:
         """The innermost folder that holds ``path``, and the path relative to it with ``/``."""
+        return next(self.all_holding(path), None)
+
+    def all_holding(self, path: Path) -> Iterator[tuple[Folder, str]]:
+        """The folders that hold ``path``, the innermost first, and the path relative to each with ``/``."""
         for place in (path, *path.parents):
             folder = self._folders.get(str(place))
             if folder is not None:
-                return folder, path.relative_to(place).as_posix()
-        return None
+                yield folder, path.relative_to(place).as_posix()
 
 
 def path_of(uri: str) -> Path | None:

@@ -13,6 +13,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from codecontext.core.chunk import ChunkKind
+
 Limit = Annotated[int, Field(ge=1, le=200)]
 Texts = Annotated[list[str], Field(max_length=100)]
 
@@ -88,7 +90,7 @@ class SearchParams(Wire):
     limit: Limit | None = Field(None, description="How many hits at most; unset for the setting `search.limit`.")
     languages: Texts = Field(default_factory=list, description="Only these languages.")
     paths: Texts = Field(default_factory=list, description="Only paths that match one of these globs; `!` leaves out.")
-    kinds: Texts = Field(default_factory=list, description="Only these kinds of chunk.")
+    kinds: list[ChunkKind] = Field(default_factory=list, max_length=100, description="Only these kinds of chunk.")
     partial_result_token: int | str | None = Field(
         None, description="With it, what words alone find is sent first by `$/progress` as a SearchResult."
     )

@@ -31,7 +31,8 @@ def status_of(engine: EngineClient, folders: Iterable[Folder], version: str) -> 
     return Status(
         health=health,
         message=message,
-        quiescent=engine.state in _AT_REST and not any(map(_is_working, reports.values())),
+        quiescent=engine.state is ClientState.FAILED
+        or (engine.state in _AT_REST and not any(map(_is_working, reports.values()))),
         version=version,
         engine=EngineStatus(
             state=EngineState(engine.state.value),

@@ -6,6 +6,7 @@ import logging
 from functools import lru_cache
 from typing import Any
 
+import attrs
 from cattrs import transform_error
 from lsprotocol import types
 from lsprotocol.types import ResponseError
@@ -67,6 +68,8 @@ class ServerProtocol(LanguageServerProtocol):
             self._refuse(request_id, JsonRpcServerNotInitialized(f"{method} came before initialize."))
         elif self._workspace is not None and method == types.INITIALIZE:
             self._refuse(request_id, JsonRpcInvalidRequest("initialize came a second time."))
+        elif self._is_notification(method):
+            self._refuse(request_id, JsonRpcInvalidRequest(f"{method} is a notification, so it has no id."))
         else:
             try:
                 structured = super().structure_message(message)
@@ -74,6 +77,10 @@ class ServerProtocol(LanguageServerProtocol):
                 self._refuse(request_id, _invalid(method, error))
             else:
                 super().handle_message(structured)
+
+    def _is_notification(self, method: str) -> bool:
+        message_type = self.get_message_type(method)
+        return message_type is not None and "id" not in attrs.fields_dict(message_type)
 
     def _take_notification(self, message: dict[str, Any]) -> None:
         method = message["method"]

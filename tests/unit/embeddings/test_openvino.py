@@ -35,7 +35,7 @@ KINDS_OF_PLAIN_LORA = {
     "query-value": {},
     "all-linear": {"target_modules": "all-linear", "rank": 4},
     "dense": {"target_modules": ["dense"]},
-    "patterns": {"rank_pattern": {"layer.0.attention.self.query": 4}, "alpha_pattern": {"value": 4}},
+    "patterns": {"rank_pattern": {"layer.0.attention.self.query": 4}, "alpha_pattern": {"value": 32}},
     "rslora": {"use_rslora": True, "target_modules": ["key"]},
     "strong": {"alpha": 160},
 }

@@ -50,13 +50,14 @@ def test_an_editor_that_knows_nothing_of_the_section_leaves_what_it_said_before(
     assert configuration.of(folder) == SENT
 
 
-@pytest.mark.parametrize("pushed", [{"codecontext": SENT}, SENT], ids=["below our section", "our section itself"])
-def test_pushed_settings(pushed: dict[str, Any], configuration: Configuration, folder: Folder) -> None:
-    configuration.push(pushed)
+def test_pushed_settings(configuration: Configuration, folder: Folder) -> None:
+    configuration.push({"codecontext": SENT, "pylsp": {"plugins": {}}})
     assert configuration.of(folder) == SENT
 
 
-@pytest.mark.parametrize("pushed", [None, [], {}, "text", {"codecontext": None}, {"codecontext": []}], ids=str)
+@pytest.mark.parametrize(
+    "pushed", [None, [], {}, "text", {"codecontext": None}, {"codecontext": []}, {"pylsp": {"plugins": {}}}], ids=str
+)
 def test_a_push_without_settings_changes_nothing(pushed: Any, configuration: Configuration, folder: Folder) -> None:
     """An editor that is to be asked pushes null."""
     configuration.begin_with(SENT)

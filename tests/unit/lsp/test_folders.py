@@ -90,12 +90,6 @@ def test_a_folder_is_found_by_its_key_and_by_any_spelling_of_its_uri() -> None:
     assert folders.by_key("") is None
 
 
-def test_a_folder_knows_what_is_in_it() -> None:
-    (folder,) = Folders([SHOP])
-    assert folder.relative(Path("/srv/ann/shop/a/b.py")) == "a/b.py"
-    assert folder.relative(Path("/srv/ann/a.py")) is None
-
-
 def test_folders_elsewhere_are_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         folders = Folders([("vscode-vfs://github/ann/shop", "shop"), SHOP])

@@ -162,7 +162,7 @@ def test_it_is_at_rest_when_no_folder_has_work(
 @pytest.mark.parametrize(
     ("state", "health", "message", "quiescent"),
     [
-        (ClientState.FAILED, Health.ERROR, "engine", False),
+        (ClientState.FAILED, Health.ERROR, "engine", True),
         (ClientState.RESTARTING, Health.ERROR, "folder", False),
         (ClientState.STARTING, Health.ERROR, "folder", False),
         (ClientState.BUSY, Health.ERROR, "folder", False),

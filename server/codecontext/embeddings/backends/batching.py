@@ -27,6 +27,8 @@ def embed_tokens(
     token_ids: Sequence[Sequence[int]],
     names: Sequence[str],
     cancel: CancelToken | None = None,
+    *,
+    batch_tokens: int | None = None,
 ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
     """Yield (positions in ``token_ids``, their vectors), batch by batch.
 
@@ -34,12 +36,13 @@ def embed_tokens(
     batch has nearly one length, and memory runs out at the start if at all. A batch that does not fit is
     halved and tried again, and later batches keep to the smaller size.
 
-    ``names`` say in errors which text is meant. Raises ``EmbeddingError`` for a single text that does not fit
-    in memory, ``OperationCancelled`` between batches once ``cancel`` is set.
+    ``names`` say in errors which text is meant. ``batch_tokens`` asks for batches smaller than the backend's. Raises
+    ``EmbeddingError`` for a single text that does not fit in memory, ``OperationCancelled`` between batches once
+    ``cancel`` is set.
     """
     lengths = np.fromiter(map(len, token_ids), dtype=np.int64, count=len(token_ids))
     order = np.argsort(-lengths, kind="stable")
-    budget = backend.batch_tokens
+    budget = min(backend.batch_tokens, batch_tokens or backend.batch_tokens)
     start = 0
     while start < len(order):
         if cancel is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from codecontext.adapters import BaseArchitecture
 from codecontext.core.errors import AdapterError, ModelUnavailable
@@ -113,7 +114,7 @@ def _load(card: ModelCard, device: str) -> Module:
             use_safetensors=True,
             dtype=torch.float32,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise _unloadable(card, error) from error
     module: Module = model.eval().requires_grad_(False).to(device)
     return module

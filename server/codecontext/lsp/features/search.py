@@ -8,7 +8,7 @@ from lsprotocol.types import PROGRESS, ProgressParams
 
 from codecontext.engine.messages import Answer, Search
 from codecontext.lsp.features.requests import answer, folder_at, in_time
-from codecontext.lsp.protocol import AnswerState, Method, SearchHit, SearchParams, SearchResult
+from codecontext.lsp.protocol import AnswerState, Method, Range, SearchHit, SearchParams, SearchResult
 from codecontext.lsp.server import CodeContextServer
 from codecontext.lsp.status import NO_FOLDER
 
@@ -45,17 +45,20 @@ async def _send_first(server: CodeContextServer, token: int | str, request: Sear
 
 
 def shown(server: CodeContextServer, query: str, found: Answer) -> SearchResult:
-    """An answer of the engine's with the places and the text that the editor has."""
+    """An answer of the engine's with the places and the text that the editor has, each place once.
+
+    Of a folder inside another one both have an index, and both may answer with the same place.
+    """
     documents = server.documents()
-    hits: list[SearchHit] = []
+    hits: dict[tuple[str, Range, str], SearchHit] = {}
     for item in found.hits:
         folder = server.folders.by_key(item.folder)
         hit = documents.show(folder, item.hit) if folder is not None else None
         if hit is not None:
-            hits.append(hit)
+            hits.setdefault((hit.uri, hit.range, hit.text), hit)
     return SearchResult(
         query=query,
-        hits=hits,
+        hits=list(hits.values()),
         states=[
             AnswerState(folder=folder.uri, **found.states[folder.key].model_dump())
             for folder in server.folders

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from codecontext.engine.messages import Similar
@@ -14,8 +15,8 @@ from codecontext.lsp.folders import path_of
 from codecontext.lsp.protocol import FindSimilarParams, Method, Position, SearchResult
 from codecontext.lsp.server import CodeContextServer
 
-_AROUND = 10
-"""Lines before and after a cursor in code that is not saved yet, so that no definition is known there."""
+_AROUND = 20
+"""Lines before and after a cursor, at most, in code that is not saved yet, so that no definition is known there."""
 
 
 def register(server: CodeContextServer) -> None:
@@ -44,7 +45,10 @@ def register(server: CodeContextServer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Code to find the like of: lines of the file (from 0, end exclusive), and its text; none for a definition."""
+    """Code to find the like of: lines of the file (from 0, end exclusive), and its text; none for a definition.
+
+    Code that is not in the file stands before its first line, where nothing is left out of the answer.
+    """
 
     start: int
     end: int
@@ -74,8 +78,17 @@ def _place(documents: Documents, path: Path, params: FindSimilarParams) -> _Plac
     in_file = unsaved.to_file.span(start.line, last)
     if in_file is not None:
         return _Place(*in_file, text)
-    around = lines[max(0, start.line - _AROUND) : start.line + _AROUND]
-    return _Place(0, 0, text or "\n".join(around))
+    text = text or _paragraph(lines, start.line)
+    if not text.strip():
+        raise invalid_field(Method.FIND_SIMILAR, "range", "there is no code at this place.")
+    return _Place(-1, -1, text)
+
+
+def _paragraph(lines: list[str], line: int) -> str:
+    """The lines around a place up to the next empty ones."""
+    above = takewhile(str.strip, reversed(lines[max(0, line - _AROUND) : line + 1]))
+    below = takewhile(str.strip, lines[line + 1 : line + 1 + _AROUND])
+    return "\n".join([*reversed(list(above)), *below])
 
 
 def _selected(documents: Documents, lines: list[str], start: Position, end: Position) -> str:

@@ -125,9 +125,8 @@ async def _settings_changed(server: CodeContextServer) -> None:
 def _files_changed(server: CodeContextServer, uris: Iterable[str]) -> None:
     changed: defaultdict[str, list[str]] = defaultdict(list)
     for uri in uris:
-        path = path_of(uri)
-        found = server.folders.holding(path) if path else None
-        if found is not None:
-            changed[found[0].key].append(found[1])
-    for folder, paths in changed.items():
-        server.changed_files.add(folder, paths)
+        if (path := path_of(uri)) is not None:
+            for folder, relative in server.folders.all_holding(path):
+                changed[folder.key].append(relative)
+    for key, paths in changed.items():
+        server.changed_files.add(key, paths)
