@@ -71,7 +71,7 @@ def render_training(report: TrainingReport) -> str:
             ("For", {"query": "queries alone", "both": "queries and documents"}[report.side]),
             ("Trained on", f"{data.train:,} pairs, {course.steps:,} steps, {course.seconds:,.0f} s"),
             ("Chosen by", f"{data.validation:,} pairs"),
-            ("Strength", f"{course.strength:g} of what it was trained to"),
+            ("Strength", "as trained" if course.strength == 1 else f"{course.strength:g} of what it was trained to"),
             ("Chunks searched", f"{data.chunks:,}"),
         ],
         training={
