@@ -24,6 +24,9 @@ class TrainingState:
     validations: int = 0
     best_validation: int = -1
     best_score: float = float("-inf")
+    """Score of the chosen validation."""
+    highest: list[float] = field(default_factory=list)
+    """Values of each query at the validation with the highest score."""
     losses: list[float] = field(default_factory=list)
     """Mean loss between two validations."""
     scores: list[float] = field(default_factory=list)

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from codecontext.core.errors import OperationCancelled
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.training.checkpoint import Checkpoint, TrainingState
 from codecontext.training.config import TrainingConfig
 from codecontext.training.encoder import TrainableEncoder
+from codecontext.training.metrics import Values
 from codecontext.training.objective import Objective, batches_of_epoch
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ class Trained:
 class TrainingLoop:
     """Minimises an objective with AdamW, a warm-up and a linear decay.
 
-    ``validate`` scores the encoder as it is; the higher the better. At the end the encoder has the best weights.
+    ``validate`` scores the encoder as it is, a value a query; the higher the better. At the end the encoder has the
+    chosen weights.
     The same seed gives the same run on the same machine with as many threads, also when it is stopped and resumed.
     """
 
@@ -58,7 +62,7 @@ class TrainingLoop:
         self,
         encoder: TrainableEncoder,
         objective: Objective,
-        validate: Callable[[], float],
+        validate: Callable[[], Values],
         config: TrainingConfig,
         checkpoint: Checkpoint,
     ) -> None:
@@ -143,11 +147,14 @@ class TrainingLoop:
 
     def _take_score(self) -> None:
         state = self._state
-        score = self._validate()
+        values = self._validate()
+        score = float(values.mean())
         state.losses.append(sum(state.pending_losses) / len(state.pending_losses))
         state.scores.append(score)
         state.pending_losses = []
-        if score > state.best_score:
+        if not state.highest or score > np.mean(state.highest):
+            state.highest = values.tolist()
+        if _is_as_good(values, np.array(state.highest)):
             state.best_score, state.best_validation = score, state.validations
             self._best = self._encoder.weights()
         state.validations += 1
@@ -190,6 +197,18 @@ class TrainingLoop:
             best_score=round(state.best_score, 4) if state.scores else None,
             base_score=round(base_score, 4),
         )
+
+
+def _is_as_good(values: Values, highest: Values) -> bool:
+    """Whether ``values`` are within one standard error of the highest.
+
+    A hundred validation queries tell little apart. The highest of several scores is often that of a lucky moment
+    early on, so of those that cannot be told apart the longest training counts: the one-standard-error rule of
+    Breiman et al., "Classification and Regression Trees" (1984), section 3.4.3, with paired differences.
+    """
+    differences = values - highest
+    error = differences.std(ddof=1) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
+    return bool(differences.mean() >= -error)
 
 
 @contextmanager

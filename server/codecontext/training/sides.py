@@ -18,7 +18,7 @@ from codecontext.training.corpus import Corpus
 from codecontext.training.encoder import TrainableEncoder
 from codecontext.training.evaluation import MAIN_METRIC
 from codecontext.training.labels import Documents, Labelled, documents_of
-from codecontext.training.metrics import Ranking
+from codecontext.training.metrics import Ranking, Values
 from codecontext.training.objective import Objective
 from codecontext.training.query_side import QuerySideObjective
 from codecontext.training.rankings import rank_by_search, rank_by_vectors
@@ -36,8 +36,8 @@ class Side(Protocol):
         """What is minimised over the training queries."""
         ...
 
-    def score(self) -> float:
-        """MRR@10 by vectors on the validation queries, with the encoder as it is."""
+    def score(self) -> Values:
+        """Reciprocal rank up to 10 of each validation query by vectors, with the encoder as it is."""
         ...
 
     def choose_strength(self) -> float:
@@ -67,9 +67,9 @@ class QuerySide:
         documents = training_documents(self._corpus, self._config.seed)
         return QuerySideObjective(self._encoder, answerable(queries, documents), documents, self._config.temperature)
 
-    def score(self) -> float:
+    def score(self) -> Values:
         """See ``Side``."""
-        return _mean(rank_by_vectors(self._corpus, self._validation, self._vectors()))
+        return _values(rank_by_vectors(self._corpus, self._validation, self._vectors()))
 
     def choose_strength(self) -> float:
         """What the whole search answers best with; where words already find the answer, less may be more."""
@@ -85,7 +85,7 @@ class QuerySide:
         found = rank_by_search(
             self._corpus, self._validation, vectors, bench.base.space, stage, bench.on_progress, bench.cancel
         )
-        return _mean(found) + _mean(rank_by_vectors(self._corpus, self._validation, vectors))
+        return float((_values(found) + _values(rank_by_vectors(self._corpus, self._validation, vectors))).mean())
 
     def _vectors(self) -> Vectors:
         return self._encoder.vectors([query.text for query in self._validation], InstructionType.NL2CODE_QUERY)
@@ -117,11 +117,11 @@ class BothSides:
         texts = texts_of(self._corpus, documents)
         return BothSidesObjective(self._encoder, answerable(queries, documents), documents, texts, self._config)
 
-    def score(self) -> float:
+    def score(self) -> Values:
         """See ``Side``. Among the pool."""
         queries = self._encoder.vectors([query.text for query in self._validation], InstructionType.NL2CODE_QUERY)
         documents = self._encoder.vectors(self._pool_texts, InstructionType.NL2CODE_PASSAGE)
-        return _mean(
+        return _values(
             [
                 _ranking(documents @ vector, self._pool.positions(query.rows))
                 for vector, query in zip(queries, self._validation, strict=True)
@@ -172,5 +172,5 @@ def _ranking(scores: Vectors, right: Sequence[int]) -> Ranking:
     return Ranking([*[None] * rank, 0], 1)
 
 
-def _mean(rankings: Sequence[Ranking]) -> float:
-    return float(np.mean([ranking.score()[MAIN_METRIC] for ranking in rankings]))
+def _values(rankings: Sequence[Ranking]) -> Values:
+    return np.array([ranking.score()[MAIN_METRIC] for ranking in rankings])

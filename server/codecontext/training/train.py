@@ -181,7 +181,7 @@ class _Run:
 
     def train(self, checkpoint: Checkpoint) -> tuple[Trained, float]:
         """Train; also the validation score of the base model."""
-        base_score = self._side.score()
+        base_score = float(self._side.score().mean())
         objective = self._side.objective(self._train)
         loop = TrainingLoop(self._encoder, objective, self._side.score, self._config, checkpoint)
         return loop.run(base_score, self._bench.on_progress, self._bench.cancel), base_score
