@@ -63,5 +63,6 @@ def test_the_examples_are_commands() -> None:
     known = dict(COMMANDS)
     examples = [shlex.split(line, comments=True) for line in re.findall(r"^\$ (.+)$", text, re.MULTILINE)]
     assert examples
-    for program, command, *arguments in examples:
-        known[f"{program} {command}"].make_context(command, arguments)
+    for words in examples:
+        depth = next(length for length in range(len(words), 1, -1) if " ".join(words[:length]) in known)
+        known[" ".join(words[:depth])].make_context(words[depth - 1], words[depth:])

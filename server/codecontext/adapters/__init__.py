@@ -1,6 +1,6 @@
 """LoRA adapters as files: what they are, whether they are sound, whether they fit a base model."""
 
-from codecontext.adapters.compatibility import BaseArchitecture, check_compatible
+from codecontext.adapters.compatibility import BaseArchitecture, check_compatible, check_fingerprint
 from codecontext.adapters.discover import InvalidAdapter, discover_adapters
 from codecontext.adapters.files import AdapterSide
 from codecontext.adapters.fingerprint import adapter_fingerprint
@@ -14,6 +14,7 @@ __all__ = [
     "LoraLayer",
     "adapter_fingerprint",
     "check_compatible",
+    "check_fingerprint",
     "discover_adapters",
     "inspect_adapter",
     "require_unchanged",

@@ -31,12 +31,7 @@ def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
     machine where it was trained. Raises ``AdapterError`` for one that was made for another base, or changes
     modules that ``base`` does not have or has in another shape.
     """
-    if info.base_fingerprint and info.base_fingerprint != base.fingerprint:
-        raise AdapterError(
-            f"The adapter {info.path} was made for {info.base_model or 'a base model'}, whose weights are "
-            f"not those of {base.name}.",
-            "Set model_name to the base it was made for, or train it again on this one.",
-        )
+    check_fingerprint(info, base.name, base.fingerprint)
     problem = _first_misfit(info, base)
     if problem:
         made_for = f", made for {info.base_model}," if info.base_model else ""
@@ -51,6 +46,16 @@ def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
         f"{base.name} in shape, but is only right if both are the same model."
     )
     return [warning]
+
+
+def check_fingerprint(info: AdapterInfo, base_name: str, base_fingerprint: str) -> None:
+    """Raise ``AdapterError`` if ``info`` says that it was made for a base with another fingerprint."""
+    if info.base_fingerprint and info.base_fingerprint != base_fingerprint:
+        raise AdapterError(
+            f"The adapter {info.path} was made for {info.base_model or 'a base model'} with the fingerprint "
+            f"{info.base_fingerprint}; {base_name} has the fingerprint {base_fingerprint}.",
+            "Set model_name to the base it was made for, or train it again on this one.",
+        )
 
 
 def _first_misfit(info: AdapterInfo, base: BaseArchitecture) -> str:

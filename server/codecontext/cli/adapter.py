@@ -1,54 +1,30 @@
-"""``codecontext adapter``: look at LoRA adapters."""
+"""``codecontext adapter``: look at LoRA adapters, train them, measure them, choose one."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
 import typer
 
-from codecontext.cli import wording
-from codecontext.cli.console import print_facts, print_json, printable, stdout
+from codecontext.cli.adapter_evaluate import evaluate
+from codecontext.cli.adapter_export import export
+from codecontext.cli.adapter_inspect import inspect
+from codecontext.cli.adapter_list import list_adapters
+from codecontext.cli.adapter_pairs import pairs
+from codecontext.cli.adapter_train import train
+from codecontext.cli.adapter_use import use
 from codecontext.cli.errors import ReportingCommand
-from codecontext.cli.options import JsonOption
 
-if TYPE_CHECKING:
-    from codecontext.adapters import AdapterInfo
-
-app = typer.Typer(help="Look at LoRA adapters.", no_args_is_help=True)
+app = typer.Typer(help="Teach CodeContext a project's vocabulary with LoRA adapters.", no_args_is_help=True)
 
 
 @app.callback()
 def adapter() -> None:
-    """Look at LoRA adapters."""
+    """Teach CodeContext a project's vocabulary with LoRA adapters."""
 
 
-@app.command(cls=ReportingCommand)
-def inspect(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The adapter's folder.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Say what an adapter is and whether its files are sound. Loads no model."""
-    from codecontext.adapters import inspect_adapter
-
-    info = inspect_adapter(path.expanduser())
-    if as_json:
-        print_json(info)
-    else:
-        _print_info(info)
-
-
-def _print_info(info: AdapterInfo) -> None:
-    stdout().print(printable(info.name), style="bold")
-    facts = [
-        ("Folder", str(info.path)),
-        ("Made for", info.base_model or "a model that it does not name"),
-        ("Rank", f"{info.rank}, alpha {info.alpha:g}"),
-        ("Adapts", f"{', '.join(info.target_modules)} in {wording.count(len(info.layers), 'layer')}"),
-        ("Used for", "queries alone" if info.side == "query" else "queries and documents"),
-        ("Size", f"{wording.size(info.size_bytes)}, {info.parameter_count:,} parameters ({info.dtype})"),
-        ("Fingerprint", info.fingerprint),
-    ]
-    if info.other_modules:
-        facts.append(("Replaces", ", ".join(info.other_modules)))
-    print_facts(facts)
+app.command(cls=ReportingCommand)(train)
+app.command(cls=ReportingCommand)(evaluate)
+app.command(cls=ReportingCommand)(use)
+app.command("list", cls=ReportingCommand)(list_adapters)
+app.command(cls=ReportingCommand)(inspect)
+app.command(cls=ReportingCommand)(pairs)
+app.command(cls=ReportingCommand)(export)

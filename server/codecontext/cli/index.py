@@ -28,14 +28,14 @@ def index(
 
     Only what changed is read and embedded. Ctrl-C keeps what is done; the next run goes on from there.
     """
-    from codecontext.cli.progress import index_progress
+    from codecontext.cli.progress import work_progress
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder
 
     with (
         open_engine(existing_folder(path)) as engine,
         stop_on_interrupt(_announce_stop) as cancel,
-        index_progress(stderr()) as on_progress,
+        work_progress(stderr()) as on_progress,
     ):
         report = engine.index(force=force, on_progress=on_progress, cancel=cancel)
     if as_json:

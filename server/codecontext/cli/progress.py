@@ -1,7 +1,9 @@
-"""How far an index run is: bars on a terminal, log lines elsewhere."""
+"""How far long work is: bars on a terminal, log lines elsewhere, or JSON lines for programs."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -21,16 +23,19 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from codecontext.core.progress import Progress, ProgressCallback
+from codecontext.engine.eta import Eta
 
 logger = logging.getLogger(__name__)
 
-_UNITS = {"reading": "files", "embedding": "chunks"}
+_UNITS = {"reading": "files", "embedding": "chunks", "training": "steps"}
+_QUERIES = "queries"
 _SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_EVENTS = 0.2
 
 
 @contextmanager
-def index_progress(console: Console) -> Iterator[ProgressCallback]:
-    """A callback that shows the stages of an index run on ``console``."""
+def work_progress(console: Console) -> Iterator[ProgressCallback]:
+    """A callback that shows the stages of long work on ``console``."""
     if not console.is_terminal:
         yield LogLines(time.monotonic)
         return
@@ -45,6 +50,42 @@ def index_progress(console: Console) -> Iterator[ProgressCallback]:
         yield StageBars(bars)
 
 
+@contextmanager
+def json_progress(console: Console) -> Iterator[ProgressCallback]:
+    """A callback that prints each report on ``console`` as one JSON object a line (docs/cli.md)."""
+    yield JsonLines(console, time.monotonic)
+
+
+class JsonLines:
+    """One line when a stage begins or ends, and at most five a second in between.
+
+    ``clock`` gives seconds from any beginning.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        self._console = console
+        self._clock = clock
+        self._eta = Eta(clock)
+        self._stage = ""
+        self._said_at = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Print one report, if it is time to."""
+        now = self._clock()
+        begun, finished = progress.stage != self._stage, 0 < progress.total == progress.done
+        if not begun and not finished and now - self._said_at < _SECONDS_BETWEEN_EVENTS:
+            return
+        if begun:
+            self._eta = Eta(self._clock)
+        self._stage, self._said_at = progress.stage, now
+        event = {
+            "event": "progress",
+            **{name: value for name, value in dataclasses.asdict(progress).items() if value not in (None, "")},
+            "eta_seconds": self._eta.seconds_left(progress.done, progress.total),
+        }
+        self._console.print(json.dumps(event, ensure_ascii=False), soft_wrap=True)
+
+
 class StageBars:
     """One bar a stage; a stage that begins ends the one before."""
 
@@ -56,14 +97,18 @@ class StageBars:
         """Show one report."""
         if progress.stage not in self._tasks:
             self._begin(progress.stage)
-        self._bars.update(self._tasks[progress.stage], completed=progress.done, total=progress.total or None)
+        self._bars.update(
+            self._tasks[progress.stage],
+            completed=progress.done,
+            total=progress.total or None,
+            detail=progress.detail,
+        )
 
     def _begin(self, stage: str) -> None:
         for task in self._bars.tasks:
             if not task.finished:
                 self._bars.update(task.id, total=task.completed)
-        unit = _UNITS.get(stage, "")
-        self._tasks[stage] = self._bars.add_task(stage.capitalize(), total=None, unit=unit)
+        self._tasks[stage] = self._bars.add_task(_sentence_case(stage), total=None, unit=_unit(stage), detail="")
 
 
 class LogLines:
@@ -85,9 +130,9 @@ class LogLines:
         if not begun and not finished and now - self._said_at < _SECONDS_BETWEEN_LINES:
             return
         self._stage, self._said_at, self._said_done = progress.stage, now, progress.done
-        unit = _UNITS.get(progress.stage, "")
-        counts = f": {progress.done:,} of {progress.total:,} {unit}" if progress.total else ""
-        logger.info("%s%s", progress.stage.capitalize(), counts)
+        counts = f": {progress.done:,} of {progress.total:,} {_unit(progress.stage)}" if progress.total else ""
+        detail = f", {progress.detail}" if progress.detail else ""
+        logger.info("%s%s%s", _sentence_case(progress.stage), counts, detail)
 
 
 class _Counts(ProgressColumn):
@@ -98,4 +143,15 @@ class _Counts(ProgressColumn):
             return Text()
         text = Text(f"{task.completed:,.0f} of {task.total:,.0f} {task.fields['unit']}")
         speed = task.finished_speed or task.speed
+        if task.fields["detail"]:
+            return text.append(f"  {task.fields['detail']}", style="dim")
         return text.append(f"  {speed:,.0f}/s", style="dim") if speed else text
+
+
+def _unit(stage: str) -> str:
+    return _UNITS.get(stage, _QUERIES if stage.startswith(("asking", "choosing")) else "")
+
+
+def _sentence_case(stage: str) -> str:
+    """The stage with a capital; what it names keeps its case."""
+    return stage[:1].upper() + stage[1:]

@@ -10,6 +10,9 @@ import typer
 from pydantic import BaseModel
 
 from codecontext.adapters import AdapterInfo
+from codecontext.cli.adapter_export import ExportOutput
+from codecontext.cli.adapter_list import AdapterListOutput
+from codecontext.cli.adapter_pairs import PairsOutput
 from codecontext.cli.app import app
 from codecontext.cli.config import ConfigPathOutput, ConfigShowOutput, ConfigValidateOutput
 from codecontext.cli.errors import FAULT_FOUND, INTERNAL_ERROR, INTERRUPTED, NOTHING_FOUND
@@ -20,6 +23,9 @@ from codecontext.core.markdown import table
 from codecontext.engine.doctor import DoctorReport
 from codecontext.engine.engine import FolderStatus
 from codecontext.indexing.report import IndexReport
+from codecontext.training.evaluation import Evaluation
+from codecontext.training.promotion import Promotion
+from codecontext.training.train import TrainingReport
 
 JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext index": IndexReport,
@@ -31,7 +37,13 @@ JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext config show": ConfigShowOutput,
     "codecontext config validate": ConfigValidateOutput,
     "codecontext config path": ConfigPathOutput,
+    "codecontext adapter train": TrainingReport,
+    "codecontext adapter evaluate": Evaluation,
+    "codecontext adapter use": Promotion,
+    "codecontext adapter list": AdapterListOutput,
     "codecontext adapter inspect": AdapterInfo,
+    "codecontext adapter pairs": PairsOutput,
+    "codecontext adapter export": ExportOutput,
 }
 """What each command prints with ``--json``."""
 
@@ -48,6 +60,7 @@ $ codecontext index                              # this folder, once; afterwards
 $ codecontext search where is the lock released
 $ codecontext search "retry lang:python -path:tests" --limit 3
 $ codecontext similar src/app.py:42
+$ codecontext adapter train                      # teach it this project's vocabulary
 ```
 
 Results go to stdout. Progress, log lines, labels and errors go to stderr, so `> file` and `| less` get the
@@ -61,6 +74,21 @@ rule where no folder is named. Printed paths count from the current folder.
 
 **Stopping.** The first Ctrl-C lets `index` finish the batch at hand and keeps everything done: the index can
 be used, and the next run goes on from there. The second one stops at once; at most that batch is lost.
+
+`adapter train` keeps its state in the same way: the same command goes on from where it was stopped, to the same end.
+
+**Progress for programs.** `adapter train`, `evaluate`, `use` and `pairs` take `--progress json`: each line on stderr
+that begins with `{` is then one event, all others are log lines.
+
+```json
+{"event": "progress", "stage": "training", "done": 120, "total": 400, "detail": "loss 2.1, …", "loss": 2.1,
+ "score": 0.48, "best_score": 0.48, "base_score": 0.44, "eta_seconds": 35.0}
+```
+
+`total` is 0 while it is unknown, `eta_seconds` null. The stages are `reading`, `scanning`, `loading model`,
+`embedding`, `training`, `choosing strength N` and `asking NAME`; new ones may come. `loss` and the scores (MRR@10 by
+vectors on the validation pairs, now, best so far, and of the base model) are there while training. One SIGINT stops at
+a safe point.
 
 **Logging.** `index` logs from level `info`. The other commands log only if the setting `logging.level` is
 given: what is wrong is part of their answer. `codecontext --debug COMMAND` logs everything, with the traceback
@@ -173,13 +201,20 @@ def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _object_fields(schema: dict[str, Any], definitions: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, given in schema["properties"].items():
-        value = _resolved(given, definitions)
+        value = _resolved(_without_null(given), definitions)
         item = _resolved(value.get("items", {}), definitions)
-        yield f"`{prefix}{name}`", _type(value, item), given.get("description", "")
+        optional = " or null" if value.get("properties") and "anyOf" in given else ""
+        yield f"`{prefix}{name}`", _type(value, item) + optional, given.get("description", "")
         if "properties" in value:
             yield from _object_fields(value, definitions, f"{prefix}{name}.")
         if "properties" in item:
             yield from _object_fields(item, definitions, f"{prefix}{name}[].")
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The object behind an optional one; anything else as it is."""
+    references = [option for option in schema.get("anyOf", []) if "$ref" in option]
+    return references[0] if len(references) == 1 else schema
 
 
 def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.filesize import decimal
 
 
-def count(number: int, noun: str) -> str:
-    """``1 file``, ``1,204 files``."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 file``, ``1,204 files``; ``plural`` for nouns that take more than an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def share(fraction: float) -> str:

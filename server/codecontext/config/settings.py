@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from codecontext.adapters.config import AdaptersConfig
 from codecontext.chunking.config import ChunkingConfig
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
 from codecontext.indexing.scan import ScanConfig
@@ -94,6 +95,11 @@ class Settings(BaseSettings):
     embeddings: EmbeddingsSettings = Field(
         default_factory=EmbeddingsSettings,
         description="What turns text into vectors.",
+        json_schema_extra=TRUSTED_ONLY,
+    )
+    adapters: AdaptersConfig = Field(
+        default_factory=AdaptersConfig,
+        description="Where adapters are found by name.",
         json_schema_extra=TRUSTED_ONLY,
     )
     indexing: ScanConfig = Field(default_factory=ScanConfig, description="Which files are indexed.")

@@ -13,6 +13,7 @@
     ├── StoreError            the disk refused (full, read-only, no permission)
     ├── EngineUnavailable     the engine's process does not run and could not be started
     ├── QueryError            a search cannot be understood (bad filter, bad position)
+    ├── TrainingError         an adapter cannot be trained, measured or chosen as asked
     └── OperationCancelled    the user stopped it
 
 ``message`` says what was wrong and where, in one sentence; ``hint`` says what would be right or what to do;
@@ -105,6 +106,13 @@ class QueryError(CodeContextError):
 
     code = "query"
     exit_code = 2
+
+
+class TrainingError(CodeContextError):
+    """An adapter cannot be trained, measured or chosen as asked."""
+
+    code = "training"
+    exit_code = 6
 
 
 class OperationCancelled(CodeContextError):

@@ -23,12 +23,13 @@ from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import FileReader, InProcessReader
 from codecontext.indexing.report import IndexReport
 from codecontext.search.config import Retrieval, Weights
+from codecontext.search.log import SearchLog
 from codecontext.search.query_time import QueryTimeVectors
 from codecontext.search.results import SearchResponse, SearchState
 from codecontext.search.searcher import Searcher
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import cache_directory, index_directory
+from codecontext.store.locations import cache_directory, index_directory, search_log_file
 from codecontext.store.manifest import SkippedFile, read_manifest
 from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
 
@@ -190,6 +191,16 @@ class Engine:
     ) -> SearchResponse:
         """Find code like ``text``, which stands at these lines (1-based, inclusive) of ``path`` and is left out."""
         return self._searcher(Retrieval.HYBRID).similar_to_text(text, path, start_line, end_line, limit=limit)
+
+    def record_opened(self, query: str, path: str, start_line: int, end_line: int) -> bool:
+        """Log that a hit was opened, if the user lets searches be kept (``search.keep_log``); whether it was.
+
+        Raises ``StoreError`` when the disk refuses.
+        """
+        if not self.settings.search.keep_log:
+            return False
+        SearchLog(search_log_file(self.folder)).record(query, path, start_line, end_line)
+        return True
 
     def status(self) -> FolderStatus:
         """Say what the index holds. Loads no model."""

@@ -1,9 +1,8 @@
 """Asks git which files of a folder it ignores.
 
-The repository is not trusted: it may be somebody else's and its configuration may name programs. Only
-``ls-files`` and ``check-ignore`` run, which read the index, the ignore files and the file names; what could
-start a program or use the network on the way is switched off, and what the environment says about *another*
-repository is not passed on.
+The repository is not trusted: it may be somebody else's and its configuration may name programs. Only commands that
+read are run; what could start a program or use the network on the way is switched off, and what the environment says
+about *another* repository is not passed on.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def ask_git(folder: Path) -> Listing:
     because the repository belongs to another user, or if the repository around ``folder`` ignores all of it:
     whoever names such a folder wants more than nothing.
     """
-    if not (folder / ".git").exists() and _run(folder, "check-ignore", "--quiet", ".").returncode == 0:
+    if not (folder / ".git").exists() and run_git(folder, "check-ignore", "--quiet", ".").returncode == 0:
         raise GitUnavailable("the repository around it ignores it as a whole")
     candidates = _ls_files(folder, "--cached", "--others")
     ignored = _ls_files(folder, "--others", "--ignored", "--directory")
@@ -57,14 +56,18 @@ def ask_git(folder: Path) -> Listing:
 
 
 def _ls_files(folder: Path, *selection: str) -> list[str]:
-    answer = _run(folder, "ls-files", "-z", "--exclude-standard", *selection)
+    answer = run_git(folder, "ls-files", "-z", "--exclude-standard", *selection)
     if answer.returncode != 0:
         complaint = answer.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
         raise GitUnavailable(complaint or f"git ended with status {answer.returncode}")
     return [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
 
 
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run git in ``folder`` so that nothing which the repository configures can start a program.
+
+    Raises ``GitUnavailable`` if git is not installed.
+    """
     try:
         return subprocess.run(
             ["git", *_NO_PROGRAMS, *arguments],

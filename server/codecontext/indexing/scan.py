@@ -25,6 +25,9 @@ from codecontext.indexing.ignore import OWN_IGNORE_FILE, IgnorePatterns, IgnoreT
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
+OWN_FOLDER = ".codecontext/"
+"""What a project keeps for CodeContext itself: adapters, which are no code."""
+
 
 class ScanConfig(BaseModel):
     """Which files of a folder are indexed."""
@@ -188,7 +191,9 @@ class _Scan:
         """Take the file or skip it: the user's own rules first, then what the file is."""
         own_rule = self._own_ignores.covering_entry(path)
         excluded = self._excludes.covering_entry(path)
-        if own_rule:
+        if path.startswith(OWN_FOLDER):
+            self._skip(OWN_FOLDER, SkipReason.IGNORED_BY_CODECONTEXT, "adapters of the project")
+        elif own_rule:
             self._skip(own_rule, SkipReason.IGNORED_BY_CODECONTEXT)
         elif excluded:
             self._skip(excluded, SkipReason.EXCLUDED)

@@ -26,6 +26,14 @@ class SearchConfig(BaseModel):
             "0 turns it off."
         ),
     )
+    keep_log: bool = Field(
+        False,
+        description=(
+            "Whether queries and the hits opened from them are kept in a file on this machine, to train adapters with. "
+            "Nothing of it leaves the machine."
+        ),
+        json_schema_extra={"trusted_only": True},
+    )
 
 
 class Retrieval(StrEnum):

@@ -19,3 +19,8 @@ def index_directory(folder: Path) -> Path:
 def cache_directory() -> Path:
     """Home of what all folders share."""
     return codecontext_home() / "cache"
+
+
+def search_log_file(folder: Path) -> Path:
+    """Where the searches of a folder are logged, for those who let them be."""
+    return codecontext_home() / "searches" / f"{index_directory(folder).name}.jsonl"

@@ -44,7 +44,7 @@ def test_trusts_the_base_fingerprint_over_the_name(write_adapter):
     info = inspect_adapter(write_adapter(manifest={"base_fingerprint": "abc"}))
 
     assert check_compatible(info, base("example/sibling")) == []
-    with pytest.raises(AdapterError, match="whose weights are not those of example/base"):
+    with pytest.raises(AdapterError, match="example/base has the fingerprint"):
         check_compatible(info, base(fingerprint="def"))
 
 

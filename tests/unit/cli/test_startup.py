@@ -11,7 +11,7 @@ HEAVY = {"torch", "transformers", "peft", "openvino", "lancedb", "pyarrow", "num
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["version"], ["version", "--json"], ["search", "--help"], ["config", "--help"]]
+    "arguments", [["--help"], ["version"], ["version", "--json"], ["search", "--help"], ["adapter", "train", "--help"]]
 )
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     script = (

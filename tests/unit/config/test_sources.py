@@ -232,5 +232,5 @@ class TestUntrustedFolder:
         """New settings below these sections are restricted without anyone having to think of it."""
         restricted = {doc.key.partition(".")[0] for doc in describe_settings() if doc.trusted_only}
         open_to_all = {doc.key.partition(".")[0] for doc in describe_settings() if not doc.trusted_only}
-        assert restricted == {"embeddings", "storage"}
+        assert restricted == {"embeddings", "adapters", "search", "storage"}
         assert open_to_all == {"indexing", "chunking", "search", "engine", "logging"}

@@ -46,5 +46,6 @@ def test_sections_are_all_that_stands_above_a_setting() -> None:
         "engine",
         "search",
         "storage",
+        "adapters",
         "logging",
     }

@@ -37,6 +37,13 @@ def either(request: pytest.FixtureRequest) -> Folder:
     return place
 
 
+def test_what_a_project_keeps_for_us_is_no_code(either: Folder) -> None:
+    either.write("kept.py", ".codecontext/adapters/words/README.md", ".codecontext/adapters/words/adapter_config.json")
+    result = scan(either)
+    assert paths(result) == ["kept.py"]
+    assert reasons(result)[".codecontext/"] is SkipReason.IGNORED_BY_CODECONTEXT
+
+
 def test_each_reason_is_counted(either: Folder) -> None:
     either.write("kept.py")
     either.write("empty.py", content="")

@@ -15,6 +15,7 @@ from codecontext.adapters import (
     AdapterInfo,
     AdapterSide,
     adapter_fingerprint,
+    check_fingerprint,
     inspect_adapter,
     require_unchanged,
 )
@@ -244,6 +245,8 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
 
     def _with_adapter(self, info: AdapterInfo, cancel: CancelToken | None) -> _Serving:
         """Everything ready to answer with the adapter. Raises ``AdapterError``."""
+        card = self._opened().card
+        check_fingerprint(info, card.name, card.digest)
         adapted = self._opened().backend(info, cancel)
         require_unchanged(info)
         if info.side is AdapterSide.QUERY:

@@ -19,6 +19,7 @@ from codecontext.embeddings.huggingface.models import ModelCard
 from codecontext.embeddings.huggingface.pooling import POOLERS
 
 if TYPE_CHECKING:
+    from peft import PeftConfig, PeftModel
     from torch.nn import Module
 
 # Importing peft takes seconds, so here it is only looked for.
@@ -62,6 +63,21 @@ class TorchModel:
     def encoder(self) -> Module:
         """The base model with pooling: (input_ids, attention_mask) → (batch, d)."""
         return _sentence_encoder(self._base, self.card)
+
+    def trainable_encoder(self, adapter: PeftConfig) -> tuple[Module, PeftModel]:
+        """Like ``encoder``, with a new adapter that can be trained; also the adapted model, which saves it.
+
+        Only the adapter's own weights take gradients. Raises ``AdapterError`` for modules that the model lacks.
+        """
+        from peft import get_peft_model
+
+        try:
+            adapted = get_peft_model(_twin(self._base), adapter)
+        except ValueError as error:
+            raise AdapterError(
+                f"No adapter can be made for {self.card.name}: {error}", "Name modules that it has."
+            ) from error
+        return _sentence_encoder(adapted, self.card), adapted
 
     def encoder_without(self, modules: Collection[str]) -> Module:
         """Like ``encoder``, with the weights of these modules null."""

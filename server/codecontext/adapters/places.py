@@ -1,0 +1,60 @@
+"""Where adapters are kept, and which one a person means by a name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from codecontext.adapters.discover import discover_adapters
+from codecontext.adapters.files import CONFIG_FILE
+from codecontext.adapters.inspect import AdapterInfo
+from codecontext.core.errors import AdapterError
+from codecontext.core.paths import codecontext_home
+
+BASE = "base"
+"""The name of no adapter: the base model alone."""
+
+
+def user_adapters() -> Path:
+    """Where the adapters of a person are."""
+    return codecontext_home() / "adapters"
+
+
+def project_adapters(folder: Path) -> Path:
+    """Where a project keeps adapters for everybody who works on it."""
+    return folder / ".codecontext" / "adapters"
+
+
+def adapter_places(folder: Path, configured: Sequence[str]) -> list[Path]:
+    """All folders whose subfolders are looked at, for the project in ``folder``."""
+    more = (folder / Path(place).expanduser() for place in configured)
+    return [user_adapters(), project_adapters(folder), *more]
+
+
+def find_adapter(name: str, places: Sequence[Path]) -> Path | None:
+    """Folder of the adapter that ``name`` means: a path, or its name in one of ``places``; None for ``base``.
+
+    Raises ``AdapterError`` where there is none, or several of that name.
+    """
+    if name == BASE:
+        return None
+    path = Path(name).expanduser()
+    if path.is_absolute() or os.sep in name or name.startswith(".") or (path / CONFIG_FILE).is_file():
+        return path.absolute()
+    found = [item for item in discover_adapters(places) if isinstance(item, AdapterInfo)]
+    named = [item for item in found if name in (item.name, item.path.name)]
+    if not named:
+        raise _unknown(name, found, places)
+    if len(named) > 1:
+        listed = ", ".join(str(item.path) for item in named)
+        raise AdapterError(f"'{name}' is the name of several adapters: {listed}.", "Name the folder of one.")
+    return named[0].path
+
+
+def _unknown(name: str, found: Sequence[AdapterInfo], places: Sequence[Path]) -> AdapterError:
+    nearest = get_close_matches(name, [item.name for item in found], n=1, cutoff=0.6)
+    searched = ", ".join(str(place) for place in places)
+    hint = f"Did you mean {nearest[0]}?" if nearest else "'codecontext adapter list' shows what there is."
+    return AdapterError(f"There is no adapter '{name}' in {searched}.", hint)

@@ -1,0 +1,77 @@
+"""Writes a setting into a project's file and leaves the rest of the file as it is, comments and all."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+from codecontext.core.errors import ConfigError, StoreError
+from codecontext.core.paths import project_config_file
+
+
+def set_project_setting(folder: Path, key: str, value: Any) -> Path:
+    """Let the dotted ``key`` be ``value`` in the project file of ``folder``, or be absent for None; returns the file.
+
+    Raises ``ConfigError`` for a file that is not TOML, and ``StoreError`` when it cannot be written.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    file = project_config_file(folder)
+    *sections, name = key.split(".")
+    try:
+        document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.is_file() else tomlkit.document()
+        if value is None:
+            _remove(document, sections, name)
+        else:
+            _section(document, sections)[name] = value
+        text = tomlkit.dumps(document)
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: broken TOML: {error}.", "Mend it first; nothing was changed.") from error
+    except TypeError as error:
+        raise ConfigError(f"{file}: {'.'.join(sections)} should be a section with settings of its own.") from error
+    if value is not None or file.is_file():
+        _write(file, text)
+    return file
+
+
+def _section(document: MutableMapping[str, Any], names: list[str]) -> MutableMapping[str, Any]:
+    """The table at ``names``, made where it is missing. Raises ``TypeError`` where something else is there."""
+    import tomlkit
+
+    table = document
+    for position, name in enumerate(names):
+        if name not in table:
+            # Headers of tables that hold only tables are left out.
+            table[name] = tomlkit.table(is_super_table=position < len(names) - 1)
+        table = table[name]
+        if not isinstance(table, MutableMapping):
+            raise TypeError(name)
+    return table
+
+
+def _remove(document: MutableMapping[str, Any], names: list[str], key: str) -> None:
+    table: Any = document
+    for name in names:
+        table = table.get(name)
+        if not isinstance(table, MutableMapping):
+            return
+    table.pop(key, None)
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace the file in one step."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=file.parent, prefix=f"{file.name}.", delete=False
+        ) as draft:
+            draft.write(text)
+        path = Path(draft.name)
+        path.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o644)
+        path.replace(file.resolve())
+    except OSError as error:
+        raise StoreError(
+            f"{file} cannot be written: {error.strerror}.", "Give yourself the right to write it."
+        ) from error

@@ -1,0 +1,68 @@
+"""What was searched and then opened, kept on this machine for training, if the user wants that.
+
+One JSON object a line, in a file that nobody else may read. It never leaves the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from codecontext.core.errors import StoreError
+
+MOST_BYTES = 5_000_000
+"""When the log is longer, its older half goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedHit:
+    """A hit that somebody opened; lines are 1-based and inclusive, ``time`` in seconds since 1970."""
+
+    query: str
+    path: str
+    start_line: int
+    end_line: int
+    time: int
+
+
+class SearchLog:
+    """The log of one folder."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def record(self, query: str, path: str, start_line: int, end_line: int) -> None:
+        """Add one opened hit. Raises ``StoreError`` when the disk refuses."""
+        entry = OpenedHit(query, path, start_line, end_line, int(time.time()))
+        line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._shorten()
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
+                file.write(line)
+        except OSError as error:
+            raise StoreError(
+                f"The search log {self._file} cannot be written: {error.strerror}.", "Set search.keep_log to false."
+            ) from error
+
+    def read(self) -> Iterator[OpenedHit]:
+        """All entries that can be read, oldest first."""
+        try:
+            lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return
+        for line in lines:
+            try:
+                yield OpenedHit(**json.loads(line))
+            except (ValueError, TypeError):
+                continue
+
+    def _shorten(self) -> None:
+        if self._file.is_file() and self._file.stat().st_size > MOST_BYTES:
+            lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+            self._file.write_text("".join(lines[len(lines) // 2 :]), encoding="utf-8")
