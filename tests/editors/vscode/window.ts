@@ -98,6 +98,22 @@ export class Window {
     return this.rows.locator(NAME).allInnerTexts();
   }
 
+  /** Move through the results as a person would, who looks at one before going on: down, and back up to the first. */
+  async lookAround(): Promise<void> {
+    await expect(this.title).toHaveText(/results$/); // The whole answer, so that no other comes while moving.
+    const previewed = this.tab((await this.placeOf(1)).file);
+    await this.page.keyboard.press("ArrowDown");
+    await expect(previewed).toBeVisible();
+    await this.page.keyboard.press("ArrowUp");
+    await expect(this.tab((await this.placeOf(0)).file)).toBeVisible();
+  }
+
+  /** Which file a result is in. */
+  private async placeOf(row: number): Promise<{ file: string }> {
+    const place = await this.rows.nth(row).locator(".label-description").first().innerText();
+    return { file: place.replace(/:\d+$/, "").split("/").at(-1) ?? "" };
+  }
+
   get toasts(): Locator {
     return this.page.locator(".notification-toast");
   }

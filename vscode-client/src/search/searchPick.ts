@@ -34,6 +34,9 @@ const OPEN_TO_SIDE = { iconPath: new vscode.ThemeIcon("split-horizontal"), toolt
 const FIND_SIMILAR = { iconPath: new vscode.ThemeIcon("references"), tooltip: "Find Similar Code" };
 const FORGET = { iconPath: new vscode.ThemeIcon("close"), tooltip: "Remove from History" };
 const TO_VIEW = { iconPath: new vscode.ThemeIcon("list-tree"), tooltip: "Show in Results View" };
+// Never the first row: VS Code tells of the active row by its place, so that what it said of an older list would be
+// taken for another row of the newer one, and for a move of the user's.
+const FILTERS_TITLE: PickItem = { type: "separator", label: "filters", kind: vscode.QuickPickItemKind.Separator };
 const OPEN_CONTEXT = "codecontext.searchOpen";
 
 /** The search box: results while typing, a preview while moving, back to where one was with Escape. */
@@ -214,7 +217,7 @@ export class SearchPick {
       iconPath: new vscode.ThemeIcon("filter"),
       alwaysShow: true,
     }));
-    return [...withTitle("recent", recent), ...withTitle("filters", filters)];
+    return recent.length > 0 ? [...recent, FILTERS_TITLE, ...filters] : filters;
   }
 
   private activated(item: PickItem | undefined): void {
@@ -222,8 +225,7 @@ export class SearchPick {
       return;
     }
     // The first row is active by itself whenever rows arrive; only who moves on wants to see more of a hit.
-    const byItself = item === this.pick.items.find((other) => other.type !== "separator");
-    if (byItself && !this.moved) {
+    if (item === this.pick.items[0] && !this.moved) {
       return;
     }
     this.moved = true;
@@ -305,11 +307,6 @@ function keyOf(item: PickItem): string {
 
 function coverageOf(shares: readonly { coverage: number }[]): number {
   return Math.min(1, ...shares.map(({ coverage }) => coverage));
-}
-
-function withTitle(label: string, rows: PickItem[]): PickItem[] {
-  const separator: PickItem = { type: "separator", label, kind: vscode.QuickPickItemKind.Separator };
-  return rows.length > 0 ? [separator, ...rows] : [];
 }
 
 /** Top folders of the workspace, for `path:`. */

@@ -32,8 +32,7 @@ test("it is readable in each theme and in a narrow window", async ({ window, wor
       await expect(page.locator(`.monaco-workbench.${kind}`)).toBeVisible();
       await window.search(QUESTION.query);
       await expect(rows.first()).toContainText(QUESTION.symbol);
-      await page.keyboard.press("ArrowDown");
-      await page.keyboard.press("ArrowUp");
+      await window.lookAround();
       await expect(window.tab(QUESTION.file)).toBeVisible();
       await window.shot(`${name}-search`, name === "dark" ? "search" : undefined);
       await page.locator(".quick-input-titlebar .codicon-list-tree").click();
@@ -54,8 +53,8 @@ test("it is readable in each theme and in a narrow window", async ({ window, wor
     await window.command("View: Close Primary Side Bar");
     await window.search(QUESTION.query);
     await expect(rows.first()).toContainText(QUESTION.symbol);
-    expect(await visible(rows.first())).toBe(true);
-    expect(await visible(window.indicator)).toBe(true);
+    await expect.poll(() => visible(rows.first())).toBe(true);
+    await expect.poll(() => visible(window.indicator)).toBe(true);
     await window.shot("narrow-search");
   });
 });

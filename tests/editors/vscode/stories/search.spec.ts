@@ -18,8 +18,7 @@ test("a question typed on the keyboard leads to the code that answers it", async
     await window.goTo("checkout.py", 20);
     await window.search(QUESTION.query);
     await expect(rows.first()).toContainText(QUESTION.symbol);
-    await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("ArrowUp");
+    await window.lookAround();
     await expect(window.tab(QUESTION.file)).toBeVisible();
     await expect(page.locator(".view-lines").getByText("everybody else has to stand in line")).toBeVisible();
     await window.shot("search");
