@@ -47,7 +47,7 @@ def mine(
     on_progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> tuple[Mined, Repository]:
-    """Pairs of ``folder`` from ``sources``, or from all but those on request, and the repository that was read for them.
+    """Pairs of ``folder`` from ``sources``, or from all but those on request, and the repository that was read.
 
     The same for the same files and history. Raises ``TrainingError`` for a source that there is not, and
     ``OperationCancelled``.
