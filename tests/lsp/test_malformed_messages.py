@@ -203,3 +203,12 @@ async def test_two_requests_with_one_id_get_two_answers(wire: Wire) -> None:
     wire.send(id=8, method=Method.SEARCH, params={"query": "lock"})
     await wire.answer(8)
     await wire.message(lambda _message: sum(message.get("id") == 7 for message in wire.received) == 2)
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000], ids=["broken", "not UTF-8", "too deep"])
+async def test_what_is_no_json_is_a_parse_error(wire: Wire, body: bytes) -> None:
+    seen = len(wire.received)
+    wire.write(body)
+    wire.send(id="after", method=Method.STATUS)
+    await wire.answer("after")
+    assert [message["error"]["code"] for message in wire.received[seen:] if message.get("id", 0) is None] == [-32700]

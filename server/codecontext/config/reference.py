@@ -15,7 +15,8 @@ _INTRODUCTION = """\
 
 Every setting can be given in several places. The first place that has it decides:
 
-1. **Editor settings**, below `codecontext`.
+1. **Editor settings**, below `codecontext`, spelt as here or in camelCase: in VS Code,
+   `embeddings.huggingface.lora_adapter_path` is `codecontext.embeddings.huggingface.loraAdapterPath`.
 2. **Environment variables**: `CODECONTEXT_` and the key in capitals, with two underscores for each dot.
    `indexing.max_file_bytes` is `CODECONTEXT_INDEXING__MAX_FILE_BYTES`. Lists and tables are written as JSON
    (`["tests/", "*.sql"]`), `null` stands for unset, and an empty variable counts as absent.

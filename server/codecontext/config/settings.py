@@ -39,7 +39,16 @@ class LoggingSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least serious messages that are logged."
+        "info",
+        description="The least serious messages that are logged.",
+        json_schema_extra={
+            "enumDescriptions": [
+                "Everything, for finding a fault.",
+                "What is done.",
+                "What is not as it should be.",
+                "Only what failed.",
+            ]
+        },
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any
 
@@ -24,7 +24,10 @@ _TYPE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class SettingDoc:
-    """One setting, for people: ``default`` is a JSON value; ``type`` is in words, with the allowed values."""
+    """One setting, for people: ``default`` is a JSON value; ``type`` is in words, with the allowed values.
+
+    ``schema`` says the same as ``type`` in JSON Schema, for editors.
+    """
 
     key: str
     type: str
@@ -32,6 +35,7 @@ class SettingDoc:
     description: str
     env_var: str
     trusted_only: bool
+    schema: dict[str, Any] = field(hash=False, compare=False)
 
 
 @cache
@@ -40,13 +44,14 @@ def describe_settings() -> tuple[SettingDoc, ...]:
     return tuple(
         SettingDoc(
             key=key,
-            type=_type_in_words(field),
-            default=TypeAdapter(Any).dump_python(field.get_default(call_default_factory=True), mode="json"),
-            description=field.description or "",
+            type=_schema_in_words(_schema(info)),
+            default=TypeAdapter(Any).dump_python(info.get_default(call_default_factory=True), mode="json"),
+            description=info.description or "",
             env_var=ENV_PREFIX + key.upper().replace(".", ENV_DELIMITER),
             trusted_only=trusted_only,
+            schema=_schema(info),
         )
-        for key, field, trusted_only in _leaves(Settings, "", trusted_only=False)
+        for key, info, trusted_only in _leaves(Settings, "", trusted_only=False)
     )
 
 
@@ -67,18 +72,18 @@ def section_keys() -> frozenset[str]:
 
 
 def _leaves(model: type[BaseModel], prefix: str, *, trusted_only: bool) -> Iterator[tuple[str, FieldInfo, bool]]:
-    for name, field in model.model_fields.items():
-        extra = field.json_schema_extra
+    for name, info in model.model_fields.items():
+        extra = info.json_schema_extra
         restricted = trusted_only or (isinstance(extra, dict) and bool(extra.get("trusted_only")))
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _leaves(field.annotation, f"{prefix}{name}.", trusted_only=restricted)
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            yield from _leaves(info.annotation, f"{prefix}{name}.", trusted_only=restricted)
         else:
-            yield prefix + name, field, restricted
+            yield prefix + name, info, restricted
 
 
-def _type_in_words(field: FieldInfo) -> str:
-    annotation: Any = field.annotation
-    return _schema_in_words(TypeAdapter(Annotated[annotation, field]).json_schema())
+def _schema(info: FieldInfo) -> dict[str, Any]:
+    annotation: Any = info.annotation
+    return TypeAdapter(Annotated[annotation, info]).json_schema()
 
 
 def _schema_in_words(schema: dict[str, Any]) -> str:

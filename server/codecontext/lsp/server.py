@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import psutil
-from pygls.exceptions import FeatureRequestError
+from pygls.exceptions import FeatureRequestError, JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from codecontext import __version__
@@ -91,6 +91,9 @@ class CodeContextServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log it. Showing it would be another message that can fail, and so on without end."""
+        if source is JsonRpcException and isinstance(error, ValueError | RecursionError):
+            self.protocol.refuse_text()  # so pygls reports what it cannot parse
+            return
         level = logging.DEBUG if source is FeatureRequestError else logging.WARNING  # who asked was told
         logger.log(level, "A message could not be handled: %s", error)
 

@@ -14,6 +14,7 @@ from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
+    JsonRpcParseError,
     JsonRpcServerNotInitialized,
 )
 from pygls.protocol import LanguageServerProtocol
@@ -104,6 +105,10 @@ class ServerProtocol(LanguageServerProtocol):
                 waiting.set_exception(error)
         else:
             super().handle_message(structured)
+
+    def refuse_text(self) -> None:
+        """Say that a body was no JSON at all."""
+        self._refuse(None, JsonRpcParseError("The body of a message is JSON in UTF-8."))
 
     def _refuse(self, request_id: int | str | None, error: JsonRpcException) -> None:
         logger.warning("A message was refused: %s", error.message)

@@ -45,6 +45,13 @@ class HuggingFaceConfig(BaseModel):
             "What runs the model: `torch` anywhere, `openvino` on CPUs. `auto` takes OpenVINO on a CPU when "
             "it is installed."
         ),
+        json_schema_extra={
+            "enumDescriptions": [
+                "OpenVINO on a CPU when it is installed, else PyTorch.",
+                "PyTorch: any device.",
+                "OpenVINO: the same vectors on CPUs, in less time.",
+            ]
+        },
     )
     threads: int | None = Field(
         None,

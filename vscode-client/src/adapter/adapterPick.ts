@@ -1,0 +1,78 @@
+import type { FoundAdapter } from "../protocol";
+import { megabytes } from "./indicator";
+
+/** A row of the adapter list. */
+export interface AdapterRow {
+  kind: "adapter" | "base" | "browse";
+  label: string;
+  description: string;
+  detail: string;
+  adapter?: FoundAdapter;
+}
+
+/** Sound adapters first, then what to do besides, and last the ones that cannot be used, with the reason. */
+export function adapterRows(
+  adapters: readonly FoundAdapter[],
+  model: string,
+  shorten = (text: string) => text,
+): { title: string; rows: AdapterRow[] }[] {
+  const sound = adapters.filter((adapter) => adapter.problem === "");
+  const unsound = adapters.filter((adapter) => adapter.problem !== "");
+  const answersNow = !adapters.some((adapter) => adapter.active);
+  const base: AdapterRow = {
+    kind: "base",
+    label: `${answersNow ? "$(check) " : ""}Base model only`,
+    description: model,
+    detail: "Without an adapter.",
+  };
+  const browse: AdapterRow = { kind: "browse", label: "$(folder-opened) Browse…", description: "", detail: "" };
+  return [
+    { title: "adapters", rows: sound.map((adapter) => rowOf(adapter, shorten)) },
+    { title: "", rows: [base, browse] },
+    { title: "cannot be used", rows: unsound.map((adapter) => rowOf(adapter, shorten)) },
+  ].filter(({ rows }) => rows.length > 0);
+}
+
+function rowOf(adapter: FoundAdapter, shorten: (text: string) => string): AdapterRow {
+  const icon = adapter.problem ? "$(warning) " : adapter.active ? "$(check) " : "";
+  return {
+    kind: "adapter",
+    label: `${icon}${adapter.name}`,
+    description: adapter.problem ? "" : describe(adapter),
+    detail: shorten(adapter.problem || adapter.path),
+    adapter,
+  };
+}
+
+function describe({ rank, alpha, side, sizeBytes, baseModel }: FoundAdapter): string {
+  const parts = [
+    rank > 0 ? `rank ${rank}, alpha ${alpha}` : "",
+    side === "query" ? "queries only" : "",
+    sizeBytes > 0 ? megabytes(sizeBytes) : "",
+    baseModel && !isPath(baseModel) ? `for ${baseModel.split("/").at(-1) ?? baseModel}` : "",
+  ];
+  return parts.filter((part) => part !== "").join(" · ");
+}
+
+/** A base model in a folder says nothing to people by that folder's name. */
+function isPath(model: string): boolean {
+  return /^(?:[/\\~.]|[A-Za-z]:[/\\])/.test(model);
+}
+
+/** How the setting spells a folder: relative to the workspace folder if it is in it, `~` for the home folder. */
+export function settingFor(path: string, folder: string, home: string): string {
+  const inside = below(path, folder);
+  if (inside !== undefined) {
+    return inside === "" ? "." : inside;
+  }
+  const atHome = home === "" ? undefined : below(path, home);
+  return atHome === undefined ? path : `~/${atHome}`;
+}
+
+function below(path: string, parent: string): string | undefined {
+  const [inner, outer] = [path, parent].map((one) => one.replaceAll("\\", "/").replace(/\/+$/, ""));
+  if (inner === outer) {
+    return "";
+  }
+  return inner?.startsWith(`${outer ?? ""}/`) ? inner.slice((outer ?? "").length + 1) : undefined;
+}

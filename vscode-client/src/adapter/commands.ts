@@ -1,0 +1,127 @@
+import { homedir } from "node:os";
+import * as vscode from "vscode";
+import { ADAPTER_SETTING, SECTION } from "../server/configuration";
+import type { LanguageServer } from "../server/languageServer";
+import { adapterRows, type AdapterRow, settingFor } from "./adapterPick";
+import { withShortPaths } from "../support/workspacePaths";
+import { activeFolder } from "./statusBar";
+import { focusedFolder, nameOf } from "./indicator";
+
+type Item = vscode.QuickPickItem & { row?: AdapterRow };
+
+/** The folder a command is about: the only one, the active editor's, or the one that the user picks. */
+export async function pickFolder(title: string): Promise<vscode.WorkspaceFolder | undefined> {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  if (folders.length <= 1) {
+    return folders[0];
+  }
+  const active = activeFolder();
+  const items = [...folders]
+    .sort((one, other) => Number(other === active) - Number(one === active))
+    .map((folder) => ({ label: folder.name, description: folder.uri.fsPath, folder }));
+  return (await vscode.window.showQuickPick(items, { title, placeHolder: "For which folder?" }))?.folder;
+}
+
+/** `Select Adapter…`: what was found, the base model, or any other folder; the choice becomes the folder's setting. */
+export async function selectAdapter(server: LanguageServer): Promise<void> {
+  const folder = await pickFolder("Select Adapter");
+  if (!folder) {
+    return;
+  }
+  const uri = folder.uri.toString();
+  const { adapters } = await server.adapters();
+  const model = server.status?.folders.find((one) => one.uri === uri)?.model ?? "";
+  const groups = adapterRows(
+    adapters.filter((adapter) => adapter.folder === uri),
+    model,
+    (text) => withShortPaths(text, folder.uri),
+  );
+  const items: Item[] = groups.flatMap(({ title, rows }) => [
+    { label: title, kind: vscode.QuickPickItemKind.Separator },
+    ...rows.map((row) => ({ label: row.label, description: row.description, detail: row.detail, row })),
+  ]);
+  const picked = await vscode.window.showQuickPick<Item>(items, {
+    title: `Select Adapter · ${folder.name}`,
+    placeHolder: "The adapter that answers searches in this folder",
+    matchOnDetail: true,
+    matchOnDescription: true,
+  });
+  switch (picked?.row?.kind) {
+    case "base":
+      await write(folder, "");
+      break;
+    case "browse":
+      await browse(folder);
+      break;
+    case "adapter":
+      await choose(folder, picked.row);
+  }
+}
+
+async function choose(folder: vscode.WorkspaceFolder, { adapter }: AdapterRow): Promise<void> {
+  if (!adapter) {
+    return;
+  }
+  if (adapter.problem) {
+    await vscode.window.showWarningMessage(
+      `${adapter.name} cannot be used. ${withShortPaths(adapter.problem, folder.uri)}`,
+    );
+    return;
+  }
+  await write(folder, settingFor(adapter.path, folder.uri.fsPath, homedir()));
+}
+
+async function browse(folder: vscode.WorkspaceFolder): Promise<void> {
+  const [uri] =
+    (await vscode.window.showOpenDialog({
+      canSelectFiles: false,
+      canSelectFolders: true,
+      defaultUri: folder.uri,
+      openLabel: "Use This Adapter",
+      title: "Folder with adapter_config.json and adapter_model.safetensors",
+    })) ?? [];
+  if (uri) {
+    await write(folder, settingFor(uri.fsPath, folder.uri.fsPath, homedir()));
+  }
+}
+
+async function write(folder: vscode.WorkspaceFolder, value: string): Promise<void> {
+  if (!vscode.workspace.isTrusted) {
+    const choice = await vscode.window.showWarningMessage(
+      "A workspace that you have not trusted cannot choose its adapter.",
+      "Manage Workspace Trust",
+    );
+    if (choice) {
+      await vscode.commands.executeCommand("workbench.trust.manage");
+    }
+    return;
+  }
+  const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
+  const target = several ? vscode.ConfigurationTarget.WorkspaceFolder : vscode.ConfigurationTarget.Workspace;
+  await vscode.workspace.getConfiguration(SECTION, folder.uri).update(ADAPTER_SETTING, value, target);
+}
+
+/** `Reload Adapter`: read its files again, whatever the watcher thinks. */
+export async function reloadAdapter(server: LanguageServer): Promise<void> {
+  const folder = await pickFolder("Reload Adapter");
+  if (folder) {
+    const { message } = await server.reloadAdapter({ folder: folder.uri.toString() });
+    void vscode.window.setStatusBarMessage(`$(layers) ${message}`, 4000);
+  }
+}
+
+/** `Show Adapter`: reveal its folder where the operating system shows files, or say that there is none. */
+export async function showAdapter(server: LanguageServer): Promise<void> {
+  const folder = server.status && focusedFolder(server.status, activeFolder()?.uri.toString());
+  const adapter = folder?.adapter;
+  if (!folder || !adapter) {
+    const said = folder ? `${nameOf(folder)} answers without an adapter.` : "CodeContext is not running.";
+    const choice = await vscode.window.showInformationMessage(said, "Select Adapter…");
+    if (choice) {
+      await vscode.commands.executeCommand("codecontext.selectAdapter");
+    }
+    return;
+  }
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(`${adapter.path}/adapter_config.json`));
+  await vscode.window.showTextDocument(document, { preview: true });
+}

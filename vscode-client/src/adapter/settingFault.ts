@@ -1,0 +1,139 @@
+import { findNodeAtLocation, parseTree } from "jsonc-parser";
+import * as vscode from "vscode";
+import type { FolderStatus, Status } from "../protocol";
+import { ADAPTER_SETTING, SECTION } from "../server/configuration";
+import { withShortPaths } from "../support/workspacePaths";
+import type { LanguageServer } from "../server/languageServer";
+
+const KEY = `${SECTION}.${ADAPTER_SETTING}`;
+
+/** Where a setting stands in the text of a settings file, as offsets. */
+export function valueSpan(text: string, path: readonly string[]): { offset: number; length: number } | undefined {
+  const root = parseTree(text);
+  const node = root && findNodeAtLocation(root, [...path]);
+  return node && { offset: node.offset, length: node.length };
+}
+
+/**
+ * Says at once what is wrong with an adapter: under the value in the settings file that names it, and in one message
+ * with the button that leads there. The status bar goes on to say it for as long as it lasts.
+ */
+export class SettingFaults implements vscode.Disposable {
+  private readonly diagnostics = vscode.languages.createDiagnosticCollection("codecontext");
+  private readonly said = new Map<string, string>();
+  private readonly subscription: vscode.Disposable;
+  private turn = 0;
+
+  constructor(server: LanguageServer) {
+    this.subscription = server.onDidChangeStatus((status) => void this.check(status));
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.diagnostics.dispose();
+  }
+
+  private async check(status: Status | undefined): Promise<void> {
+    const turn = ++this.turn;
+    const faulty = status?.folders.filter(isFaulty) ?? [];
+    const marks = await Promise.all(faulty.map(markOf));
+    if (turn !== this.turn) {
+      return;
+    }
+    this.diagnostics.clear();
+    for (const mark of marks) {
+      if (mark) {
+        this.diagnostics.set(mark.uri, [mark.diagnostic]);
+      }
+    }
+    faulty.forEach((folder) => this.sayOnce(folder));
+    for (const folder of status?.folders ?? []) {
+      if (!isFaulty(folder)) {
+        this.said.delete(folder.uri);
+      }
+    }
+  }
+
+  private sayOnce({ uri, message }: FolderStatus): void {
+    if (this.said.get(uri) === message) {
+      return;
+    }
+    this.said.set(uri, message);
+    const text = withShortPaths(message, vscode.Uri.parse(uri));
+    void vscode.window.showWarningMessage(text, "Open Settings", "Select Adapter…").then(async (choice) => {
+      if (choice === "Open Settings") {
+        await openAdapterSetting(vscode.Uri.parse(uri));
+      } else if (choice === "Select Adapter…") {
+        await vscode.commands.executeCommand("codecontext.selectAdapter");
+      }
+    });
+  }
+}
+
+/** Whether the settings name an adapter that does not answer, and nothing is under way to change that. */
+function isFaulty(folder: FolderStatus): boolean {
+  return folder.health !== "ok" && folder.message !== "" && folder.wantedAdapterPath !== folder.currentAdapterPath;
+}
+
+/** Open the settings file that names the adapter, at that line; where it is another source, VS Code's settings. */
+export async function openAdapterSetting(folder: vscode.Uri): Promise<void> {
+  const source = await sourceOf(folder);
+  if (!source) {
+    await vscode.commands.executeCommand("workbench.action.openSettings", KEY);
+    return;
+  }
+  const editor = await vscode.window.showTextDocument(source.document, { selection: source.range });
+  editor.revealRange(source.range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+async function markOf(folder: FolderStatus): Promise<{ uri: vscode.Uri; diagnostic: vscode.Diagnostic } | undefined> {
+  const source = await sourceOf(vscode.Uri.parse(folder.uri));
+  if (!source) {
+    return undefined;
+  }
+  const diagnostic = new vscode.Diagnostic(
+    source.range,
+    withShortPaths(folder.message, vscode.Uri.parse(folder.uri)),
+    vscode.DiagnosticSeverity.Warning,
+  );
+  diagnostic.source = "CodeContext";
+  return { uri: source.document.uri, diagnostic };
+}
+
+/** The settings file of the workspace that names the adapter of a folder, and where in it. */
+async function sourceOf(
+  folder: vscode.Uri,
+): Promise<{ document: vscode.TextDocument; range: vscode.Range } | undefined> {
+  const found = vscode.workspace.getConfiguration(SECTION, folder).inspect(ADAPTER_SETTING);
+  const inFolder = vscode.Uri.joinPath(folder, ".vscode", "settings.json");
+  const workspaceFile = vscode.workspace.workspaceFile;
+  const places: [boolean, vscode.Uri, string[]][] = [
+    [
+      found?.workspaceFolderValue !== undefined || (found?.workspaceValue !== undefined && !workspaceFile),
+      inFolder,
+      [KEY],
+    ],
+    [
+      found?.workspaceValue !== undefined && workspaceFile?.scheme === "file",
+      workspaceFile ?? inFolder,
+      ["settings", KEY],
+    ],
+  ];
+  for (const [isSet, uri, path] of places) {
+    const document = isSet ? await textOf(uri) : undefined;
+    const span = document && valueSpan(document.getText(), path);
+    if (document && span) {
+      const start = document.positionAt(span.offset);
+      return { document, range: new vscode.Range(start, document.positionAt(span.offset + span.length)) };
+    }
+  }
+  return undefined;
+}
+
+async function textOf(uri: vscode.Uri): Promise<vscode.TextDocument | undefined> {
+  try {
+    return await vscode.workspace.openTextDocument(uri);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+/** What a query is asked with: the answer may come in two parts, and is not wanted any more after `signal`. */
+export type Ask<Answer> = (query: string, onPartial: (answer: Answer) => void, signal: AbortSignal) => Promise<Answer>;
+
+export interface LiveQueryEvents<Answer> {
+  onAnswer: (answer: Answer) => void;
+  onError: (error: unknown) => void;
+  onBusy: (busy: boolean) => void;
+}
+
+/** Asks while somebody types: not at every keystroke, one question at a time, and never shows an answer to an older one. */
+export class LiveQuery<Answer> {
+  private timer: NodeJS.Timeout | undefined;
+  private current: AbortController | undefined;
+
+  constructor(
+    private readonly ask: Ask<Answer>,
+    private readonly events: LiveQueryEvents<Answer>,
+    private readonly delay: number,
+  ) {}
+
+  get isAsking(): boolean {
+    return this.current !== undefined || this.timer !== undefined;
+  }
+
+  /** Ask in a moment, unless something else is typed before. */
+  type(query: string): void {
+    this.stop();
+    this.events.onBusy(true);
+    this.timer = setTimeout(() => void this.now(query), this.delay);
+  }
+
+  /** Ask at once. */
+  async now(query: string): Promise<void> {
+    this.stop();
+    const controller = new AbortController();
+    this.current = controller;
+    const wanted = () => this.current === controller;
+    this.events.onBusy(true);
+    try {
+      const partial = (answer: Answer) => {
+        if (wanted()) {
+          this.events.onAnswer(answer);
+        }
+      };
+      const answer = await this.ask(query, partial, controller.signal);
+      if (wanted()) {
+        this.events.onAnswer(answer);
+      }
+    } catch (error) {
+      if (wanted()) {
+        this.events.onError(error);
+      }
+    }
+    if (wanted()) {
+      this.current = undefined;
+      this.events.onBusy(false);
+    }
+  }
+
+  /** Nothing that was asked is wanted any more. */
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.current?.abort();
+    this.current = undefined;
+  }
+}

@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { LineSplitter, Tail } from "./lines";
+
+/** A program ended with an exit code that says it failed. */
+export class ProgramFailed extends Error {
+  constructor(
+    readonly program: string,
+    readonly exitCode: number | null,
+    readonly tail: string,
+  ) {
+    super(`${program} ended with exit code ${exitCode ?? "none"}${tail ? `:\n${tail}` : "."}`);
+    this.name = "ProgramFailed";
+  }
+}
+
+/** The user stopped it. */
+export class Cancelled extends Error {
+  constructor() {
+    super("Cancelled.");
+    this.name = "Cancelled";
+  }
+}
+
+export interface RunOptions {
+  env?: NodeJS.ProcessEnv;
+  onLine?: (line: string) => void;
+  signal?: AbortSignal;
+  cwd?: string;
+}
+
+/** Run a program to its end, its lines handed on as they come. Resolves to its standard output. */
+export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (options.signal?.aborted) {
+      reject(new Cancelled());
+      return;
+    }
+    const child = spawn(program, args, {
+      env: options.env,
+      cwd: options.cwd,
+      stdio: ["ignore", "pipe", "pipe"],
+      windowsHide: true,
+    });
+    const tail = new Tail(15);
+    const splitter = new LineSplitter((line) => {
+      tail.push(line);
+      options.onLine?.(line);
+    });
+    let output = "";
+    const stop = () => child.kill();
+    options.signal?.addEventListener("abort", stop, { once: true });
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      splitter.push(text);
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => splitter.push(text));
+    child.on("error", reject);
+    child.on("close", (exitCode) => {
+      options.signal?.removeEventListener("abort", stop);
+      splitter.end();
+      if (options.signal?.aborted) {
+        reject(new Cancelled());
+      } else if (exitCode === 0) {
+        resolve(output);
+      } else {
+        reject(new ProgramFailed(program, exitCode, tail.text));
+      }
+    });
+  });
+}
+
+// What another Python or another virtual environment left in the editor's environment; it would lead ours astray.
+const MISLEADING = new Set([
+  "PYTHONHOME",
+  "PYTHONPATH",
+  "PYTHONSTARTUP",
+  "VIRTUAL_ENV",
+  "CONDA_PREFIX",
+  "__PYVENV_LAUNCHER__",
+]);
+
+/** The environment for our Python processes. How the user reaches package indexes (PIP_*, UV_*, proxies) stays. */
+export function pythonEnvironment(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(inherited).filter(([name]) => !MISLEADING.has(name));
+  return { ...Object.fromEntries(kept), PYTHONUTF8: "1", PYTHONUNBUFFERED: "1", TOKENIZERS_PARALLELISM: "false" };
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { type Inspected, serverSettings } from "../../src/server/settings";
+
+const settings = (values: Record<string, Inspected>) => serverSettings((key) => values[key]);
+
+describe("settings for the server", () => {
+  it("are nested and spelt as it spells them", () => {
+    const values = { "embeddings.huggingface.loraAdapterPath": { workspaceFolderValue: "adapters/a" } };
+    expect(settings(values)).toEqual({ embeddings: { huggingface: { lora_adapter_path: "adapters/a" } } });
+  });
+
+  it("hold only what the user has set, the nearest place first", () => {
+    expect(
+      settings({
+        "search.limit": { globalValue: 5, workspaceValue: 20 },
+        "search.queryTimeEmbeddings": {},
+        "indexing.exclude": { globalValue: ["*.sql"] },
+      }),
+    ).toEqual({ search: { limit: 20 }, indexing: { exclude: ["*.sql"] } });
+  });
+
+  it("take what is off for a value, and null for none", () => {
+    expect(
+      settings({
+        "indexing.respectGitignore": { workspaceValue: false },
+        "engine.idleMinutes": { globalValue: 0 },
+        "embeddings.huggingface.loraAdapterPath": { workspaceValue: "", globalValue: "~/a" },
+        "embeddings.huggingface.threads": { globalValue: null },
+      }),
+    ).toEqual({
+      embeddings: { huggingface: { lora_adapter_path: "" } },
+      indexing: { respect_gitignore: false },
+      engine: { idle_minutes: 0 },
+    });
+  });
+
+  it("leave the keys inside a table alone", () => {
+    const prompts = { "nl2code.query": "find: " };
+    expect(settings({ "embeddings.huggingface.prompts": { globalValue: prompts } })).toEqual({
+      embeddings: { huggingface: { prompts } },
+    });
+  });
+});
