@@ -25,6 +25,7 @@ _NOT_IN_THE_EDITOR = frozenset({"engine.auto_index", "embeddings.provider"})
 _ONE_FOR_ALL_FOLDERS = ("storage.", "engine.", "logging.")
 _TITLES = {
     "embeddings.huggingface": "Model and Adapter",
+    "adapters": "Adapters",
     "indexing": "Files",
     "chunking": "Chunks",
     "search": "Search",
