@@ -58,7 +58,7 @@ export interface SearchParams {
   /** Only paths that match one of these globs; `!` leaves out. */
   paths?: string[];
   /** Only these kinds of chunk. */
-  kinds?: ChunkKind[];
+  kinds?: ("function" | "method" | "class" | "module" | "section" | "block")[];
   /** With it, what words alone find is sent first by `$/progress` as a SearchResult. */
   partialResultToken?: number | string | null;
 }

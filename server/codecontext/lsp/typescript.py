@@ -76,6 +76,8 @@ def _type(annotation: Any) -> str:
         return f"({inner})[]" if " " in inner else f"{inner}[]"
     if origin is dict:
         return f"Record<{_type(arguments[0])}, {_type(arguments[1])}>"
+    if isclass(annotation) and issubclass(annotation, StrEnum) and annotation.__module__ != protocol.__name__:
+        return _union(list(annotation))
     return _PLAIN.get(annotation) or annotation.__name__
 
 

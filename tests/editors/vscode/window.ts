@@ -77,6 +77,21 @@ export class Window {
     return this.rows.first().locator(NAME).innerText();
   }
 
+  /** What the indicator's tooltip says. It moves while it is looked at, when the text beside it changes its length. */
+  async tooltip(): Promise<string> {
+    let text = "";
+    await expect(async () => {
+      await this.page.mouse.move(640, 300);
+      await this.indicator.hover();
+      text = await this.page
+        .locator(".workbench-hover")
+        .filter({ hasText: "Fingerprint" })
+        .innerText({ timeout: 2000 });
+    }).toPass({ timeout: 30_000 });
+    await this.page.mouse.move(640, 300);
+    return text;
+  }
+
   /** What the search found, by name, in the order on screen. */
   async names(): Promise<string[]> {
     await this.best();
