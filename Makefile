@@ -14,7 +14,7 @@ export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench quality vsix vscode editor check-client eval-folder clean
+.PHONY: help demo test check format bench quality vsix vscode editor check-python check-client eval-folder clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,11 +25,12 @@ demo: $(READY)  ## Index this repository and answer three questions; ADAPTER=DIR
 test: $(READY)  ## Run every test; ARGS="-k scan" goes to pytest
 	$(RUN) -m pytest $(ARGS)
 
-check: $(READY)  ## Check format, lint and types
+check: check-python check-client  ## Check format, lint and types
+
+check-python: $(READY)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
-	@$(MAKE) --no-print-directory check-client
 
 format: $(READY)  ## Format the code and mend what the linter can mend
 	$(RUN) -m ruff format .
@@ -61,12 +62,16 @@ clean:  ## Remove all that these targets made, the environment included
 	[ ! -f "$(VENV)/pyvenv.cfg" ] || rm -rf "$(VENV)"
 
 # What is written in TypeScript, where npm is.
+ifneq ($(or $(filter true,$(CI)),$(shell command -v npm)),)
+check-client: $(CLIENT)/node_modules/.ready $(STORIES)/node_modules/.ready
+	cd $(CLIENT) && npx prettier --check --log-level=warn . "../$(STORIES)/**/*.ts"
+	cd $(CLIENT) && npx eslint .
+	cd $(CLIENT) && npx tsc --noEmit -p .
+	$(CLIENT)/node_modules/.bin/tsc --noEmit -p $(STORIES)
+else
 check-client:
-	@if command -v npm >/dev/null || [ "$$CI" = true ]; then \
-		$(MAKE) --no-print-directory $(CLIENT)/node_modules/.ready $(STORIES)/node_modules/.ready && \
-		(cd $(CLIENT) && npx prettier --check --log-level=warn . "../$(STORIES)/**/*.ts" && npx eslint . && npx tsc --noEmit -p .) && \
-		$(CLIENT)/node_modules/.bin/tsc --noEmit -p $(STORIES); \
-	else echo "The VS Code extension is not checked: there is no npm (Node 20.19 or newer)."; fi
+	@echo "The VS Code extension is not checked: there is no npm (Node 20.19 or newer)."
+endif
 
 # First, so that a forgotten EVAL is said before an environment is made.
 eval-folder:

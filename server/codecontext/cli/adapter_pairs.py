@@ -48,7 +48,7 @@ def pairs(
 ) -> None:
     """Find questions and the code that answers them in a repository that nobody labelled.
 
-    From documentation, comments, tests, commits, documents and help texts. Loads no model.
+    From documentation, tests, commits, documents and help texts; from comments with --source. Loads no model.
     """
     from codecontext.training.mining.mine import mine
     from codecontext.training.pairs import write_pairs

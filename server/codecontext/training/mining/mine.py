@@ -28,6 +28,10 @@ MINERS: dict[str, Callable[[Repository], Iterator[Pair]]] = {
 }
 
 
+ON_REQUEST = frozenset({comments.SOURCE})
+"""Left out unless asked for: what stands inside a function says how, where questions ask what (docs/training.md)."""
+
+
 class Mined(BaseModel):
     """The pairs of a repository."""
 
@@ -43,7 +47,7 @@ def mine(
     on_progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> tuple[Mined, Repository]:
-    """Pairs of ``folder`` from ``sources``, or from all, and the repository that was read for them.
+    """Pairs of ``folder`` from ``sources``, or from all but those on request, and the repository that was read.
 
     The same for the same files and history. Raises ``TrainingError`` for a source that there is not, and
     ``OperationCancelled``.
@@ -54,7 +58,7 @@ def mine(
     repository = read_repository(folder, scan, on_progress, cancel)
     found: list[Pair] = []
     for name, miner in MINERS.items():
-        if not sources or name in sources:
+        if name in sources or (not sources and name not in ON_REQUEST):
             for pair in miner(repository):
                 if cancel is not None:
                     cancel.check()
