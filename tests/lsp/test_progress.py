@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ CAN = types.ClientCapabilities(window=types.WindowClientCapabilities(work_done_p
 
 
 def many(folder: Path) -> Path:
-    """A project that takes long enough for a progress."""
+    """A project that takes long enough for a progress: no other test has the same code, so that no vector is known."""
+    test = re.sub(r"\W", "_", folder.parent.name)
     return write(
         folder,
         {
-            f"module_{n}.py": "".join(f"def act_{n}_{i}(x):\n    return x.field_{i} + {n}\n\n\n" for i in range(15))
+            f"module_{n}.py": "".join(f"def {test}_{n}_{i}(x):\n    return x.field_{i} + {n}\n\n\n" for i in range(15))
             for n in range(60)
         },
     )

@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
 
+MOST_PROBLEMS = 10
+"""Of one message that are told; whoever sends more of them learns no more from all."""
+_MOST_CHARACTERS = 300
+
 
 def checked(model: type[Model], method: str, params: Any) -> Model:
     """``params`` as a ``model``. Raises ``JsonRpcInvalidParams`` that names each field that is wrong.
@@ -27,7 +31,8 @@ def checked(model: type[Model], method: str, params: Any) -> Model:
         return model.model_validate({} if params is None or params == [] else params)
     except ValidationError as error:
         fields = [
-            {"field": ".".join(map(str, fault["loc"])), "problem": _sentence(fault["msg"])} for fault in error.errors()
+            {"field": short(".".join(map(str, fault["loc"]))), "problem": short(_sentence(fault["msg"]))}
+            for fault in error.errors()[:MOST_PROBLEMS]
         ]
         said = "; ".join(
             f"{fault['field']}: {fault['problem']}" if fault["field"] else fault["problem"] for fault in fields
@@ -61,6 +66,11 @@ def as_responses(method: str) -> Iterator[None]:
     except Exception as error:
         logger.exception("%s failed.", method)
         raise JsonRpcException(f"{method} failed: {type(error).__name__}. The server's log says where.") from error
+
+
+def short(text: str) -> str:
+    """``text``, cut where it is longer than anybody reads; it may hold what was sent."""
+    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
 
 
 def _sentence(problem: str) -> str:

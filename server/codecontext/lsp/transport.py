@@ -20,6 +20,7 @@ from pygls.exceptions import (
 from pygls.protocol import LanguageServerProtocol
 
 from codecontext.engine.transport import PlainMessage, PlainNotification
+from codecontext.lsp.errors import MOST_PROBLEMS, short
 from codecontext.lsp.protocol import Method
 
 logger = logging.getLogger(__name__)
@@ -127,5 +128,6 @@ def _id_of(message: Any) -> int | str | None:
 def _invalid(method: str, error: JsonRpcException) -> JsonRpcInvalidParams:
     """The fault with the fields that are wrong, as cattrs tells them."""
     cause = error.__cause__
-    problems = transform_error(cause, path="message") if cause is not None else [error.message]
+    told = transform_error(cause, path="message") if cause is not None else [error.message]
+    problems = [short(problem) for problem in told[:MOST_PROBLEMS]]
     return JsonRpcInvalidParams(f"{method}: {'; '.join(problems)}", data={"problems": problems})

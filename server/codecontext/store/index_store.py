@@ -308,7 +308,7 @@ class IndexStore:
         self._tables.clear()
         for left in self.directory.glob(f"*{_GONE}"):  # by a process that ended in the middle of this
             shutil.rmtree(left)
-        for entry in list(self.directory.iterdir()):
+        for entry in list(self.directory.glob("*")):
             if entry.is_dir():
                 shutil.rmtree(entry.rename(entry.with_name(entry.name + _GONE)))
             elif entry.suffix == ".json":

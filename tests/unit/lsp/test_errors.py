@@ -109,3 +109,10 @@ def test_a_fault_of_ours_tells_the_log_everything_and_the_editor_little(caplog: 
 def test_being_cancelled_is_no_error_of_ours() -> None:
     with pytest.raises(asyncio.CancelledError), as_responses(METHOD):
         raise asyncio.CancelledError
+
+
+def test_what_was_sent_is_not_sent_back_at_length() -> None:
+    with pytest.raises(JsonRpcInvalidParams) as caught:
+        checked(SearchParams, METHOD, {"x" * 100_000: 1, "query": "lock", "paths": [0] * 100})
+    assert len(caught.value.message) < 5000
+    assert len(caught.value.data["fields"]) == 10
