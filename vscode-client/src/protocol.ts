@@ -246,6 +246,8 @@ export interface FolderStatus {
   chunks: number;
   /** Share of the chunks that have a vector in the active space, 0 to 1. */
   coverage: number;
+  /** Another one whenever something was written that changes answers. */
+  revision: number;
   /** idle, scanning, reading, loading model, embedding or waiting. */
   phase: string;
   /** Units of the phase that are done. */

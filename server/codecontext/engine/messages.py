@@ -198,6 +198,7 @@ class FolderReport(Message):
     files: int = 0
     chunks: int = 0
     coverage: float = 0.0
+    revision: int = Field(0, description="Another one whenever something was written that questions see.")
     pending_coverage: float | None = Field(None, description="Coverage in the space being prepared.")
     phase: Phase = Phase.IDLE
     done: int = 0

@@ -143,6 +143,7 @@ class ServedFolder:
             files=snapshot.file_count if snapshot else 0,
             chunks=len(snapshot) if snapshot else 0,
             coverage=round(snapshot.coverage, 4) if snapshot and active else 0.0,
+            revision=sum(snapshot.versions) if snapshot else 0,
             phase=index.phase,
             done=index.progress.done,
             total=index.progress.total,

@@ -242,6 +242,7 @@ class FolderStatus(Wire):
     files: int = Field(0, description="Files in the index.")
     chunks: int = Field(0, description="Chunks in the index.")
     coverage: float = Field(0.0, description="Share of the chunks that have a vector in the active space, 0 to 1.")
+    revision: int = Field(0, description="Another one whenever something was written that changes answers.")
     phase: str = Field("idle", description="idle, scanning, reading, loading model, embedding or waiting.")
     done: int = Field(0, description="Units of the phase that are done.")
     total: int = Field(0, description="Units of the phase; 0 while unknown.")

@@ -8,6 +8,7 @@ export default defineConfig({
   timeout: 180_000,
   expect: { timeout: 30_000 },
   forbidOnly: process.env["CI"] === "true",
+  retries: process.env["CI"] === "true" ? 2 : 0, // A machine that does other things at once may be too slow once.
   reporter: [["list"], ["json", { outputFile: "out/stories.json" }]],
   use: {
     browserName: "chromium",

@@ -39,6 +39,7 @@ export function folder(changes: Partial<FolderStatus> = {}): FolderStatus {
     wantedAdapterPath: null,
     pendingAdapter: null,
     pendingCoverage: null,
+    revision: 1,
     space: "s",
     files: 120,
     chunks: 1234,
