@@ -111,8 +111,7 @@ class BackgroundIndex:
         added = set(paths) - set(self._first)
         self._first = tuple(paths)
         snapshot = self._engine.snapshot()
-        is_embedding = self._shared.index_worker.has(lambda key: key == (self._name, _VECTORS))
-        if is_embedding and added and snapshot is not None and snapshot.lacks_vectors(added):
+        if self._has_job(_VECTORS) and added and snapshot is not None and snapshot.lacks_vectors(added):
             self.update_vectors()
 
     def stop(self, *, wait: bool = False) -> None:
@@ -131,6 +130,9 @@ class BackgroundIndex:
             is_behind = True
         if is_behind:
             self._look_again()
+
+    def _has_job(self, kind: str) -> bool:
+        return self._shared.index_worker.has(lambda key: key == (self._name, kind))
 
     def _is_mine(self, key: Hashable) -> bool:
         return isinstance(key, tuple) and key[0] == self._name
@@ -260,8 +262,9 @@ class BackgroundIndex:
         try:
             self._engine.refresh()
         except IndexCorrupt as error:
-            self._stopped_by(error)
-            self._repair()
+            if not self._has_job(_TEXT):  # which repairs it, and says so; another one would say nothing in its place
+                self._stopped_by(error)
+                self._repair()
         self._follower.measure_pending()
         ended = time.monotonic()
         self._look_at = ended + max(_LOOK_SECONDS, _LOOK_SHARE * (ended - started))

@@ -263,9 +263,9 @@ async def test_a_folder_that_is_not_there_does_not_keep_others_from_being_served
     (index_directory(broken) / "manifest.json").mkdir(parents=True)
     await shared.serve(missing, broken, project)
     await shared.indexed(project)
-    assert shared.report(missing).health is Health.ERROR
+    await shared.until(lambda: shared.report(missing).health is Health.ERROR)
     assert "is not a folder" in shared.report(missing).message
-    assert shared.report(broken).health is Health.ERROR
+    await shared.until(lambda: shared.report(broken).health is Health.ERROR)
     assert "manifest.json" in shared.report(broken).message
     write_files(missing, NEW)
     (index_directory(broken) / "manifest.json").rmdir()
