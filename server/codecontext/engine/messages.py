@@ -171,6 +171,8 @@ class FoundAdapter(Message):
     side: str = ""
     base_model: str = ""
     size_bytes: int = 0
+    created: str = ""
+    search_gain: float | None = None
 
 
 class SkippedPath(Message):

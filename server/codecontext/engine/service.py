@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
+from codecontext.adapters.files import read_manifest as read_adapter_manifest
 from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, StoreError
 from codecontext.core.paths import codecontext_home
 from codecontext.engine.lanes import Lanes
@@ -263,6 +264,7 @@ def _in_an_editor(message: str) -> str:
 def _found(adapter: AdapterInfo | InvalidAdapter, active: Path | None) -> FoundAdapter:
     if isinstance(adapter, InvalidAdapter):
         return FoundAdapter(path=str(adapter.path), name=adapter.path.name, active=False, problem=adapter.reason)
+    manifest = read_adapter_manifest(adapter.path)
     return FoundAdapter(
         path=str(adapter.path),
         name=adapter.name,
@@ -273,4 +275,6 @@ def _found(adapter: AdapterInfo | InvalidAdapter, active: Path | None) -> FoundA
         side=adapter.side.value,
         base_model=adapter.base_model,
         size_bytes=adapter.size_bytes,
+        created=manifest.created,
+        search_gain=manifest.search_gain,
     )

@@ -44,12 +44,14 @@ function rowOf(adapter: FoundAdapter, shorten: (text: string) => string): Adapte
   };
 }
 
-function describe({ rank, alpha, side, sizeBytes, baseModel }: FoundAdapter): string {
+function describe({ rank, alpha, side, sizeBytes, baseModel, created, searchGain }: FoundAdapter): string {
   const parts = [
     rank > 0 ? `rank ${rank}, alpha ${alpha}` : "",
     side === "query" ? "queries only" : "",
     sizeBytes > 0 ? megabytes(sizeBytes) : "",
     baseModel && !isPath(baseModel) ? `for ${baseModel.split("/").at(-1) ?? baseModel}` : "",
+    created ? `trained ${created.slice(0, "2000-01-01".length)}` : "",
+    searchGain === null ? "" : `search ${searchGain < 0 ? "−" : "+"}${Math.abs(searchGain).toFixed(3)} MRR@10`,
   ];
   return parts.filter((part) => part !== "").join(" · ");
 }

@@ -24,6 +24,12 @@ describe("the list of adapters", () => {
     expect(queries?.rows[0]?.description).toBe("rank 8, alpha 16 · queries only · for all-MiniLM-L6-v2");
   });
 
+  it("says when an adapter was trained and what it gained", () => {
+    const trained = found({ sizeBytes: 0, baseModel: "", created: "2026-05-04T10:00:00+00:00", searchGain: -0.0123 });
+    const [groups] = adapterRows([trained], "m");
+    expect(groups?.rows[0]?.description).toBe("rank 8, alpha 16 · trained 2026-05-04 · search −0.012 MRR@10");
+  });
+
   it("does not name a base model by its folder", () => {
     const [local] = adapterRows([found({ baseModel: "/models/base/model", sizeBytes: 0 })], "m");
     expect(local?.rows[0]?.description).toBe("rank 8, alpha 16");

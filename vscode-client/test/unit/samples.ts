@@ -92,6 +92,8 @@ export function found(changes: Partial<FoundAdapter> = {}): FoundAdapter {
     side: "both",
     baseModel: "sentence-transformers/all-MiniLM-L6-v2",
     sizeBytes: 298_000,
+    created: "",
+    searchGain: null,
     ...changes,
   };
 }
