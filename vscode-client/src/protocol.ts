@@ -19,6 +19,15 @@ export const LANGUAGES: readonly string[] = ["asciidoc", "assembly", "bash", "ba
 
 export const KINDS: readonly string[] = ["function", "method", "class", "module", "section", "block"];
 
+/** What a chunk is in its language. */
+export type ChunkKind = "function" | "method" | "class" | "module" | "section" | "block";
+
+/** Life of the engine's process. */
+export type EngineState = "starting" | "ready" | "busy" | "degraded" | "restarting" | "failed" | "idle";
+
+/** How a folder is: a warning still answers with less than was asked for, an error needs the user. */
+export type Health = "ok" | "warning" | "error";
+
 /** Optional, for editors that have no settings to ask for or want them known at once. */
 export interface InitializationOptions {
   /** Settings, nested, as under `codecontext` in the editor's settings. */
@@ -58,7 +67,7 @@ export interface SearchParams {
   /** Only paths that match one of these globs; `!` leaves out. */
   paths?: string[];
   /** Only these kinds of chunk. */
-  kinds?: ("function" | "method" | "class" | "module" | "section" | "block")[];
+  kinds?: ChunkKind[];
   /** With it, what words alone find is sent first by `$/progress` as a SearchResult. */
   partialResultToken?: number | string | null;
 }
@@ -167,12 +176,6 @@ export interface SearchResult {
   /** Time the engine took. */
   milliseconds: number;
 }
-
-/** A warning still answers with less than was asked for; an error needs the user. */
-export type Health = "ok" | "warning" | "error";
-
-/** Life of the engine's process. */
-export type EngineState = "starting" | "ready" | "busy" | "degraded" | "restarting" | "failed" | "idle";
 
 /** The process that holds model and index. */
 export interface EngineStatus {

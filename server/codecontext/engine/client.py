@@ -12,7 +12,6 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +25,7 @@ from codecontext.core.errors import CodeContextError, EngineUnavailable
 from codecontext.engine.messages import (
     Answer,
     Configure,
+    EngineState,
     FilesChanged,
     FolderOnly,
     FolderReport,
@@ -68,21 +68,6 @@ _LAST_WORDS_SECONDS = 1.0
 _LINES_KEPT = 20
 _IDLE_CHECKS = 10
 _IDLE_CHECK_SECONDS = 5.0
-
-
-class EngineState(StrEnum):
-    """Life of the engine's process."""
-
-    STARTING = "starting"
-    READY = "ready"
-    BUSY = "busy"
-    """It works in the background; questions are answered all the same."""
-    DEGRADED = "degraded"
-    """It answers, with less than what was asked for."""
-    RESTARTING = "restarting"
-    FAILED = "failed"
-    IDLE = "idle"
-    """Ended because nobody asked for a while; the next question starts it."""
 
 
 class _EngineGone(Exception):

@@ -60,6 +60,21 @@ class Phase(StrEnum):
     """Another process writes the index."""
 
 
+class EngineState(StrEnum):
+    """Life of the engine's process."""
+
+    STARTING = "starting"
+    READY = "ready"
+    BUSY = "busy"
+    """It works in the background; questions are answered all the same."""
+    DEGRADED = "degraded"
+    """It answers, with less than what was asked for."""
+    RESTARTING = "restarting"
+    FAILED = "failed"
+    IDLE = "idle"
+    """Ended because nobody asked for a while; the next question starts it."""
+
+
 class FolderSetup(Message):
     """A folder to serve. ``editor`` holds its settings from the editor, nested as the settings are."""
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from codecontext.core.chunk import ChunkKind
+from codecontext.engine.messages import EngineState, Health
 
 Limit = Annotated[int, Field(ge=1, le=200)]
 Texts = Annotated[list[str], Field(max_length=100)]
@@ -172,26 +173,6 @@ class SearchResult(Wire):
     message: str = Field("", description="Why there are no hits, where there are none.")
     complete: bool = Field(True, description="False for the first, partial answer, which compares words alone.")
     milliseconds: float = Field(0.0, description="Time the engine took.")
-
-
-class Health(StrEnum):
-    """A warning still answers with less than was asked for; an error needs the user."""
-
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class EngineState(StrEnum):
-    """Life of the engine's process."""
-
-    STARTING = "starting"
-    READY = "ready"
-    BUSY = "busy"
-    DEGRADED = "degraded"
-    RESTARTING = "restarting"
-    FAILED = "failed"
-    IDLE = "idle"
 
 
 class EngineStatus(Wire):

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from codecontext.core.errors import CodeContextError
 from codecontext.core.markdown import table
+from codecontext.engine.messages import EngineState, Health
 from codecontext.engine.transport import REQUEST_FAILED
 from codecontext.lsp import protocol
 from codecontext.lsp.protocol import (
@@ -20,14 +21,12 @@ from codecontext.lsp.protocol import (
     AdaptersResult,
     AnswerState,
     Done,
-    EngineState,
     EngineStatus,
     Evidence,
     FindSimilarParams,
     FolderParams,
     FolderStatus,
     FoundAdapter,
-    Health,
     InitializationOptions,
     Method,
     NoParams,

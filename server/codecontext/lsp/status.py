@@ -6,19 +6,16 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from codecontext.engine.client import EngineClient
-from codecontext.engine.client import EngineState as ClientState
-from codecontext.engine.messages import FolderReport, Phase
+from codecontext.engine.messages import EngineState, FolderReport, Health, Phase
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import (
     ActiveAdapter,
-    EngineState,
     EngineStatus,
     FolderStatus,
-    Health,
     Status,
 )
 
-_AT_REST = frozenset({ClientState.READY, ClientState.DEGRADED, ClientState.IDLE})
+_AT_REST = frozenset({EngineState.READY, EngineState.DEGRADED, EngineState.IDLE})
 _SEVERITY = {Health.OK: 0, Health.WARNING: 1, Health.ERROR: 2}
 NO_FOLDER = "No folder is open, so there is nothing to index and search."
 
@@ -31,11 +28,11 @@ def status_of(engine: EngineClient, folders: Iterable[Folder], version: str) -> 
     return Status(
         health=health,
         message=message,
-        quiescent=engine.state is ClientState.FAILED
+        quiescent=engine.state is EngineState.FAILED
         or (engine.state in _AT_REST and not any(map(_is_working, reports.values()))),
         version=version,
         engine=EngineStatus(
-            state=EngineState(engine.state.value),
+            state=engine.state,
             message=engine.message,
             pid=engine.pid,
             memory_bytes=engine.memory_bytes,
@@ -48,9 +45,9 @@ def status_of(engine: EngineClient, folders: Iterable[Folder], version: str) -> 
 def _worst(engine: EngineClient, folders: list[FolderStatus]) -> tuple[Health, str]:
     """The most serious of all that is wrong; of equals the first."""
     known = [(folder.health, folder.message) for folder in folders] or [(Health.OK, NO_FOLDER)]
-    if engine.state is ClientState.FAILED:
+    if engine.state is EngineState.FAILED:
         known.insert(0, (Health.ERROR, engine.message))
-    elif engine.state is ClientState.RESTARTING:
+    elif engine.state is EngineState.RESTARTING:
         known.insert(0, (Health.WARNING, engine.message))
     return max(known, key=lambda each: _SEVERITY[each[0]])
 
@@ -66,7 +63,7 @@ def _folder_status(folder: Folder, report: FolderReport | None) -> FolderStatus:
     return FolderStatus(
         uri=folder.uri,
         name=folder.name,
-        health=Health(report.health.value),
+        health=report.health,
         adapter=ActiveAdapter(**report.adapter.model_dump()) if report.adapter else None,
         phase=report.phase.value,
         **said,

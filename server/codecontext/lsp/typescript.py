@@ -45,11 +45,11 @@ def render_types() -> str:
         f"export const KINDS: readonly string[] = {json.dumps([kind.value for kind in ChunkKind])};\n",
     ]
     for value in vars(protocol).values():
-        if not isclass(value) or value.__module__ != protocol.__name__ or value in (protocol.Method, protocol.Wire):
+        if not isclass(value) or value in (protocol.Method, protocol.Wire, StrEnum):
             continue
         if issubclass(value, StrEnum):
             parts.append(f"{_comment(value.__doc__)}export type {value.__name__} = {_union(list(value))};\n")
-        elif issubclass(value, BaseModel):
+        elif issubclass(value, protocol.Wire):
             parts.append(_interface(value))
     return "\n".join(parts)
 
@@ -76,8 +76,6 @@ def _type(annotation: Any) -> str:
         return f"({inner})[]" if " " in inner else f"{inner}[]"
     if origin is dict:
         return f"Record<{_type(arguments[0])}, {_type(arguments[1])}>"
-    if isclass(annotation) and issubclass(annotation, StrEnum) and annotation.__module__ != protocol.__name__:
-        return _union(list(annotation))
     return _PLAIN.get(annotation) or annotation.__name__
 
 

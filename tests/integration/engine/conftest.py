@@ -20,9 +20,9 @@ import pytest_asyncio
 
 from codecontext.config import load_settings
 from codecontext.embeddings import EmbeddingProvider
-from codecontext.engine.client import COMMAND, EngineClient, EngineState
+from codecontext.engine.client import COMMAND, EngineClient
 from codecontext.engine.engine import Engine
-from codecontext.engine.messages import Answer, FolderReport, FolderSetup, Search
+from codecontext.engine.messages import Answer, EngineState, FolderReport, FolderSetup, Search
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import cache_directory, index_directory
 

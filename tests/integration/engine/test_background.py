@@ -11,8 +11,7 @@ import pytest
 
 from codecontext.core.errors import ConfigError, IndexCorrupt, QueryError
 from codecontext.embeddings import EmbeddingProvider
-from codecontext.engine.client import EngineState
-from codecontext.engine.messages import FilesChanged, Health, Pause, Phase, Reindex, Similar
+from codecontext.engine.messages import EngineState, FilesChanged, Health, Pause, Phase, Reindex, Similar
 from codecontext.store.locations import index_directory
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import read_manifest

@@ -16,10 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from codecontext.core.errors import EngineUnavailable
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine import client as client_module
-from codecontext.engine.client import COMMAND, EngineState, EngineUnavailable
-from codecontext.engine.messages import FilesChanged, FolderSetup, Pause
+from codecontext.engine.client import COMMAND
+from codecontext.engine.messages import EngineState, FilesChanged, FolderSetup, Pause
 
 from .conftest import Served, assert_as_if_made_anew, codebase, command_that, write_files
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from codecontext.engine.messages import EngineState, Health
 from codecontext.lsp.progress import IndexingProgress
-from codecontext.lsp.protocol import EngineState, EngineStatus, FolderStatus, Health, Status
+from codecontext.lsp.protocol import EngineStatus, FolderStatus, Status
 from codecontext.lsp.server import CodeContextServer
 
 from .conftest import Editor

@@ -12,11 +12,9 @@ from typing import Any, cast
 import pytest
 
 from codecontext.engine.client import EngineClient
-from codecontext.engine.client import EngineState as ClientState
-from codecontext.engine.messages import ActiveAdapter, FolderReport, Phase
-from codecontext.engine.messages import Health as FolderHealth
+from codecontext.engine.messages import ActiveAdapter, EngineState, FolderReport, Health, Phase
 from codecontext.lsp.folders import Folder
-from codecontext.lsp.protocol import EngineState, EngineStatus, Health, Status
+from codecontext.lsp.protocol import EngineStatus, Status
 from codecontext.lsp.status import NO_FOLDER, StatusPublisher, status_of
 
 Report = Callable[..., None]
@@ -27,7 +25,7 @@ class Engine:
     """What a client knows of its engine without asking, which is all that the status needs."""
 
     reports: dict[str, FolderReport] = field(default_factory=dict)
-    state: ClientState = ClientState.READY
+    state: EngineState = EngineState.READY
     message: str = ""
     pid: int | None = 1
     memory_bytes: int | None = 2
@@ -105,7 +103,7 @@ def test_everything_that_the_engine_says_of_a_folder_is_passed_on(
         "skipped": 6,
         "notices": ["n"],
     }
-    report(folder, health=FolderHealth.WARNING, phase=Phase.LOADING_MODEL, adapter=adapter, **said)
+    report(folder, health=Health.WARNING, phase=Phase.LOADING_MODEL, adapter=adapter, **said)
     (shown,) = status_with(engine, folder).folders
     assert shown.model_dump(include=set(said)) == said
     assert (shown.health, shown.phase) == (Health.WARNING, "loading model")
@@ -116,17 +114,17 @@ def test_everything_that_the_engine_says_of_a_folder_is_passed_on(
 @pytest.mark.parametrize(
     ("first", "second", "health", "message"),
     [
-        ((FolderHealth.OK, ""), (FolderHealth.OK, ""), Health.OK, ""),
-        ((FolderHealth.OK, ""), (FolderHealth.WARNING, "w"), Health.WARNING, "w"),
-        ((FolderHealth.WARNING, "w"), (FolderHealth.ERROR, "e"), Health.ERROR, "e"),
-        ((FolderHealth.ERROR, "e"), (FolderHealth.WARNING, "w"), Health.ERROR, "e"),
-        ((FolderHealth.WARNING, "first"), (FolderHealth.WARNING, "second"), Health.WARNING, "first"),
+        ((Health.OK, ""), (Health.OK, ""), Health.OK, ""),
+        ((Health.OK, ""), (Health.WARNING, "w"), Health.WARNING, "w"),
+        ((Health.WARNING, "w"), (Health.ERROR, "e"), Health.ERROR, "e"),
+        ((Health.ERROR, "e"), (Health.WARNING, "w"), Health.ERROR, "e"),
+        ((Health.WARNING, "first"), (Health.WARNING, "second"), Health.WARNING, "first"),
     ],
     ids=str,
 )
 def test_the_worst_is_said(
-    first: tuple[FolderHealth, str],
-    second: tuple[FolderHealth, str],
+    first: tuple[Health, str],
+    second: tuple[Health, str],
     health: Health,
     message: str,
     engine: Engine,
@@ -162,28 +160,26 @@ def test_it_is_at_rest_when_no_folder_has_work(
 @pytest.mark.parametrize(
     ("state", "health", "message", "quiescent"),
     [
-        (ClientState.FAILED, Health.ERROR, "engine", True),
-        (ClientState.RESTARTING, Health.ERROR, "folder", False),
-        (ClientState.STARTING, Health.ERROR, "folder", False),
-        (ClientState.BUSY, Health.ERROR, "folder", False),
-        (ClientState.DEGRADED, Health.ERROR, "folder", True),
-        (ClientState.IDLE, Health.ERROR, "folder", True),
+        (EngineState.FAILED, Health.ERROR, "engine", True),
+        (EngineState.RESTARTING, Health.ERROR, "folder", False),
+        (EngineState.STARTING, Health.ERROR, "folder", False),
+        (EngineState.BUSY, Health.ERROR, "folder", False),
+        (EngineState.DEGRADED, Health.ERROR, "folder", True),
+        (EngineState.IDLE, Health.ERROR, "folder", True),
     ],
 )
 def test_an_engine_that_cannot_start_is_worse_than_any_folder(
-    state: ClientState, health: Health, message: str, quiescent: bool, engine: Engine, folder: Folder, report: Report
+    state: EngineState, health: Health, message: str, quiescent: bool, engine: Engine, folder: Folder, report: Report
 ) -> None:
     engine.state, engine.message = state, "engine"
-    report(folder, health=FolderHealth.ERROR, message="folder")
+    report(folder, health=Health.ERROR, message="folder")
     status = status_with(engine, folder)
     assert (status.health, status.message, status.quiescent) == (health, message, quiescent)
-    assert status.engine == EngineStatus(
-        state=EngineState(state.value), message="engine", pid=1, memory_bytes=2, restarts=3
-    )
+    assert status.engine == EngineStatus(state=state, message="engine", pid=1, memory_bytes=2, restarts=3)
 
 
 def test_an_engine_that_is_started_again_is_a_warning(engine: Engine, folder: Folder, report: Report) -> None:
-    engine.state, engine.message = ClientState.RESTARTING, "It ended; it is started again."
+    engine.state, engine.message = EngineState.RESTARTING, "It ended; it is started again."
     report(folder)
     status = status_with(engine, folder)
     assert (status.health, status.message) == (Health.WARNING, "It ended; it is started again.")
