@@ -17,6 +17,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def _measure(source: Source, options: argparse.Namespace) -> dict[str, Any]:
     config = TrainingConfig(side=side, learning_rate=LEARNING_RATES[side], threads=options.threads, seed=options.seed)
     target = options.work / "adapters" / f"{source.name}-{options.side}-{options.seed}"
     wall, cpu = time.perf_counter(), time.process_time()
-    with Workbench(folder, settings, _say, CancelToken()) as bench:
+    with closing(Workbench(folder, settings, _say, CancelToken())) as bench:
         trained = Trainer(bench, config, target, replace=True).run(fresh=True)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     write_training_report(trained)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,7 +96,7 @@ def open_workbench(folder: Path, settings: Settings, progress: ProgressFormat) -
     with (
         stop_on_interrupt(lambda: None if progress is ProgressFormat.JSON else _announce_stop()) as cancel,
         show(stderr()) as on_progress,
-        Workbench(folder, settings, on_progress, cancel) as bench,
+        closing(Workbench(folder, settings, on_progress, cancel)) as bench,
     ):
         yield bench
 

@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings
@@ -37,7 +35,7 @@ class Material:
 
 
 class Workbench:
-    """One folder with its settings. Close it, or use it as a context manager."""
+    """One folder with its settings; to be closed (``contextlib.closing``)."""
 
     def __init__(self, folder: Path, settings: Settings, on_progress: ProgressCallback, cancel: CancelToken) -> None:
         self.folder = folder
@@ -91,17 +89,6 @@ class Workbench:
         if "base" in self.__dict__:
             self.base.close()
         self.cache.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _checked(pairs: Sequence[Pair], repository: Repository, file: Path) -> Mined:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def bench_for(
     cancel: CancelToken | None = None,
     **huggingface: object,
 ) -> Iterator[Workbench]:
-    with Workbench(folder, settings_with(**huggingface), on_progress, cancel or CancelToken()) as bench:
+    with closing(Workbench(folder, settings_with(**huggingface), on_progress, cancel or CancelToken())) as bench:
         yield bench
 
 
