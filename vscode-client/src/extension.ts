@@ -207,8 +207,24 @@ class Extension {
     const results = new Results({ title: `“${result.query.trim()}”`, query: result.query }, result);
     results.select(opened);
     this.view.set(results);
-    if (!opened) {
+    if (opened) {
+      this.tellOpened(results.question.query, opened);
+    } else {
       void this.view.reveal(results.hits[0]);
+    }
+  }
+
+  private async openResult(node: ResultNode, options = {}): Promise<void> {
+    await this.view.open(node, options);
+    const hit = this.view.hitOf(node);
+    if (hit) {
+      this.tellOpened(this.view.current?.question.query, hit);
+    }
+  }
+
+  private tellOpened(query: string | undefined, { uri, range }: SearchHit): void {
+    if (query) {
+      this.server.opened({ query, uri, range });
     }
   }
 
@@ -251,8 +267,8 @@ class Extension {
       searchSelection: () => this.searchSelection(),
       "search.openToSide": () => SearchPick.openActiveToSide(),
       findSimilar: () => this.findSimilar(),
-      "results.open": (node: ResultNode) => view.open(node),
-      "results.openToSide": (node: ResultNode) => view.open(node, { toSide: true }),
+      "results.open": (node: ResultNode) => this.openResult(node),
+      "results.openToSide": (node: ResultNode) => this.openResult(node, { toSide: true }),
       "results.findSimilar": (node: ResultNode) => {
         const hit = view.hitOf(node);
         return hit && this.findSimilar(specimenOfHit(hit));

@@ -10,6 +10,7 @@ export const Method = {
   pause: "codecontext/pause",
   resume: "codecontext/resume",
   skipped: "codecontext/skipped",
+  opened: "codecontext/opened",
   statusChanged: "codecontext/statusChanged",
 } as const;
 
@@ -80,6 +81,16 @@ export interface FindSimilarParams {
   range: Range;
   /** How many hits at most; unset for the setting `search.limit`. */
   limit?: number | null;
+}
+
+/** A hit that the user went to. */
+export interface OpenedParams {
+  /** What was asked. */
+  query: string;
+  /** The document of the hit. */
+  uri: string;
+  /** The range of the hit. */
+  range: Range;
 }
 
 /** One workspace folder. */

@@ -33,6 +33,7 @@ from codecontext.engine.messages import (
     FoundAdapter,
     Health,
     Method,
+    Opened,
     Pause,
     Phase,
     Reindex,
@@ -172,6 +173,10 @@ class EngineClient:
         """Files of a folder that are not indexed."""
         found = await self._ask(Method.SKIPPED, FolderOnly(folder=folder))
         return [SkippedPath.model_validate(item) for item in found]
+
+    async def opened(self, request: Opened) -> bool:
+        """Say that somebody opened a hit; whether that was kept, which the folder's settings decide."""
+        return bool(await self._ask(Method.OPENED, request))
 
     async def reload_adapter(self, folder: str) -> None:
         """Read a folder's settings and adapter again."""

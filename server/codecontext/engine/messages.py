@@ -25,6 +25,7 @@ class Method(StrEnum):
     REINDEX = "engine/reindex"
     PAUSE = "engine/pause"
     SKIPPED = "engine/skipped"
+    OPENED = "engine/opened"
     SHUTDOWN = "engine/shutdown"
     FILES_CHANGED = "engine/filesChanged"
     """Notification to the engine."""
@@ -112,6 +113,16 @@ class Similar(Message):
     end_line: int
     text: str = Field("", description="The code itself; empty for the definition at the first line.")
     limit: int | None = None
+
+
+class Opened(Message):
+    """A hit that somebody opened; lines are 1-based and inclusive."""
+
+    folder: str
+    query: str
+    path: str
+    start_line: int
+    end_line: int
 
 
 class FolderOnly(Message):

@@ -28,6 +28,7 @@ from codecontext.engine.messages import (
     FolderOnly,
     FolderReport,
     Method,
+    Opened,
     Pause,
     Reindex,
     Search,
@@ -68,6 +69,7 @@ class EngineServer(JsonRPCServer):
         self._answer(Method.RELOAD_ADAPTER, FolderOnly, lambda request: service.reload_adapter(request.folder), orders)
         self._answer(Method.REINDEX, Reindex, service.reindex, orders)
         self._answer(Method.PAUSE, Pause, service.pause, orders)
+        self._answer(Method.OPENED, Opened, service.opened, orders)
         self._answer(Method.FILES_CHANGED, FilesChanged, service.files_changed, orders)
         self._answer(
             Method.ADAPTER_TOUCHED, FolderOnly, lambda request: service.adapter_touched(request.folder), orders

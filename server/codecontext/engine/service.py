@@ -22,6 +22,7 @@ from codecontext.engine.messages import (
     FolderSetup,
     FoundAdapter,
     Health,
+    Opened,
     Pause,
     Reindex,
     Search,
@@ -148,6 +149,11 @@ class EngineService:
         """Files that are not in the index, and why."""
         manifest = read_manifest(self._folder(name).engine.store.directory)
         return [SkippedPath(**item.model_dump()) for item in manifest.skipped] if manifest else []
+
+    def opened(self, request: Opened) -> bool:
+        """Keep what was asked and opened, if the folder's user wants that; whether it was. Raises ``StoreError``."""
+        engine = self._folder(request.folder).engine
+        return engine.record_opened(request.query, request.path, request.start_line, request.end_line)
 
     def reload_adapter(self, name: str) -> None:
         """Read the settings of a folder and the adapter's files again."""

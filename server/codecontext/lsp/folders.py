@@ -30,6 +30,10 @@ class Folder:
         """URI of a file in it, by its path with ``/``."""
         return from_fs_path(str(self.path / relative)) or ""
 
+    def relative(self, path: Path) -> str:
+        """Path of a file in it, with ``/``."""
+        return path.relative_to(self.path).as_posix()
+
 
 class Folders:
     """The folders that are open; each place on disk once. Others than files on disk are left out, which is logged."""
@@ -68,7 +72,7 @@ class Folders:
         for place in (path, *path.parents):
             folder = self._folders.get(str(place))
             if folder is not None:
-                yield folder, path.relative_to(place).as_posix()
+                yield folder, folder.relative(path)
 
 
 def path_of(uri: str) -> Path | None:

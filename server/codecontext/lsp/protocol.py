@@ -32,6 +32,7 @@ class Method(StrEnum):
     PAUSE = "codecontext/pause"
     RESUME = "codecontext/resume"
     SKIPPED = "codecontext/skipped"
+    OPENED = "codecontext/opened"
     STATUS_CHANGED = "codecontext/statusChanged"
 
 
@@ -103,6 +104,14 @@ class FindSimilarParams(Wire):
     uri: str = Field(description="The document.")
     range: Range = Field(description="The code in it; empty for the definition at that place.")
     limit: Limit | None = Field(None, description="How many hits at most; unset for the setting `search.limit`.")
+
+
+class OpenedParams(Wire):
+    """A hit that the user went to."""
+
+    query: str = Field(min_length=1, max_length=10_000, description="What was asked.")
+    uri: str = Field(description="The document of the hit.")
+    range: Range = Field(description="The range of the hit.")
 
 
 class FolderParams(Wire):

@@ -30,6 +30,7 @@ from codecontext.lsp.protocol import (
     InitializationOptions,
     Method,
     NoParams,
+    OpenedParams,
     Position,
     Range,
     ReindexParams,
@@ -125,6 +126,18 @@ REQUESTS: dict[Method, Request] = {
             uri=f"{_FOLDER}/shop/orders.py",
             range=Range(start=Position(line=41, character=0), end=Position(line=41, character=0)),
         ),
+    ),
+    Method.OPENED: Request(
+        OpenedParams,
+        Done,
+        "Says that the user went to a hit. With the setting `search.keep_log` the question and the place are kept in a "
+        "file on this machine, from which `codecontext adapter train` learns; without it nothing is.",
+        OpenedParams(
+            query="where is the lock released",
+            uri=f"{_FOLDER}/shop/orders.py",
+            range=Range(start=Position(line=41, character=0), end=Position(line=48, character=17)),
+        ),
+        Done(message="Nothing is kept: the setting search.keep_log is off."),
     ),
     Method.STATUS: Request(
         NoParams,

@@ -8,6 +8,7 @@ import {
   type FolderParams,
   type InitializationOptions,
   Method,
+  type OpenedParams,
   type ReindexParams,
   type SearchParams,
   type SearchResult,
@@ -120,6 +121,15 @@ export class LanguageServer implements vscode.Disposable {
 
   findSimilar(params: FindSimilarParams, token: vscode.CancellationToken): Promise<SearchResult> {
     return this.running().sendRequest<SearchResult>(Method.findSimilar, params, token);
+  }
+
+  /** Tell what was opened, which the server keeps only if the user wants that. Whether it could is nobody's worry. */
+  opened(params: OpenedParams): void {
+    if (this.client?.isRunning()) {
+      this.client.sendRequest<Done>(Method.opened, params).catch((error: unknown) => {
+        this.log.debug(`What was opened is not kept: ${String(error)}`);
+      });
+    }
   }
 
   adapters(): Promise<AdaptersResult> {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -11,7 +12,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from codecontext.core.errors import EngineUnavailable
 from codecontext.lsp.errors import as_responses, checked, invalid_field
-from codecontext.lsp.folders import Folder
+from codecontext.lsp.folders import Folder, path_of
 from codecontext.lsp.protocol import COMMAND_PREFIX, FolderParams, Method, Wire
 from codecontext.lsp.server import CodeContextServer
 
@@ -53,6 +54,15 @@ async def in_time(server: CodeContextServer, work: Awaitable[Answer]) -> Answer:
             f"The engine did not answer within {_PATIENCE_SECONDS:.0f} seconds; it is {engine.state}. {engine.message}",
             "Ask again in a moment; codecontext/status says when it is ready.",
         ) from None
+
+
+def holder(server: CodeContextServer, method: Method, uri: str) -> tuple[Folder, Path]:
+    """The innermost open folder that holds a document, and where the document is. Raises ``JsonRpcInvalidParams``."""
+    path = path_of(uri)
+    found = server.folders.holding(path) if path else None
+    if path is None or found is None:
+        raise invalid_field(method, "uri", f"'{uri}' is in no open workspace folder.")
+    return found[0], path
 
 
 def chosen(server: CodeContextServer, method: Method, params: FolderParams) -> list[Folder]:

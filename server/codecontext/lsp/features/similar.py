@@ -9,9 +9,8 @@ from pathlib import Path
 from codecontext.engine.messages import Similar
 from codecontext.lsp.documents import Documents
 from codecontext.lsp.errors import invalid_field
-from codecontext.lsp.features.requests import answer, in_time
+from codecontext.lsp.features.requests import answer, holder, in_time
 from codecontext.lsp.features.search import shown
-from codecontext.lsp.folders import path_of
 from codecontext.lsp.protocol import FindSimilarParams, Method, Position, SearchResult
 from codecontext.lsp.server import CodeContextServer
 
@@ -23,11 +22,8 @@ def register(server: CodeContextServer) -> None:
     """Add the handler."""
 
     async def handle(params: FindSimilarParams) -> SearchResult:
-        path = path_of(params.uri)
-        found = server.folders.holding(path) if path else None
-        if path is None or found is None:
-            raise invalid_field(Method.FIND_SIMILAR, "uri", f"'{params.uri}' is in no open workspace folder.")
-        folder, relative = found
+        folder, path = holder(server, Method.FIND_SIMILAR, params.uri)
+        relative = folder.relative(path)
         place = _place(server.documents(), path, params)
         request = Similar(
             folder=folder.key,

@@ -1,0 +1,35 @@
+"""``codecontext/opened``: what was asked and then opened, kept for training where the user wants that."""
+
+from __future__ import annotations
+
+from codecontext.engine.messages import Opened
+from codecontext.lsp.features.requests import answer, holder, in_time
+from codecontext.lsp.protocol import Done, Method, OpenedParams
+from codecontext.lsp.server import CodeContextServer
+
+_KEPT = "The question and the hit are kept on this machine, to train adapters with."
+_NOT_KEPT = "Nothing is kept: the setting search.keep_log is off."
+_NOT_SAVED = "Nothing is kept: the lines are not saved."
+
+
+def register(server: CodeContextServer) -> None:
+    """Add the handler."""
+
+    async def handle(params: OpenedParams) -> Done:
+        folder, path = holder(server, Method.OPENED, params.uri)
+        first, last = params.range.start.line, params.range.end.line + 1
+        unsaved = server.documents().unsaved(path)
+        span = (first, last) if unsaved is None else unsaved.to_file.span(first, last)
+        if span is None:
+            return Done(message=_NOT_SAVED)
+        opened = Opened(
+            folder=folder.key,
+            query=params.query,
+            path=folder.relative(path),
+            start_line=span[0] + 1,
+            end_line=span[1],
+        )
+        is_kept = await in_time(server, server.engine.opened(opened))
+        return Done(message=_KEPT if is_kept else _NOT_KEPT)
+
+    answer(server, Method.OPENED, OpenedParams, handle)
