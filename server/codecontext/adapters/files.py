@@ -47,18 +47,28 @@ class AdapterManifest(BaseModel):
         return float(value) if isinstance(value, int | float) else None
 
 
+def require_folder(path: Path) -> None:
+    """Raise ``AdapterError`` unless ``path`` is a folder with an ``adapter_config.json``."""
+    if not path.exists():
+        raise AdapterError(f"LoRA adapter path does not exist: {path}", f"Name the folder with {CONFIG_FILE} in it.")
+    if not path.is_dir():
+        raise AdapterError(
+            f"LoRA adapter path must be a directory: {path}", f"Name the folder with {CONFIG_FILE} in it."
+        )
+    if not (path / CONFIG_FILE).is_file():
+        raise AdapterError(
+            f"Invalid LoRA adapter: missing {CONFIG_FILE} in {path}",
+            "PEFT's save_pretrained writes it; a checkpoint keeps it beside the weights.",
+        )
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """``adapter_config.json`` of the folder ``path``.
 
     Raises ``AdapterError`` when it is missing, unreadable or no JSON object.
     """
-    config = _read_json_object(path / CONFIG_FILE)
-    if config is None:
-        raise AdapterError(
-            f"Invalid LoRA adapter: missing {CONFIG_FILE} in {path}",
-            "PEFT's save_pretrained writes it; a checkpoint keeps it beside the weights.",
-        )
-    return config
+    require_folder(path)
+    return _read_json_object(path / CONFIG_FILE) or {}
 
 
 def read_manifest(path: Path) -> AdapterManifest:

@@ -76,8 +76,6 @@ def inspect_adapter(path: Path) -> AdapterInfo:
     Raises ``AdapterError`` with one sentence for what is wrong: no folder, no or broken configuration, not
     LoRA, no weights, pickled weights, damaged weights, or weights of another rank than configured.
     """
-    if not path.is_dir():
-        raise AdapterError(f"LoRA adapter path is not a folder: {path}", f"Name the folder with {CONFIG_FILE} in it.")
     config = read_config(path)
     _check_config(path, config)
     manifest = read_manifest(path)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from codecontext.adapters import AdapterInfo
+from codecontext.adapters import AdapterInfo, inspect_adapter
 from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
 from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt, OperationCancelled
 from codecontext.core.progress import CancelToken
@@ -190,10 +190,14 @@ class AdapterFollower:
     def _announce_missing_files(self, base: HuggingFaceEmbeddingProvider, path: Path) -> None:
         """Say so at once, and let what there is answer; whether they come back is waited for."""
         stamp = stamp_of(path)
-        if stamp.config is None or stamp.weights is None:
+        if stamp.config is not None and stamp.weights is not None:
+            return
+        try:
+            inspect_adapter(path)
+        except AdapterError as error:
             with self._lock:
                 self.active = self.active or LoadedAdapter.base(base)
-            self.adapter_fault = self._instead_of(path, f"{path} lacks files of an adapter.")
+            self.adapter_fault = self._instead_of(path, str(error))
             self._serve_active()
 
     # -- what serves -----------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def test_pairs_are_counted_and_written(shop: Path, codecontext: Codecontext, tmp
     ("arguments", "code", "sentence"),
     [
         (("adapter", "use", "wrods"), 4, "There is no adapter 'wrods' in "),
-        (("adapter", "use", "./nothing"), 4, "LoRA adapter path is not a folder"),
+        (("adapter", "use", "./nothing"), 4, "LoRA adapter path does not exist"),
         (("adapter", "train"), 6, "gives only 0 pairs to train on; at least 50 are needed."),
         (("adapter", "train", "--name", "base"), 6, "'base' cannot name an adapter."),
         (("adapter", "train", "--name", "../x"), 6, "'../x' cannot name an adapter."),

@@ -147,8 +147,11 @@ def test_refuses_broken_json(write_adapter, file, content, said):
 def test_refuses_a_place_without_an_adapter(tmp_path: Path):
     with pytest.raises(AdapterError, match=r"missing adapter_config\.json"):
         inspect_adapter(tmp_path)
-    with pytest.raises(AdapterError, match="not a folder"):
+    with pytest.raises(AdapterError, match="path does not exist"):
         inspect_adapter(tmp_path / "nothing")
+    (tmp_path / "file").touch()
+    with pytest.raises(AdapterError, match="must be a directory"):
+        inspect_adapter(tmp_path / "file")
 
 
 @pytest.mark.parametrize(

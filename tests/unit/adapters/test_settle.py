@@ -154,7 +154,7 @@ def test_what_stays_unsound_is_said(two: tuple[Path, Path], removed: str, said: 
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(AdapterError, match="not a folder"):
+    with pytest.raises(AdapterError, match="path does not exist"):
         settled(tmp_path / "missing", patience=FOREVER)
 
 

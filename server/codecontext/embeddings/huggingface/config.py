@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from codecontext.adapters.files import require_folder
+from codecontext.core.errors import AdapterError
 from codecontext.embeddings.base import InstructionType
 
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
@@ -98,10 +100,8 @@ class HuggingFaceConfig(BaseModel):
         if not value:
             return None
         path = Path(value).expanduser()
-        if not path.exists():
-            raise ValueError(f"LoRA adapter path does not exist: {path}")
-        if not path.is_dir():
-            raise ValueError(f"LoRA adapter path must be a directory: {path}")
-        if not (path / "adapter_config.json").is_file():
-            raise ValueError(f"Invalid LoRA adapter: missing adapter_config.json in {path}")
+        try:
+            require_folder(path)
+        except AdapterError as error:
+            raise ValueError(error.message) from error
         return str(path)
