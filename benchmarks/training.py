@@ -32,11 +32,10 @@ from codecontext.core.progress import CancelToken, Progress
 from codecontext.engine.engine import Engine
 from codecontext.training.config import LEARNING_RATES, TrainingConfig
 from codecontext.training.intervals import Comparison
+from codecontext.training.metrics import MAIN_METRIC
 from codecontext.training.report.html import write_training_report
 from codecontext.training.train import Trainer, TrainingReport
 from codecontext.training.workbench import Workbench
-
-METRIC = "mrr_at_10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,8 @@ def _print_table(results: list[dict[str, Any]]) -> None:
             f"{row['chunks']:,}",
             f"{row['pairs']['train']:,} / {row['queries']:,}",
             f"{row['seconds'] / 60:.1f} ({row['cpu_seconds'] / 60:.1f})",
-            _spelled(row["dense"][METRIC]),
-            _spelled(row["search"][METRIC]),
+            _spelled(row["dense"][MAIN_METRIC]),
+            _spelled(row["search"][MAIN_METRIC]),
         )
         for part in row["sources"]:
             table.add_row(

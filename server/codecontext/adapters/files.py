@@ -33,18 +33,6 @@ class AdapterManifest(BaseModel):
     side: AdapterSide = AdapterSide.BOTH
     base_fingerprint: str = ""
     """Digest of the base model that the adapter was trained on; empty when unknown."""
-    created: str = ""
-    """When it was trained, as ISO 8601; empty when unknown."""
-    metrics: Any = None
-    """What training measured; whoever reads more of it than ``search_gain`` knows its shape."""
-
-    @property
-    def search_gain(self) -> float | None:
-        """Gain of MRR@10 through the whole search that training measured on held-out questions; None if unknown."""
-        value = self.metrics
-        for key in ("search", "mrr_at_10", "gain", "mean"):
-            value = value.get(key) if isinstance(value, dict) else None
-        return float(value) if isinstance(value, int | float) else None
 
 
 def require_folder(path: Path) -> None:

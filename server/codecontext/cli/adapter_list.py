@@ -88,7 +88,7 @@ def _listed(found: AdapterInfo | InvalidAdapter, used: Path | None) -> ListedAda
         fingerprint=found.fingerprint,
         trained_on=record.folder if record else None,
         created=record.created if record else None,
-        search_gain=record.metrics.search["mrr_at_10"].gain if record and record.metrics else None,
+        search_gain=record.search_gain if record else None,
     )
 
 

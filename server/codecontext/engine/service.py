@@ -9,9 +9,8 @@ from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
-from codecontext.adapters.files import read_manifest as read_adapter_manifest
+from codecontext.adapters.places import adapter_places
 from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, StoreError
-from codecontext.core.paths import codecontext_home
 from codecontext.engine.lanes import Lanes
 from codecontext.engine.messages import (
     Answer,
@@ -38,6 +37,7 @@ from codecontext.search.config import Retrieval
 from codecontext.search.results import SearchResponse, SearchState
 from codecontext.search.searcher import NO_INDEX
 from codecontext.store.manifest import read_manifest
+from codecontext.training.artifact import read_record
 
 logger = logging.getLogger(__name__)
 
@@ -136,10 +136,10 @@ class EngineService:
             return self._answer([self._folder(request.folder)], ask, request.limit)
 
     def adapters(self, name: str) -> list[FoundAdapter]:
-        """Adapters in the user's home, in the project, and where the settings point."""
+        """Adapters in all places that the settings name, the user's home and the project among them."""
         folder = self._folder(name)
         wanted = folder.settings.adapter
-        places = [codecontext_home() / "adapters", folder.engine.folder / ".codecontext" / "adapters"]
+        places = adapter_places(folder.engine.folder, folder.settings.settings.adapters.folders)
         found = discover_adapters([*places, *([wanted, wanted.parent] if wanted else [])])
         report = folder.report()
         active = Path(report.current_adapter_path).resolve() if report.current_adapter_path else None
@@ -270,7 +270,7 @@ def _in_an_editor(message: str) -> str:
 def _found(adapter: AdapterInfo | InvalidAdapter, active: Path | None) -> FoundAdapter:
     if isinstance(adapter, InvalidAdapter):
         return FoundAdapter(path=str(adapter.path), name=adapter.path.name, active=False, problem=adapter.reason)
-    manifest = read_adapter_manifest(adapter.path)
+    record = read_record(adapter.path)
     return FoundAdapter(
         path=str(adapter.path),
         name=adapter.name,
@@ -281,6 +281,6 @@ def _found(adapter: AdapterInfo | InvalidAdapter, active: Path | None) -> FoundA
         side=adapter.side.value,
         base_model=adapter.base_model,
         size_bytes=adapter.size_bytes,
-        created=manifest.created,
-        search_gain=manifest.search_gain,
+        created=record.created if record else "",
+        search_gain=record.search_gain.mean if record and record.search_gain else None,
     )

@@ -20,7 +20,8 @@ from codecontext.adapters import AdapterSide
 from codecontext.adapters.files import MANIFEST_FILE
 from codecontext.core.errors import StoreError, TrainingError
 from codecontext.training.config import TrainingConfig
-from codecontext.training.intervals import Comparison
+from codecontext.training.intervals import Comparison, Interval
+from codecontext.training.metrics import MAIN_METRIC
 
 CARD_FILE = "README.md"
 LIBRARIES = ("codecontext", "torch", "transformers", "peft", "tokenizers", "safetensors")
@@ -83,6 +84,11 @@ class TrainingRecord(BaseModel):
     trained_queries: list[str] = Field(
         default_factory=list, description="Digests of the queries trained on, so that none is ever measured with."
     )
+
+    @property
+    def search_gain(self) -> Interval | None:
+        """What the whole search gained when it was trained; None where that was not measured."""
+        return self.metrics.search[MAIN_METRIC].gain if self.metrics else None
 
 
 def library_versions() -> dict[str, str]:

@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codecontext.training.intervals import Comparison
 from codecontext.training.labels import Labelled
-from codecontext.training.metrics import METRICS, Ranking, compare
+from codecontext.training.metrics import MAIN_METRIC, METRICS, Ranking, compare
 
-MAIN_METRIC = "mrr_at_10"
 SHOWN_CHANGES = 10
 
 View = Literal["dense", "search"]

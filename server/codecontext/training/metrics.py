@@ -12,6 +12,8 @@ import numpy.typing as npt
 from codecontext.training.intervals import Comparison, Interval
 
 CUTOFF = 10
+MAIN_METRIC = "mrr_at_10"
+"""The one that decides, and that is shown where there is room for one."""
 METRICS = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr_at_10", "ndcg_at_10")
 
 RESAMPLES = 5000

@@ -10,7 +10,8 @@ from codecontext.adapters import inspect_adapter
 from codecontext.config import LoadedSettings, configured_value, load_settings
 from codecontext.config.edit import set_project_setting
 from codecontext.core.errors import ConfigError, TrainingError
-from codecontext.training.evaluation import MAIN_METRIC, Evaluation
+from codecontext.training.evaluation import Evaluation
+from codecontext.training.metrics import MAIN_METRIC
 
 ADAPTER_KEY = "embeddings.huggingface.lora_adapter_path"
 

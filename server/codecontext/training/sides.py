@@ -16,9 +16,8 @@ from codecontext.training.both_sides import BothSidesObjective
 from codecontext.training.config import TrainingConfig
 from codecontext.training.corpus import Corpus
 from codecontext.training.encoder import TrainableEncoder
-from codecontext.training.evaluation import MAIN_METRIC
 from codecontext.training.labels import Documents, Labelled, documents_of
-from codecontext.training.metrics import Ranking, Values
+from codecontext.training.metrics import MAIN_METRIC, Ranking, Values
 from codecontext.training.objective import Objective
 from codecontext.training.query_side import QuerySideObjective
 from codecontext.training.rankings import rank_by_search, rank_by_vectors

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
-from codecontext.adapters import adapter_fingerprint
+from codecontext.adapters import AdapterSide, adapter_fingerprint
 from codecontext.engine.messages import FilesChanged, FolderReport, Health
+from codecontext.training.artifact import Course, DataCounts, Metrics, TrainingRecord, write_record
+from codecontext.training.config import TrainingConfig
+from codecontext.training.intervals import Comparison, Interval
+from codecontext.training.metrics import MAIN_METRIC
 
 from .conftest import Served, assert_as_if_made_anew, codebase, write_files
 
@@ -330,18 +334,53 @@ async def test_every_answer_of_a_storm_belongs_to_one_space(
     assert_as_if_made_anew(project, report, provider.beside(adapters[0]))
 
 
+def trained(created: str, *, gain: float) -> TrainingRecord:
+    """What training leaves beside an adapter whose whole search gained so much."""
+    interval = Interval(mean=gain, low=gain, high=gain)
+    measured = {MAIN_METRIC: Comparison(before=interval, after=interval, gain=interval)}
+    return TrainingRecord(
+        name="shelved",
+        side=AdapterSide.BOTH,
+        base_model="",
+        base_fingerprint="",
+        space_id="",
+        created=created,
+        folder="",
+        data=DataCounts(train=0, validation=0, test=0, leaked=0, sources={}, chunks=0),
+        settings=TrainingConfig(),
+        course=Course(
+            steps=0,
+            losses=[],
+            scores=[],
+            base_score=0,
+            best_validation=0,
+            stopped_early=False,
+            strength=1,
+            seconds=0,
+        ),
+        metrics=Metrics(dense=measured, search=measured),
+        versions={},
+    )
+
+
 async def test_what_could_be_used_is_listed_with_its_fault(
     shared: Served, project: Path, code: dict[str, str], adapters: list[Path], place: Path
 ) -> None:
     shutil.copytree(adapters[0], place)
     broken = shutil.copytree(adapters[1], project / ".codecontext" / "adapters" / "broken")
     (broken / WEIGHTS).unlink()
+    shelved = shutil.copytree(adapters[1], project / "shelf" / "shelved")
+    write_record(shelved, trained("2026-05-04T10:00:00+00:00", gain=0.05))
+    write_files(project, {".codecontext.toml": '[adapters]\nfolders = ["shelf"]\n'})
     await serve(shared, project, place)
     await using(shared, project, adapters[0])
     found = {item.path: item for item in await shared.client.adapters(str(project))}
     assert (found[str(place)].active, found[str(place)].problem) == (True, "")
     assert not found[str(broken)].active
     assert "weights" in found[str(broken)].problem
+    assert (found[str(shelved)].active, found[str(shelved)].problem) == (False, "")
+    assert (found[str(shelved)].created[:10], found[str(shelved)].search_gain) == ("2026-05-04", 0.05)
+    assert (found[str(place)].created, found[str(place)].search_gain) == ("", None)
 
 
 async def test_reloading_reads_the_files_again(

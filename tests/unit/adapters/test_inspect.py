@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from codecontext.adapters import AdapterSide, LoraLayer, inspect_adapter
-from codecontext.adapters.files import read_manifest
 from codecontext.core.errors import AdapterError
 
 QUERY = "base_model.model.encoder.layer.0.attention.self.query"
@@ -152,18 +151,3 @@ def test_refuses_a_place_without_an_adapter(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(AdapterError, match="must be a directory"):
         inspect_adapter(tmp_path / "file")
-
-
-@pytest.mark.parametrize(
-    ("metrics", "gain"),
-    [
-        ({"search": {"mrr_at_10": {"gain": {"mean": 0.05, "low": 0.01, "high": 0.09}}}}, 0.05),
-        ({"search": {}}, None),
-        ({"search": {"mrr_at_10": {"gain": "much"}}}, None),
-        ("none", None),
-    ],
-)
-def test_the_manifest_tells_what_training_measured(write_adapter, metrics, gain):
-    folder = write_adapter(manifest={"created": "2026-05-04T10:00:00+00:00", "metrics": metrics})
-    manifest = read_manifest(folder)
-    assert (manifest.created[:10], manifest.search_gain) == ("2026-05-04", gain)

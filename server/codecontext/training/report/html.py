@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from codecontext.core.errors import StoreError
 from codecontext.training.card import METRIC_NAMES
-from codecontext.training.evaluation import MAIN_METRIC, Evaluation, QuerySet
+from codecontext.training.evaluation import Evaluation, QuerySet
+from codecontext.training.metrics import MAIN_METRIC
 from codecontext.training.places import REPORT_FILE
 from codecontext.training.report import charts
 
