@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -16,6 +17,10 @@ def serve(
 
     Your editor starts it; docs/editors.md says how. It ends when the editor does.
     """
+    if sys.stdin.isatty():
+        from codecontext.cli.console import print_label
+
+        print_label("Note", "this waits for an editor, which starts it by itself (docs/editors.md). Ctrl-D ends it.")
     from codecontext.lsp.main import serve as run
 
     run()

@@ -89,3 +89,21 @@ def test_a_reader_that_leaves_early_is_no_fault(start_codecontext: Start, shop: 
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+def test_the_language_server_tells_a_person_what_it_waits_for(project: Path) -> None:
+    keyboard, terminal = pytest.importorskip("pty").openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "codecontext.cli", "serve"],
+        cwd=project,
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(terminal)
+        assert process.stderr is not None
+        assert "waits for an editor" in process.stderr.readline()
+        os.write(keyboard, b"\x04")  # Ctrl-D
+        assert process.communicate(timeout=60)[0] == ""
+    os.close(keyboard)
