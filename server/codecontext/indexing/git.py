@@ -1,4 +1,4 @@
-"""Asks git which files of a folder it ignores.
+"""Asks git: which files of a folder it ignores, and for training what its history says.
 
 The repository is not trusted: it may be somebody else's and its configuration may name programs. Only commands that
 read are run; what could start a program or use the network on the way is switched off, and what the environment says

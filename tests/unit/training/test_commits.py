@@ -130,3 +130,14 @@ def test_programs_that_a_repository_names_are_not_run(
     git("config", "log.showSignature", "true")
     assert len(list(mine_commits(read_repository(shop, ScanConfig())))) == 1
     assert not trap.exists()
+
+
+def test_separators_in_a_message_cost_that_commit_alone(
+    project: Path, write: Callable[[dict[str, str]], None], git: Callable[..., str]
+) -> None:
+    git("init", "--quiet")
+    for number, message in enumerate(["Add the cart", "Odd \x1e\x1f message\n\nwith \x1e more", "Empty the cart"]):
+        write({"cart.py": f"{CART}\n# {number}\n"})
+        git("add", ".")
+        git("commit", "--quiet", "--message", message)
+    assert [commit.subject for commit in read_commits(project)] == ["Empty the cart", "Add the cart"]

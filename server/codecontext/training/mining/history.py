@@ -18,6 +18,7 @@ _SEPARATOR = "\x1f"
 _RECORD = "\x1e"
 _QUIET = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-show-signature", "--no-notes")
 _FORMAT = f"--format={_RECORD}%H{_SEPARATOR}%at{_SEPARATOR}%an{_SEPARATOR}%ae{_SEPARATOR}%s{_SEPARATOR}%b{_SEPARATOR}"
+_FIELDS = 7
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 
 
@@ -39,7 +40,9 @@ def read_commits(folder: Path, most: int = MOST_COMMITS) -> list[Commit]:
     answer = _git(
         folder, "log", "--no-merges", "--numstat", "-z", f"-n{most}", _FORMAT, *_QUIET, "--relative", "--", "."
     )
-    return [_commit(record) for record in answer.split(_RECORD)[1:]]
+    records = [record.split(_SEPARATOR, _FIELDS - 1) for record in answer.split(_RECORD)[1:]]
+    # A message may hold our separators; what it tears apart is no commit, and nobody needs that one.
+    return [_commit(fields) for fields in records if len(fields) == _FIELDS]
 
 
 def changed_lines(folder: Path, commits: Sequence[Commit]) -> Iterator[tuple[Commit, dict[str, list[int]]]]:
@@ -70,8 +73,8 @@ def _git(folder: Path, *arguments: str) -> str:
     return answer.stdout.decode("utf-8", "replace") if answer.returncode == 0 else ""
 
 
-def _commit(record: str) -> Commit:
-    id_, time, author, email, subject, body, numbers = record.split(_SEPARATOR, 6)
+def _commit(fields: Sequence[str]) -> Commit:
+    id_, time, author, email, subject, body, numbers = fields
     changed: dict[str, int] = {}
     for entry in numbers.replace("\n", "\0").split("\0"):
         added, _, rest = entry.partition("\t")
