@@ -11,8 +11,8 @@ export interface Inspected {
  * The settings of one folder as the server takes them: nested, in its spelling, and only those that the user has set.
  *
  * The defaults that VS Code knows are left out on purpose: sent along, they would hide what environment variables, the
- * project's `.codecontext.toml` and the user's own `config.yaml` say. `null` in VS Code stands for "explicitly nothing",
- * which the server spells as an empty text.
+ * project's `.codecontext.toml` and the user's own `config.yaml` say. So is `null`, which says nothing either; "no
+ * adapter, whatever those say" is an empty path.
  */
 export function serverSettings(inspect: (key: string) => Inspected | undefined): Record<string, unknown> {
   const settings: Record<string, unknown> = {};
