@@ -65,7 +65,7 @@ async def test_initialize_says_what_the_server_can() -> None:
             f"codecontext.server.{name}"
             for name in (
                 *("search", "findSimilar", "status", "adapters", "reloadAdapter"),
-                *("reindex", "pause", "resume", "skipped"),
+                *("reindex", "pause", "resume", "skipped", "opened"),
             )
         )
 

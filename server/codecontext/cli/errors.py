@@ -44,8 +44,7 @@ def report(error: CodeContextError, *, as_json: bool) -> None:
         body = {"code": error.code, "message": error.message, "hint": error.hint}
         stdout().print(json.dumps({"error": body}, ensure_ascii=False, indent=2), soft_wrap=True)
     else:
-        message = error.message if error.message.endswith((".", "!", "?")) else f"{error.message}."
-        print_label("Error", f"{message} {error.hint}".strip(), style="red")
+        print_label("Error", f"{error.sentence} {error.hint}".strip(), style="red")
 
 
 def report_internal(error: Exception) -> None:

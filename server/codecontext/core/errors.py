@@ -34,8 +34,13 @@ class CodeContextError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def sentence(self) -> str:
+        """``message``, closed with a full stop where it ends in a path or a name."""
+        return self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
+
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        return f"{self.sentence} {self.hint}" if self.hint else self.message
 
 
 class ConfigError(CodeContextError):

@@ -308,7 +308,7 @@ class TestRefusedAdapters:
         refuses(broken, "cannot load the adapter")
 
     def test_a_folder_that_is_gone(self, tmp_path, refuses):
-        refuses(tmp_path / "gone", "not a folder")
+        refuses(tmp_path / "gone", r"LoRA adapter path does not exist: .*gone\. Name the folder")
 
 
 def vectors_by_peft(adapter: Path, texts: list[str]) -> np.ndarray:
