@@ -15,6 +15,10 @@ from codecontext.config import describe_settings
 from codecontext.config.vscode import contributed_groups, editor_key, render_keys, restricted_settings, with_settings
 from codecontext.lsp import protocol
 from codecontext.lsp.typescript import render_types
+from codecontext.training.evaluation import Evaluation, QuerySet, SystemName
+from codecontext.training.intervals import Comparison, Interval
+from codecontext.training.metrics import MAIN_METRIC
+from codecontext.training.train import TrainingReport
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "vscode-client"
@@ -67,6 +71,18 @@ def test_only_what_the_client_may_leave_out_is_optional() -> None:
     types = SOURCES[CLIENT / "src" / "protocol.ts"]
     assert re.search(r"interface SearchParams \{[^}]*\bquery: string;[^}]*\blimit\?: number \| null;", types)
     assert "?:" not in types.partition("interface Evidence")[2]
+
+
+def test_what_is_read_of_a_report_of_training_is_in_it() -> None:
+    source = SOURCES[CLIENT / "src" / "adapter" / "outcome.ts"]
+    models = {
+        model.__name__: model for model in (TrainingReport, Evaluation, QuerySet, SystemName, Comparison, Interval)
+    }
+    read = dict(re.findall(r"^export interface (\w+) \{\n(.*?)^\}", source, re.MULTILINE | re.DOTALL))
+    assert read.keys() == models.keys()
+    for name, body in read.items():
+        assert set(re.findall(r"^  (\w+):", body, re.MULTILINE)) <= models[name].model_fields.keys()
+    assert f"search.{MAIN_METRIC}" in source
 
 
 # --- Settings ---

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from codecontext.lsp.protocol import Method
 from lsp.client import PATIENCE, SERVER
 
 Message = dict[str, Any]
@@ -47,6 +49,14 @@ class Wire:
     async def answer(self, request_id: int | str) -> Message:
         """The answer to a request."""
         return await self.message(lambda message: "method" not in message and message.get("id") == request_id)
+
+    async def finds(self, query: str) -> None:
+        """Search until something is found: whatever came before may have made the index anew."""
+        async with asyncio.timeout(PATIENCE):
+            for number in itertools.count():
+                self.send(id=f"search-{number}", method=Method.SEARCH, params={"query": query})
+                if (await self.answer(f"search-{number}"))["result"]["hits"]:
+                    return
 
     async def message(self, wanted: Any) -> Message:
         """The first message that is as wanted."""

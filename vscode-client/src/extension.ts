@@ -3,6 +3,7 @@ import { reloadAdapter, selectAdapter, showAdapter, pickFolder } from "./adapter
 import { showMenu } from "./adapter/menu";
 import { openAdapterSetting, SettingFaults } from "./adapter/settingFault";
 import { AdapterStatusBar } from "./adapter/statusBar";
+import { AdapterTraining } from "./adapter/training";
 import { askAboutLargeWorkspace, rememberAllowed, verdictOnStart } from "./index/consent";
 import type { FolderParams, SearchHit, SearchResult } from "./protocol";
 import { Highlight } from "./search/highlight";
@@ -43,6 +44,7 @@ class Extension {
   private readonly highlight = new Highlight();
   private readonly pages = new Pages();
   private readonly history: SearchHistory;
+  private readonly training: AdapterTraining;
   private consent: "ask" | "given" | "none" = "none";
 
   constructor(private readonly context: vscode.ExtensionContext) {
@@ -51,6 +53,7 @@ class Extension {
     this.server = new LanguageServer(() => this.launch(), this.log, this.serverLog);
     this.history = new SearchHistory(context.workspaceState);
     this.view = new ResultsView(context.workspaceState, this.highlight);
+    this.training = new AdapterTraining(context, this.server, this.log);
     context.subscriptions.push(
       this.log,
       this.serverLog,
@@ -58,6 +61,7 @@ class Extension {
       this.view,
       this.highlight,
       this.pages,
+      this.training,
       new AdapterStatusBar(this.server),
       new SettingFaults(this.server),
       this.server.onDidChangeState((state) => {
@@ -287,6 +291,8 @@ class Extension {
       selectAdapter: () => selectAdapter(server),
       reloadAdapter: () => reloadAdapter(server),
       showAdapter: () => showAdapter(server),
+      trainAdapter: () => this.training.train(),
+      evaluateAdapter: () => this.training.evaluate(),
       updateIndex: () => this.forFolder("Update Index", (folder) => server.reindex(folder)),
       rebuildIndex: () => this.rebuildIndex(),
       pauseIndexing: () => server.pause({}),

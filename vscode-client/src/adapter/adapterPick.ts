@@ -3,7 +3,7 @@ import { megabytes } from "./indicator";
 
 /** A row of the adapter list. */
 export interface AdapterRow {
-  kind: "adapter" | "base" | "browse";
+  kind: "adapter" | "base" | "browse" | "train";
   label: string;
   description: string;
   detail: string;
@@ -26,9 +26,10 @@ export function adapterRows(
     detail: "Without an adapter.",
   };
   const browse: AdapterRow = { kind: "browse", label: "$(folder-opened) Browse…", description: "", detail: "" };
+  const train: AdapterRow = { kind: "train", label: "$(beaker) Train an Adapter…", description: "", detail: "" };
   return [
     { title: "adapters", rows: sound.map((adapter) => rowOf(adapter, shorten)) },
-    { title: "", rows: [base, browse] },
+    { title: "", rows: [base, train, browse] },
     { title: "cannot be used", rows: unsound.map((adapter) => rowOf(adapter, shorten)) },
   ].filter(({ rows }) => rows.length > 0);
 }

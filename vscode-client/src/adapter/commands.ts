@@ -53,6 +53,9 @@ export async function selectAdapter(server: LanguageServer): Promise<void> {
     case "browse":
       await browse(folder);
       break;
+    case "train":
+      await vscode.commands.executeCommand("codecontext.trainAdapter");
+      break;
     case "adapter":
       await choose(folder, picked.row);
   }
@@ -68,7 +71,12 @@ async function choose(folder: vscode.WorkspaceFolder, { adapter }: AdapterRow): 
     );
     return;
   }
-  await write(folder, settingFor(adapter.path, folder.uri.fsPath, homedir()));
+  await useAdapter(folder, adapter.path);
+}
+
+/** Let a folder's searches be answered with the adapter at `path`: it becomes the folder's setting. */
+export async function useAdapter(folder: vscode.WorkspaceFolder, path: string): Promise<void> {
+  await write(folder, settingFor(path, folder.uri.fsPath, homedir()));
 }
 
 async function browse(folder: vscode.WorkspaceFolder): Promise<void> {
@@ -81,24 +89,30 @@ async function browse(folder: vscode.WorkspaceFolder): Promise<void> {
       title: "Folder with adapter_config.json and adapter_model.safetensors",
     })) ?? [];
   if (uri) {
-    await write(folder, settingFor(uri.fsPath, folder.uri.fsPath, homedir()));
+    await useAdapter(folder, uri.fsPath);
   }
 }
 
 async function write(folder: vscode.WorkspaceFolder, value: string): Promise<void> {
-  if (!vscode.workspace.isTrusted) {
-    const choice = await vscode.window.showWarningMessage(
-      "A workspace that you have not trusted cannot choose its adapter.",
-      "Manage Workspace Trust",
-    );
-    if (choice) {
-      await vscode.commands.executeCommand("workbench.trust.manage");
-    }
+  if (!(await requireTrust("choose its adapter"))) {
     return;
   }
   const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
   const target = several ? vscode.ConfigurationTarget.WorkspaceFolder : vscode.ConfigurationTarget.Workspace;
   await vscode.workspace.getConfiguration(SECTION, folder.uri).update(ADAPTER_SETTING, value, target);
+}
+
+/** Whether the workspace is trusted; where it is not, say what it therefore cannot do. */
+export async function requireTrust(what: string): Promise<boolean> {
+  if (vscode.workspace.isTrusted) {
+    return true;
+  }
+  const manage = "Manage Workspace Trust";
+  const said = `A workspace that you have not trusted cannot ${what}.`;
+  if ((await vscode.window.showWarningMessage(said, manage)) === manage) {
+    await vscode.commands.executeCommand("workbench.trust.manage");
+  }
+  return false;
 }
 
 /** `Reload Adapter`: read its files again, whatever the watcher thinks. */

@@ -15,6 +15,7 @@ export async function showMenu(server: LanguageServer): Promise<void> {
     { ...entry("selectAdapter"), description: folder ? nameOf(folder) : "" },
     ...(folder?.wantedAdapterPath ? [entry("reloadAdapter")] : []),
     ...(folder?.adapter ? [{ label: "$(file-code) Show Adapter", command: "showAdapter" }] : []),
+    { label: "$(beaker) Train Adapter for This Workspace…", command: "trainAdapter" },
     separator("index"),
     {
       ...entry(folder?.paused ? "resumeIndexing" : "pauseIndexing"),

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { serverSettings } from "./settings";
+import { serverSettings, settingVariables } from "./settings";
 
 export const SECTION = "codecontext";
 export const ADAPTER_SETTING = "embeddings.huggingface.loraAdapterPath";
@@ -8,6 +8,12 @@ export const ADAPTER_SETTING = "embeddings.huggingface.loraAdapterPath";
 export function settingsFor(scope?: vscode.Uri): Record<string, unknown> {
   const configuration = vscode.workspace.getConfiguration(SECTION, scope ?? null);
   return serverSettings((key) => configuration.inspect(key));
+}
+
+/** The same for a command of ours that runs in a workspace folder. */
+export function variablesFor(folder: vscode.WorkspaceFolder): Record<string, string> {
+  const configuration = vscode.workspace.getConfiguration(SECTION, folder.uri);
+  return settingVariables((key) => configuration.inspect(key), folder.uri.fsPath);
 }
 
 /** The settings of the extension itself; the others are the server's. */

@@ -7,6 +7,8 @@ export class ProgramFailed extends Error {
     readonly program: string,
     readonly exitCode: number | null,
     readonly tail: string,
+    /** What it wrote to standard output. */
+    readonly output = "",
   ) {
     super(`${program} ended with exit code ${exitCode ?? "none"}${tail ? `:\n${tail}` : "."}`);
     this.name = "ProgramFailed";
@@ -21,10 +23,14 @@ export class Cancelled extends Error {
   }
 }
 
+export type Stream = "stdout" | "stderr";
+
 export interface RunOptions {
   env?: NodeJS.ProcessEnv;
-  onLine?: (line: string) => void;
+  onLine?: (line: string, stream: Stream) => void;
   signal?: AbortSignal;
+  /** How it is told to stop when `signal` is aborted; Windows knows only the hard way. */
+  stopWith?: NodeJS.Signals;
   cwd?: string;
 }
 
@@ -42,28 +48,31 @@ export function run(program: string, args: readonly string[], options: RunOption
       windowsHide: true,
     });
     const tail = new Tail(15);
-    const splitter = new LineSplitter((line) => {
-      tail.push(line);
-      options.onLine?.(line);
-    });
+    const splitterOf = (stream: Stream) =>
+      new LineSplitter((line) => {
+        tail.push(line);
+        options.onLine?.(line, stream);
+      });
+    const splitters = { stdout: splitterOf("stdout"), stderr: splitterOf("stderr") };
     let output = "";
-    const stop = () => child.kill();
+    const stop = () => child.kill(options.stopWith);
     options.signal?.addEventListener("abort", stop, { once: true });
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
-      splitter.push(text);
+      splitters.stdout.push(text);
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => splitter.push(text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => splitters.stderr.push(text));
     child.on("error", reject);
     child.on("close", (exitCode) => {
       options.signal?.removeEventListener("abort", stop);
-      splitter.end();
-      if (options.signal?.aborted) {
+      splitters.stdout.end();
+      splitters.stderr.end();
+      if (exitCode === 0) {
+        resolve(output); // Also when it was done before it could be stopped.
+      } else if (options.signal?.aborted) {
         reject(new Cancelled());
-      } else if (exitCode === 0) {
-        resolve(output);
       } else {
-        reject(new ProgramFailed(program, exitCode, tail.text));
+        reject(new ProgramFailed(program, exitCode, tail.text, output));
       }
     });
   });

@@ -14,16 +14,42 @@ export interface Inspected {
  * project's `.codecontext.toml` and the user's own `config.yaml` say. So is `null`, which says nothing either; "no
  * adapter, whatever those say" is an empty path.
  */
-export function serverSettings(inspect: (key: string) => Inspected | undefined): Record<string, unknown> {
+export function serverSettings(inspect: Inspect): Record<string, unknown> {
   const settings: Record<string, unknown> = {};
+  for (const [keys, value] of given(inspect)) {
+    place(settings, keys, value);
+  }
+  return settings;
+}
+
+/** The same as environment variables, for a command that runs beside the server; `folder` is the workspace folder. */
+export function settingVariables(inspect: Inspect, folder: string): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [keys, value] of given(inspect)) {
+    const filled = withFolder(value, folder);
+    variables[`CODECONTEXT_${keys.join("__").toUpperCase()}`] =
+      typeof filled === "string" ? filled : JSON.stringify(filled);
+  }
+  return variables;
+}
+
+type Inspect = (key: string) => Inspected | undefined;
+
+function* given(inspect: Inspect): Generator<[string[], unknown]> {
   for (const [key, serverKey] of Object.entries(SETTING_KEYS)) {
     const found = inspect(key);
     const value = found?.workspaceFolderValue ?? found?.workspaceValue ?? found?.globalValue;
     if (value !== undefined && value !== null) {
-      place(settings, serverKey.split("."), value);
+      yield [serverKey.split("."), value];
     }
   }
-  return settings;
+}
+
+function withFolder(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) {
+    return value.map((one: unknown) => withFolder(one, folder));
+  }
+  return typeof value === "string" ? value.replaceAll("${workspaceFolder}", folder) : value;
 }
 
 function place(tree: Record<string, unknown>, [first = "", ...rest]: string[], value: unknown): void {

@@ -12,7 +12,7 @@ describe("the list of adapters", () => {
   it("has sound ones first and the others last, with the reason", () => {
     expect(groups.map(({ title, rows }) => [title, rows.map(({ label }) => label)])).toEqual([
       ["adapters", ["a", "$(check) b"]],
-      ["", ["Base model only", "$(folder-opened) Browse…"]],
+      ["", ["Base model only", "$(beaker) Train an Adapter…", "$(folder-opened) Browse…"]],
       ["cannot be used", ["$(warning) c"]],
     ]);
     expect(groups[2]?.rows[0]?.detail).toBe("c was made for codebert-base.");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Inspected, serverSettings } from "../../src/server/settings";
+import { type Inspected, serverSettings, settingVariables } from "../../src/server/settings";
 
 const settings = (values: Record<string, Inspected>) => serverSettings((key) => values[key]);
 
@@ -38,6 +38,22 @@ describe("settings for the server", () => {
     const prompts = { "nl2code.query": "find: " };
     expect(settings({ "embeddings.huggingface.prompts": { globalValue: prompts } })).toEqual({
       embeddings: { huggingface: { prompts } },
+    });
+  });
+});
+
+describe("settings for a command", () => {
+  it("are environment variables, JSON where they are more than a text", () => {
+    const values: Record<string, Inspected> = {
+      "embeddings.huggingface.modelName": { workspaceValue: "${workspaceFolder}/model" },
+      "adapters.folders": { globalValue: ["${workspaceFolder}/ours", "~/others"] },
+      "indexing.respectGitignore": { workspaceFolderValue: false },
+      "search.limit": {},
+    };
+    expect(settingVariables((key) => values[key], "/code/shop")).toEqual({
+      CODECONTEXT_EMBEDDINGS__HUGGINGFACE__MODEL_NAME: "/code/shop/model",
+      CODECONTEXT_ADAPTERS__FOLDERS: '["/code/shop/ours","~/others"]',
+      CODECONTEXT_INDEXING__RESPECT_GITIGNORE: "false",
     });
   });
 });

@@ -1,0 +1,201 @@
+import * as vscode from "vscode";
+import { CliError, type CliProgress, runCli } from "../server/cli";
+import { variablesFor } from "../server/configuration";
+import { type LanguageServer, NotRunning } from "../server/languageServer";
+import { resolveLaunch } from "../server/launch";
+import { Cancelled } from "../server/processes";
+import { pickFolder, requireTrust, useAdapter } from "./commands";
+import {
+  describeEvaluation,
+  describeProgress,
+  describeTraining,
+  type Evaluation,
+  type TrainingReport,
+} from "./outcome";
+import { showReport } from "./reportPage";
+
+/** What was made or measured, and what can be done with it. */
+interface Outcome {
+  message: string;
+  name: string;
+  path: string | null;
+  report: string | null;
+  isBetter: boolean;
+}
+
+/** Trains and measures adapters, each in a process of its own, one at a time for a folder. */
+export class AdapterTraining implements vscode.Disposable {
+  private readonly running = new Map<string, AbortController>();
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly server: LanguageServer,
+    private readonly log: vscode.LogOutputChannel,
+  ) {}
+
+  dispose(): void {
+    this.running.forEach((controller) => controller.abort());
+  }
+
+  /** `Train Adapter for This Workspace…` */
+  async train(): Promise<void> {
+    const folder = await pickFolder("Train Adapter");
+    if (!folder || !(await requireTrust("train an adapter"))) {
+      return;
+    }
+    const side = await pickSide(folder);
+    if (side === undefined) {
+      return;
+    }
+    const report = await this.work<TrainingReport>(folder, {
+      title: `Training an adapter for ${folder.name}`,
+      args: ["train", folder.uri.fsPath, "--side", side],
+      stopped: "Training is stopped. Train again, and it goes on from there.",
+    });
+    if (report) {
+      const { name, path, helps_search: isBetter } = report;
+      await offer(folder, { message: describeTraining(report), name, path, report: report.report, isBetter });
+    }
+  }
+
+  /** `Evaluate Adapter…` */
+  async evaluate(): Promise<void> {
+    const folder = await pickFolder("Evaluate Adapter");
+    if (!folder || !(await requireTrust("measure an adapter"))) {
+      return;
+    }
+    const chosen = await this.pickTwo(folder);
+    if (!chosen) {
+      return;
+    }
+    const evaluation = await this.work<Evaluation>(folder, {
+      title: `Measuring ${chosen.name}`,
+      args: ["evaluate", chosen.path, "--against", chosen.against, "--folder", folder.uri.fsPath],
+      stopped: "Measuring is stopped.",
+    });
+    if (evaluation) {
+      const { adapter, report, helps_search: isBetter } = evaluation;
+      await offer(folder, { ...adapter, message: describeEvaluation(evaluation), report, isBetter });
+    }
+  }
+
+  /** An adapter, and what it is compared with: only asked where there is a choice. */
+  private async pickTwo(
+    folder: vscode.WorkspaceFolder,
+  ): Promise<{ name: string; path: string; against: string } | undefined> {
+    const { adapters } = await this.server.adapters();
+    const sound = adapters.filter((one) => one.folder === folder.uri.toString() && one.problem === "");
+    if (sound.length === 0) {
+      const choice = await vscode.window.showInformationMessage(
+        `There is no adapter for ${folder.name} yet.`,
+        "Train Adapter…",
+      );
+      if (choice) {
+        await this.train();
+      }
+      return undefined;
+    }
+    const items = sound.map(({ name, path, active }) => ({
+      label: `${active ? "$(check) " : ""}${name}`,
+      detail: path,
+      name,
+      path,
+    }));
+    const title = "Evaluate Adapter";
+    const adapter = await vscode.window.showQuickPick(items, { title, placeHolder: "Which adapter?" });
+    if (!adapter || items.length === 1) {
+      return adapter && { ...adapter, against: "base" };
+    }
+    const base = { label: "Base model", detail: "Without an adapter.", path: "base" };
+    const others = [base, ...items.filter((item) => item !== adapter)];
+    const against = await vscode.window.showQuickPick(others, { title, placeHolder: `Compare ${adapter.name} with?` });
+    return against && { ...adapter, against: against.path };
+  }
+
+  private async work<Result>(
+    folder: vscode.WorkspaceFolder,
+    { title, args, stopped }: { title: string; args: readonly string[]; stopped: string },
+  ): Promise<Result | undefined> {
+    const key = folder.uri.toString();
+    if (this.running.has(key)) {
+      throw new Error(`An adapter of ${folder.name} is being trained or measured already.`);
+    }
+    const controller = new AbortController();
+    this.running.set(key, controller);
+    try {
+      const launch = await resolveLaunch(this.context);
+      if (launch.kind !== "launch") {
+        throw new NotRunning();
+      }
+      const place = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+      return await vscode.window.withProgress(place, (progress, token) => {
+        token.onCancellationRequested(() => controller.abort());
+        return runCli<Result>(["adapter", ...args], {
+          python: launch.python,
+          folder: folder.uri.fsPath,
+          variables: variablesFor(folder),
+          signal: controller.signal,
+          onProgress: (event: CliProgress) => progress.report({ message: describeProgress(event) }),
+          onLine: (line) => this.log.info(line),
+        });
+      });
+    } catch (error) {
+      if (error instanceof Cancelled) {
+        this.log.info(stopped);
+        void vscode.window.showInformationMessage(stopped);
+        return undefined;
+      }
+      if (error instanceof CliError && error.code === "index-not-ready") {
+        await offerUpdate(error.message);
+        return undefined;
+      }
+      throw error;
+    } finally {
+      this.running.delete(key);
+    }
+  }
+}
+
+async function pickSide(folder: vscode.WorkspaceFolder): Promise<"query" | "both" | undefined> {
+  const items = [
+    {
+      label: "Questions only",
+      description: "recommended",
+      detail: "The code keeps its vectors, so that the adapter answers as soon as it is used. Takes minutes.",
+      side: "query" as const,
+    },
+    {
+      label: "Questions and code",
+      description: "",
+      detail: "May gain more. Trains for longer, and all code is embedded again once it is used.",
+      side: "both" as const,
+    },
+  ];
+  const placeHolder = "What shall learn the words of this workspace, from its documentation, tests and history?";
+  return (await vscode.window.showQuickPick(items, { title: `Train Adapter · ${folder.name}`, placeHolder }))?.side;
+}
+
+async function offerUpdate(message: string): Promise<void> {
+  const update = "Update Index";
+  // What to type in a terminal is of no use here.
+  const choice = await vscode.window.showWarningMessage(message.replace(/ Run: .*$/s, ""), update);
+  if (choice === update) {
+    await vscode.commands.executeCommand("codecontext.updateIndex");
+  }
+}
+
+/** Say what came of it; ask until there is nothing more to choose. */
+async function offer(folder: vscode.WorkspaceFolder, outcome: Outcome): Promise<void> {
+  const { message, name, path, report, isBetter } = outcome;
+  const use = isBetter ? "Use It" : "Use It Anyway";
+  const choices = [...(path === null ? [] : [use]), ...(report === null ? [] : ["Show Report"])];
+  const choice = isBetter
+    ? await vscode.window.showInformationMessage(message, ...choices)
+    : await vscode.window.showWarningMessage(message, ...choices);
+  if (choice === use && path !== null) {
+    await useAdapter(folder, path);
+  } else if (choice === "Show Report" && report !== null) {
+    await showReport(report, `${name}: Report`);
+    await offer(folder, { ...outcome, report: null });
+  }
+}
