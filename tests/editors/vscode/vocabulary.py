@@ -1,8 +1,8 @@
 """Makes a repository whose people have words of their own: ``vocabulary.py FOLDER``.
 
-The code is networkx's, a function a file, without its documentation. First come the outlines; then each commit fills one
-in and says what it does as people would say it who think of every graph as a railway: stations for nodes, tracks for
-edges. Those words are in no file, so that only somebody who has read the history knows them.
+The code is networkx's, a function a file, without its documentation. First come the outlines; then each commit fills
+one in and says what it does as people would say it who think of every graph as a railway: stations for nodes, tracks
+for edges. Those words are in no file, so that only somebody who has read the history knows them.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def bare(function: ast.FunctionDef) -> tuple[str, str]:
 
 def stream(changes: list[Change]) -> bytes:
     """The history as ``git fast-import`` reads it."""
-    first = commit(0, "Outlines of all that we need", {change.path: change.outline for change in changes})
+    outlines = {change.path: change.outline for change in changes}
+    first = commit(0, "Outlines of all that we need", {".gitignore": ".vscode/\n", **outlines})
     others = (commit(number, change.subject, {change.path: change.text}) for number, change in enumerate(changes, 1))
     return b"".join([first, *others])
 
