@@ -68,7 +68,7 @@ test("an adapter learns the words of a workspace, is measured and used, and find
     const report = page.frameLocator("iframe.webview").frameLocator("iframe");
     await expect(report.getByText("Gained most").first()).toBeAttached({ timeout: 60_000 });
     await expect(report.getByText(gained.query).first()).toBeAttached();
-    await window.shot("report");
+    await window.shot("report", "training");
   });
 
   await test.step("used, it answers at once, and no code is embedded again", async () => {
