@@ -143,7 +143,7 @@ def _body(value: Any) -> bytes:
 
 @pytest.fixture
 async def wire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire]:
-    """A server that is initialized, with a folder that has a file."""
+    """A server that is initialized, with a folder that has a file, which is found: a message may pause indexing."""
     folder = write(tmp_path_factory.mktemp("storm"), {"lock.py": "def lock():\n    return 1\n"})
     async with wired() as wire:
         folders = [{"uri": folder.as_uri(), "name": "storm"}]
@@ -151,6 +151,7 @@ async def wire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire]:
         wire.send(id="initialize", method="initialize", params=params)
         await wire.answer("initialize")
         wire.send(method="initialized", params={})
+        await wire.finds("lock")
         yield wire
 
 

@@ -23,6 +23,7 @@ class Wire:
         self.process = process
         self.received: list[Message] = []
         self.stderr = b""
+        self._searches = itertools.count()
         self._news = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
         self._logging = asyncio.create_task(self._keep_stderr())
@@ -51,9 +52,9 @@ class Wire:
         return await self.message(lambda message: "method" not in message and message.get("id") == request_id)
 
     async def finds(self, query: str) -> None:
-        """Search until something is found: whatever came before may have made the index anew."""
+        """Search until something is found."""
         async with asyncio.timeout(PATIENCE):
-            for number in itertools.count():
+            for number in self._searches:
                 self.send(id=f"search-{number}", method=Method.SEARCH, params={"query": query})
                 if (await self.answer(f"search-{number}"))["result"]["hits"]:
                     return
