@@ -48,7 +48,7 @@ test("an adapter learns the words of a workspace, is measured and used, and find
     await window.shot("training");
     await expect(window.toast("railway-1 is trained.")).toBeVisible({ timeout: 180_000 });
     await expect(window.toast("the whole search gains +0.")).toBeVisible();
-    await window.shot("trained");
+    await window.shot("trained", "training");
   });
 
   const gained = gainedMost(join(trained, "report.html"));
@@ -68,7 +68,7 @@ test("an adapter learns the words of a workspace, is measured and used, and find
     const report = page.frameLocator("iframe.webview").frameLocator("iframe");
     await expect(report.getByText("Gained most").first()).toBeAttached({ timeout: 60_000 });
     await expect(report.getByText(gained.query).first()).toBeAttached();
-    await window.shot("report", "training");
+    await window.shot("report");
   });
 
   await test.step("used, it answers at once, and no code is embedded again", async () => {
