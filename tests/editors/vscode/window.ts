@@ -59,7 +59,8 @@ export class Window {
     }).toPass({ timeout: 30_000 });
     if (query !== undefined) {
       await this.searchBox.fill("");
-      await this.page.keyboard.type(query);
+      await expect(this.title).not.toHaveText(/results$/); // The last question's, which opening resumes.
+      await this.page.keyboard.insertText(query); // At once, so that no results are of half a question.
     }
   }
 
@@ -143,11 +144,14 @@ export class Window {
   /** Open a file by its name and go to a line. */
   async goTo(name: string, line: number, column = 1): Promise<void> {
     await this.openFile(name);
-    await this.page.keyboard.press("Control+G");
-    await expect(this.input).toBeVisible();
-    await this.input.fill(`:${line}:${column}`);
-    await this.page.keyboard.press("Enter");
-    await expect(this.cursor).toHaveText(`Ln ${line}, Col ${column}`);
+    // The tab is there a moment before its text, and until then there is no line to go to.
+    await expect(async () => {
+      await this.page.keyboard.press("Control+G");
+      await expect(this.input).toBeVisible({ timeout: 2000 });
+      await this.input.fill(`:${line}:${column}`);
+      await this.page.keyboard.press("Enter");
+      await expect(this.cursor).toHaveText(`Ln ${line}, Col ${column}`, { timeout: 2000 });
+    }).toPass({ timeout: 30_000 });
   }
 
   /** A picture for people to look at. With UPDATE_SCREENSHOTS set, it is also the one that the extension ships. */
