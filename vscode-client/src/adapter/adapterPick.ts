@@ -1,5 +1,6 @@
 import type { FoundAdapter } from "../protocol";
 import { megabytes } from "./indicator";
+import { signed } from "./outcome";
 
 /** A row of the adapter list. */
 export interface AdapterRow {
@@ -52,7 +53,7 @@ function describe({ rank, alpha, side, sizeBytes, baseModel, created, searchGain
     sizeBytes > 0 ? megabytes(sizeBytes) : "",
     baseModel && !isPath(baseModel) ? `for ${baseModel.split("/").at(-1) ?? baseModel}` : "",
     created ? `trained ${created.slice(0, "2000-01-01".length)}` : "",
-    searchGain === null ? "" : `search ${searchGain < 0 ? "−" : "+"}${Math.abs(searchGain).toFixed(3)} MRR@10`,
+    searchGain === null ? "" : `search ${signed(searchGain)} MRR@10`,
   ];
   return parts.filter((part) => part !== "").join(" · ");
 }

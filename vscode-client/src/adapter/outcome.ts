@@ -27,7 +27,7 @@ export interface SystemName {
 
 export interface QuerySet {
   queries: number;
-  search: Record<string, Comparison>;
+  search: { mrr_at_10: Comparison };
 }
 
 export interface Comparison {
@@ -59,7 +59,7 @@ export function describeEvaluation({ adapter, against, helps_search, pairs }: Ev
 }
 
 function gainOf({ queries, search }: QuerySet, other: string, isSure: boolean): string {
-  const gain = search.mrr_at_10?.gain ?? { mean: 0, low: 0, high: 0 };
+  const { gain } = search.mrr_at_10;
   const doubt = isSure ? "" : ", which does not exclude a loss";
   return (
     `On ${queries.toLocaleString("en")} questions that it was not trained with, the whole search gains ` +
@@ -71,6 +71,7 @@ function lowered(sentence: string): string {
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }
 
-function signed(value: number): string {
+/** A gain, with its sign also where it is one. */
+export function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
 }

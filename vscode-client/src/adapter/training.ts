@@ -146,7 +146,7 @@ export class AdapterTraining implements vscode.Disposable {
         return undefined;
       }
       if (error instanceof CliError && error.code === "index-not-ready") {
-        await offerUpdate(error.message);
+        await offerUpdate(error.sentence);
         return undefined;
       }
       throw error;
@@ -177,8 +177,7 @@ async function pickSide(folder: vscode.WorkspaceFolder): Promise<"query" | "both
 
 async function offerUpdate(message: string): Promise<void> {
   const update = "Update Index";
-  // What to type in a terminal is of no use here.
-  const choice = await vscode.window.showWarningMessage(message.replace(/ Run: .*$/s, ""), update);
+  const choice = await vscode.window.showWarningMessage(message, update);
   if (choice === update) {
     await vscode.commands.executeCommand("codecontext.updateIndex");
   }

@@ -15,9 +15,12 @@ export interface CliProgress {
 export class CliError extends Error {
   constructor(
     readonly code: string,
-    message: string,
+    /** What was wrong. */
+    readonly sentence: string,
+    /** What would be right, as somebody at a terminal would do it; may be empty. */
+    hint: string,
   ) {
-    super(message);
+    super([sentence, hint].filter(Boolean).join(" "));
     this.name = "CliError";
   }
 }
@@ -71,12 +74,11 @@ function errorIn(output: string): CliError | undefined {
   if (!isObject(error)) {
     return undefined;
   }
-  const [code, message, hint] = ["code", "message", "hint"].map((name) => {
+  const [code = "", message = "", hint = ""] = ["code", "message", "hint"].map((name) => {
     const value = error[name];
     return typeof value === "string" ? value : "";
   });
-  const sentence = /[.!?]$/.test(message ?? "") ? message : `${message ?? ""}.`;
-  return new CliError(code ?? "", [sentence, hint].filter(Boolean).join(" "));
+  return new CliError(code, /[.!?]$/.test(message) ? message : `${message}.`, hint);
 }
 
 function parsed(text: string): unknown {
