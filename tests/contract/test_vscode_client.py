@@ -85,6 +85,12 @@ def test_what_is_read_of_a_report_of_training_is_in_it() -> None:
     assert f"search.{MAIN_METRIC}" in source
 
 
+def test_the_report_has_the_rule_for_dark_themes_that_the_editor_replaces() -> None:
+    (rule,) = re.findall(r'replaceAll\("([^"]+)"', SOURCES[CLIENT / "src" / "adapter" / "theme.ts"])
+    template = ROOT / "server/codecontext/training/report/templates/evaluation.html.j2"
+    assert rule in template.read_text(encoding="utf-8")
+
+
 # --- Settings ---
 
 
