@@ -20,8 +20,7 @@ PATTERNS = st.one_of(
 def test_any_text_is_a_pattern_or_is_refused(source: str, text: str) -> None:
     try:
         pattern = compile_pattern(source)
-    except BadPattern as error:
-        assert str(error)
+    except BadPattern:
         return
     pattern.matches(text)
     pattern.is_in("a" * 10_000 + text)
