@@ -38,7 +38,9 @@ type Inspect = (key: string) => Inspected | undefined;
 function* given(inspect: Inspect): Generator<[string[], unknown]> {
   for (const [key, serverKey] of Object.entries(SETTING_KEYS)) {
     const found = inspect(key);
-    const ofWorkspace = USER_SETTINGS.has(serverKey) ? undefined : (found?.workspaceFolderValue ?? found?.workspaceValue);
+    const ofWorkspace = USER_SETTINGS.has(serverKey)
+      ? undefined
+      : (found?.workspaceFolderValue ?? found?.workspaceValue);
     const value = ofWorkspace ?? found?.globalValue;
     if (value !== undefined && value !== null) {
       yield [serverKey.split("."), value];

@@ -106,6 +106,8 @@ class HuggingFaceConfig(BaseModel):
             require_folder(path)
         except AdapterError as error:
             raise ValueError(error.message) from error
+        except OSError as error:  # too long a name, or a folder on the way that may not be looked into
+            raise ValueError(f"LoRA adapter path cannot be read: {path}: {error.strerror}") from error
         return str(path)
 
 
