@@ -1,6 +1,6 @@
 """Bounds of every fuzz test: seeded examples, limits on time and on memory.
 
-The same examples come on every run, so that what passes here passes in CI. ``CODECONTEXT_FUZZ_EXAMPLES=20000`` searches
+The same examples come on every run, so that what passes here passes in CI. ``FUZZ_EXAMPLES=20000`` searches
 longer and with fresh examples.
 """
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import psutil
 from hypothesis import HealthCheck, settings
 
-_MORE = os.environ.get("CODECONTEXT_FUZZ_EXAMPLES")
+_MORE = os.environ.get("FUZZ_EXAMPLES")
 SECONDS = 3_600 if _MORE else 120
 MEMORY_BYTES = 1_000_000_000
 """What a test may take beyond what is taken when it starts."""

@@ -36,3 +36,10 @@ export const SETTING_KEYS: Readonly<Record<string, string>> = {
   "engine.leaveCores": "engine.leave_cores",
   "logging.level": "logging.level",
 };
+
+/** Those among them that a workspace may never decide, as the server calls them. */
+export const USER_SETTINGS: ReadonlySet<string> = new Set([
+  "embeddings.huggingface.allow_download",
+  "search.keep_log",
+  "storage.cache_mb",
+]);

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from codecontext.core.errors import ConfigError
+from codecontext.core.paths import expand_user
 
 
 class AdaptersConfig(BaseModel):
@@ -17,3 +20,13 @@ class AdaptersConfig(BaseModel):
             "`.codecontext/adapters` are always looked through."
         ),
     )
+
+    @field_validator("folders")
+    @classmethod
+    def _home_folders_must_exist(cls, folders: tuple[str, ...]) -> tuple[str, ...]:
+        for folder in folders:
+            try:
+                expand_user(folder)
+            except ConfigError as error:
+                raise ValueError(error.message) from error
+        return folders

@@ -11,7 +11,7 @@ from codecontext.adapters.discover import discover_adapters
 from codecontext.adapters.files import CONFIG_FILE
 from codecontext.adapters.inspect import AdapterInfo
 from codecontext.core.errors import AdapterError
-from codecontext.core.paths import codecontext_home
+from codecontext.core.paths import codecontext_home, expand_user
 
 BASE = "base"
 """The name of no adapter: the base model alone."""
@@ -29,7 +29,7 @@ def project_adapters(folder: Path) -> Path:
 
 def adapter_places(folder: Path, configured: Sequence[str]) -> list[Path]:
     """All folders whose subfolders are looked at, for the project in ``folder``."""
-    more = (folder / Path(place).expanduser() for place in configured)
+    more = (folder / expand_user(place) for place in configured)
     return [user_adapters(), project_adapters(folder), *more]
 
 
@@ -40,7 +40,7 @@ def find_adapter(name: str, places: Sequence[Path]) -> Path | None:
     """
     if name == BASE:
         return None
-    path = Path(name).expanduser()
+    path = expand_user(name)
     if path.is_absolute() or os.sep in name or name.startswith(".") or (path / CONFIG_FILE).is_file():
         return path.absolute()
     found = [item for item in discover_adapters(places) if isinstance(item, AdapterInfo)]

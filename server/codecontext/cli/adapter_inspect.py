@@ -21,8 +21,9 @@ def inspect(
 ) -> None:
     """Say what an adapter is and whether its files are sound. Loads no model."""
     from codecontext.adapters import inspect_adapter
+    from codecontext.core.paths import expand_user
 
-    info = inspect_adapter(path.expanduser())
+    info = inspect_adapter(expand_user(path))
     if as_json:
         print_json(info)
     else:

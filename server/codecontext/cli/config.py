@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, Field
 
-from codecontext.cli.console import print_columns, print_json, stdout
+from codecontext.cli.console import print_columns, print_json, print_label, stdout
 from codecontext.cli.errors import ReportingCommand
 from codecontext.cli.options import JsonOption
 
@@ -56,6 +56,7 @@ class ConfigValidateOutput(BaseModel):
     """What ``config validate --json`` prints if all is well; else it prints an error."""
 
     checked: list[str] = Field(description="The files that were there to check.")
+    warnings: list[str] = Field(description="What is ignored, and why.")
 
 
 @app.command(cls=ReportingCommand)
@@ -89,14 +90,16 @@ def validate(
     from codecontext.config import validate_file
 
     if file is not None:
-        validate_file(file)
+        warnings = validate_file(file)
+        for warning in warnings:
+            print_label("Warning", warning)
         checked = [str(file)]
     else:
         place = _folder(folder)
-        read_settings(place)
+        warnings = read_settings(place).warnings
         checked = [item.path for item in _settings_files(place) if item.exists]
     if as_json:
-        print_json(ConfigValidateOutput(checked=checked))
+        print_json(ConfigValidateOutput(checked=checked, warnings=warnings))
     else:
         files = " and ".join(map(str, checked)) or "no settings file, only defaults and environment"
         stdout().print(f"The settings are valid ({files}).", soft_wrap=True)

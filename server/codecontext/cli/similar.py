@@ -35,11 +35,12 @@ def similar(
 def _existing_line(place: str) -> tuple[Path, int]:
     """File and line of ``FILE:LINE``; a column behind it is let pass. Raises ``QueryError``."""
     from codecontext.core.decoding import decode_source
+    from codecontext.core.paths import expand_user
 
     match = _PLACE.fullmatch(place)
     if match is None:
         raise QueryError(f"'{place}' is not FILE:LINE.", "Write it as src/app.py:42.")
-    file, line = Path(match["file"]).expanduser().resolve(), int(match["line"])
+    file, line = expand_user(match["file"]).resolve(), int(match["line"])
     if not file.is_file():
         raise QueryError(f"There is no file '{match['file']}'.", "Name a file, from here or absolute.")
     lines = decode_source(file.read_bytes()).removesuffix("\n").count("\n") + 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from codecontext.core.errors import ConfigError, StoreError
 from codecontext.core.paths import project_config_file
+from codecontext.core.reading import read_text_file
 
 
 def set_project_setting(folder: Path, key: str, value: Any) -> Path:
@@ -22,13 +23,19 @@ def set_project_setting(folder: Path, key: str, value: Any) -> Path:
     file = project_config_file(folder)
     *sections, name = key.split(".")
     try:
-        document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.is_file() else tomlkit.document()
+        document = tomlkit.parse(read_text_file(file)) if file.exists() else tomlkit.document()
         if value is None:
             _remove(document, sections, name)
         else:
             _section(document, sections)[name] = value
         text = tomlkit.dumps(document)
-    except (TOMLKitError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigError(f"{file}: is nested too deeply; settings have three levels at most.") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be read: {error.strerror}.", "Mend it first; nothing was changed."
+        ) from error
+    except (TOMLKitError, ValueError) as error:
         raise ConfigError(f"{file}: broken TOML: {error}.", "Mend it first; nothing was changed.") from error
     except TypeError as error:
         raise ConfigError(f"{file}: {'.'.join(sections)} should be a section with settings of its own.") from error

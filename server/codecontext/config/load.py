@@ -55,21 +55,15 @@ def load_settings(
 
     Strongest first: ``editor`` (nested like the settings), the environment, the folder's
     ``.codecontext.toml``, the user's ``config.yaml``, the defaults. In a folder that is not ``trusted`` the
-    project file cannot choose models, adapters or storage; what it says about them is reported in
-    ``warnings``. Relative places on disk count from the file that names them, those from the editor from
-    ``folder``.
+    project file cannot choose models, adapters or storage, and in none can it spend what is the user's own; what
+    it says about them is reported in ``warnings``. Relative places on disk count from the file that names them,
+    those from the editor from ``folder``.
 
     Raises ``ConfigError`` with one line for each fault.
     """
     sources = _sources(folder, editor, trusted=trusted)
-    warnings = [
-        f"{source.path}: {key} is ignored because the folder is not trusted."
-        for source in sources
-        if isinstance(source, ProjectFileSource)
-        for key in source.ignored_keys
-    ]
     settings = _validate(sources)
-    return LoadedSettings(settings, _origins(sources), warnings)
+    return LoadedSettings(settings, _origins(sources), _warnings(sources))
 
 
 def configured_value(
@@ -95,20 +89,28 @@ def _sources(folder: Path | None, editor: Mapping[str, Any] | None, *, trusted: 
     return [*sources, UserFileSource(user_config_file())]
 
 
-def validate_file(path: Path) -> None:
+def validate_file(path: Path) -> list[str]:
     """Check one settings file on its own, by its suffix as a project's (TOML) or the user's (YAML).
 
-    Raises ``ConfigError`` with one line for each fault, also if there is no such file.
+    Returns a sentence for each setting that is ignored there. Raises ``ConfigError`` with one line for each fault,
+    also if there is no such file.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ConfigError(f"{path}: there is no such settings file.")
+    sources: list[SettingsSource]
     match path.suffix:
         case ".toml":
-            _validate([ProjectFileSource(path, trusted=True)])
+            sources = [ProjectFileSource(path, trusted=True)]
         case ".yaml" | ".yml":
-            _validate([UserFileSource(path)])
+            sources = [UserFileSource(path)]
         case suffix:
             raise ConfigError(f'{path}: settings are in .toml or .yaml files, not "{suffix}".')
+    _validate(sources)
+    return _warnings(sources)
+
+
+def _warnings(sources: Sequence[SettingsSource]) -> list[str]:
+    return [warning for source in sources if isinstance(source, ProjectFileSource) for warning in source.warnings]
 
 
 def _validate(sources: Sequence[SettingsSource]) -> Settings:

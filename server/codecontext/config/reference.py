@@ -33,7 +33,9 @@ working directory if a variable does; `~` is your home folder. A model is taken 
 with `./`, `../`, `/` or `~`.
 
 A project file comes with the project, so in a folder that you have not trusted it cannot choose what is
-loaded or stored: settings marked *needs trust* are ignored there, and that is reported.
+loaded or stored: settings marked *needs trust* are ignored there, and that is reported. Settings marked *yours
+alone* are never taken from a project, trusted or not: they spend your network or your disk, or keep a record of what
+you do. A project file cannot name a place on the network (`\\\\server\\share`) either.
 
 ```toml
 # .codecontext.toml
@@ -67,7 +69,7 @@ def render_reference() -> str:
 def _row(doc: SettingDoc) -> str:
     name = doc.key.rpartition(".")[2]
     default = "unset" if doc.default is None else f"`{json.dumps(doc.default, ensure_ascii=False)}`"
-    trust = " *Needs trust.*" if doc.trusted_only else ""
+    trust = " *Yours alone.*" if doc.user_only else " *Needs trust.*" if doc.trusted_only else ""
     cells = (f"`{name}`", doc.type, default, doc.description + trust)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -19,7 +19,11 @@ ENV_PREFIX = "CODECONTEXT_"
 ENV_DELIMITER = "__"
 
 TRUSTED_ONLY: JsonDict = {"trusted_only": True}
-"""Marks a field, and all below it, whose value a project file may not set in a folder that is not trusted."""
+"""Marks a field, and all below it, whose value a project file may not set in a folder that is not trusted.
+
+A field marked ``user_only`` is never taken from a project: it spends what is the user's own, such as the network, disk
+outside the folder, or a record of what was searched.
+"""
 
 
 class EmbeddingsSettings(BaseModel):
@@ -110,8 +114,14 @@ class Settings(BaseSettings):
         description="What is kept on disk.",
         json_schema_extra=TRUSTED_ONLY,
     )
-    engine: EngineSettings = Field(default_factory=EngineSettings, description="How the engine behind an editor works.")
-    logging: LoggingSettings = Field(default_factory=LoggingSettings, description="What is logged.")
+    engine: EngineSettings = Field(
+        default_factory=EngineSettings,
+        description="How the engine behind an editor works.",
+        json_schema_extra=TRUSTED_ONLY,
+    )
+    logging: LoggingSettings = Field(
+        default_factory=LoggingSettings, description="What is logged.", json_schema_extra=TRUSTED_ONLY
+    )
 
     @classmethod
     def settings_customise_sources(  # type: ignore[override]  # the other usual sources are not wanted

@@ -9,22 +9,17 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import yaml
 from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    EnvSettingsSource,
-    InitSettingsSource,
-    TomlConfigSettingsSource,
-    YamlConfigSettingsSource,
-)
+from pydantic_settings import EnvSettingsSource, InitSettingsSource
 
 from codecontext.config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
-from codecontext.config.tree import describe_settings, section_keys
+from codecontext.config.tree import SettingDoc, describe_settings, section_keys
 from codecontext.core.errors import ConfigError
+from codecontext.core.reading import read_text_file
 
 OriginKind = Literal["editor", "environment", "project", "user", "default"]
 
@@ -33,6 +28,7 @@ _OTHER_VARIABLES = frozenset({"CODECONTEXT_HOME"})
 
 _PATHS = frozenset({"embeddings.huggingface.lora_adapter_path"})
 _PATHS_OR_NAMES = frozenset({"embeddings.huggingface.model_name"})
+_PLACES = frozenset({*_PATHS, *_PATHS_OR_NAMES, "adapters.folders"})
 
 Keys = tuple[str, ...]
 
@@ -116,67 +112,89 @@ class EnvironmentSource(EnvSettingsSource):
         ]
 
 
-class _FileSource:
+class _FileSource(InitSettingsSource):
+    """Values of one file; none where there is no file."""
+
     path: Path
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        values = self._read()
+        super().__init__(Settings, values)
+        self.init_kwargs = values  # as written: the base takes ``Search`` for ``search``, and of both only one
 
     def where(self, _keys: Keys, /) -> str:
         """The file."""
         return str(self.path)
 
+    def _read(self) -> dict[str, Any]:
+        """Raises ``ConfigError`` for a file that is there and cannot be used."""
+        try:
+            values = self._parse(read_text_file(self.path))
+        except FileNotFoundError:
+            return {}
+        except RecursionError as error:
+            raise ConfigError(f"{self.path}: is nested too deeply; settings have three levels at most.") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(_unreadable(self.path, error)) from error
+        return _with_absolute_paths(_checked(self.path, values), self.path.parent)
 
-class ProjectFileSource(_FileSource, TomlConfigSettingsSource):
+    def _parse(self, text: str) -> Any:
+        """What ``text`` says. Raises ``ConfigError`` where it is broken."""
+        raise NotImplementedError
+
+
+class ProjectFileSource(_FileSource):
     """``.codecontext.toml`` in the folder. It may come with somebody else's code."""
 
     kind: OriginKind = "project"
 
     def __init__(self, path: Path, *, trusted: bool) -> None:
-        self.path = path
-        self.ignored_keys: list[str] = []
-        super().__init__(Settings, toml_file=path)
-        if not trusted:
-            self._drop_what_needs_trust()
-
-    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
-        try:
-            values = super()._read_file(file_path)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{self.path}: broken TOML: {error}.") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(_unreadable(self.path, error)) from error
-        return _with_absolute_paths(_checked(self.path, values), self.path.parent)
-
-    def _drop_what_needs_trust(self) -> None:
+        self.warnings: list[str] = []
+        super().__init__(path)
         for doc in describe_settings():
-            *section, name = doc.key.split(".")
-            found, group = lookup(self.init_kwargs, tuple(section))
-            if doc.trusted_only and found and isinstance(group, dict) and name in group:
-                del group[name]
-                self.ignored_keys.append(doc.key)
+            self._drop_unless_allowed(doc, trusted=trusted)
+
+    def _parse(self, text: str) -> Any:
+        try:
+            return tomllib.loads(text)
+        except ValueError as error:  # also a number with more digits than Python reads
+            raise ConfigError(f"{self.path}: broken TOML: {error}.") from error
+
+    def _drop_unless_allowed(self, doc: SettingDoc, *, trusted: bool) -> None:
+        *section, name = doc.key.split(".")
+        found, group = lookup(self.init_kwargs, tuple(section))
+        if not (found and isinstance(group, dict) and name in group):
+            return
+        if doc.user_only:
+            reason = "a project cannot decide it; set it in the editor's user settings, the environment or config.yaml"
+        elif doc.trusted_only and not trusted:
+            reason = "the folder is not trusted"
+        elif doc.key in _PLACES and _is_on_the_network(group[name]):
+            reason = "a project cannot name a place on the network; set it in your own settings"
+        else:
+            return
+        del group[name]
+        self.warnings.append(f"{self.path}: {doc.key} is ignored because {reason}.")
 
 
-class UserFileSource(_FileSource, YamlConfigSettingsSource):
+class UserFileSource(_FileSource):
     """``config.yaml`` in CodeContext's own folder."""
 
     kind: OriginKind = "user"
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        super().__init__(Settings, yaml_file=path)
-
-    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+    def _parse(self, text: str) -> Any:
         try:
-            repeated = _repeated_key(yaml.compose(file_path.read_text(encoding="utf-8"), yaml.SafeLoader))
-            values = super()._read_file(file_path)
+            repeated = _repeated_key(yaml.compose(text, yaml.SafeLoader))
+            values = yaml.safe_load(text)
         except yaml.MarkedYAMLError as error:
             raise ConfigError(_broken_yaml(self.path, error)) from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # also a date or number that does not exist
             raise ConfigError(f"{self.path}: broken YAML: {error}.") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(_unreadable(self.path, error)) from error
         if repeated is not None:
             line = repeated.start_mark.line + 1
             raise ConfigError(f"{self.path}: {repeated.value} is set again at line {line}; keep one of them.")
-        return _with_absolute_paths(_checked(self.path, values), self.path.parent)
+        return {} if values is None else values
 
 
 def _keys_of(variable: str) -> Keys:
@@ -219,6 +237,12 @@ def _with_absolute_paths(values: Mapping[str, Any], folder: Path) -> dict[str, A
                 group = group[part]
             group[name] = str(folder.absolute() / value)
     return result
+
+
+def _is_on_the_network(value: Any) -> bool:
+    r"""Whether it holds a place such as ``\\server\share``: a look there sends the user's name and password hash."""
+    values = value if isinstance(value, list) else [value]
+    return any(isinstance(one, str) and one.startswith(("\\\\", "//")) for one in values)
 
 
 def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:

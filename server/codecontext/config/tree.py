@@ -26,7 +26,8 @@ _TYPE_NAMES = {
 class SettingDoc:
     """One setting, for people: ``default`` is a JSON value; ``type`` is in words, with the allowed values.
 
-    ``schema`` says the same as ``type`` in JSON Schema, for editors.
+    ``schema`` says the same as ``type`` in JSON Schema, for editors. What is ``user_only`` is never taken from a
+    project file, what is ``trusted_only`` not from that of a folder that is not trusted; the first implies the second.
     """
 
     key: str
@@ -35,6 +36,7 @@ class SettingDoc:
     description: str
     env_var: str
     trusted_only: bool
+    user_only: bool
     schema: dict[str, Any] = field(hash=False, compare=False)
 
 
@@ -48,7 +50,8 @@ def describe_settings() -> tuple[SettingDoc, ...]:
             default=TypeAdapter(Any).dump_python(info.get_default(call_default_factory=True), mode="json"),
             description=info.description or "",
             env_var=ENV_PREFIX + key.upper().replace(".", ENV_DELIMITER),
-            trusted_only=trusted_only,
+            trusted_only=trusted_only or _is_marked(info, "user_only"),
+            user_only=_is_marked(info, "user_only"),
             schema=_schema(info),
         )
         for key, info, trusted_only in _leaves(Settings, "", trusted_only=False)
@@ -73,12 +76,15 @@ def section_keys() -> frozenset[str]:
 
 def _leaves(model: type[BaseModel], prefix: str, *, trusted_only: bool) -> Iterator[tuple[str, FieldInfo, bool]]:
     for name, info in model.model_fields.items():
-        extra = info.json_schema_extra
-        restricted = trusted_only or (isinstance(extra, dict) and bool(extra.get("trusted_only")))
+        restricted = trusted_only or _is_marked(info, "trusted_only")
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
             yield from _leaves(info.annotation, f"{prefix}{name}.", trusted_only=restricted)
         else:
             yield prefix + name, info, restricted
+
+
+def _is_marked(info: FieldInfo, mark: str) -> bool:
+    return isinstance(info.json_schema_extra, dict) and bool(info.json_schema_extra.get(mark))
 
 
 def _schema(info: FieldInfo) -> dict[str, Any]:

@@ -76,18 +76,32 @@ def render_keys() -> str:
         f"  {json.dumps(editor_key(doc.key).removeprefix(PREFIX))}: {json.dumps(doc.key)},\n"
         for doc in editor_settings()
     )
+    user_only = "".join(f"  {json.dumps(doc.key)},\n" for doc in editor_settings() if doc.user_only)
     return (
         "// Written by `python -m codecontext.config.vscode vscode-client`.\n\n"
         "/** Settings of the server: name in VS Code below `codecontext`, and the server's own. */\n"
-        f"export const SETTING_KEYS: Readonly<Record<string, string>> = {{\n{rows}}};\n"
+        f"export const SETTING_KEYS: Readonly<Record<string, string>> = {{\n{rows}}};\n\n"
+        "/** Those among them that a workspace may never decide, as the server calls them. */\n"
+        f"export const USER_SETTINGS: ReadonlySet<string> = new Set([\n{user_only}]);\n"
     )
 
 
 def _property(doc: SettingDoc) -> dict[str, Any]:
-    scope = "window" if doc.key.startswith(_ONE_FOR_ALL_FOLDERS) else "resource"
-    text = doc.description
     online = {"tags": ["usesOnlineServices"]} if doc.key.endswith("allow_download") else {}
-    return {**_schema(doc), "default": doc.default, "scope": scope, "markdownDescription": text, **online}
+    return {
+        **_schema(doc),
+        "default": doc.default,
+        "scope": _scope(doc),
+        "markdownDescription": doc.description,
+        **online,
+    }
+
+
+def _scope(doc: SettingDoc) -> str:
+    """Who may set it in VS Code; what is of scope ``machine`` it does not take from a workspace."""
+    if doc.user_only:
+        return "machine"
+    return "window" if doc.key.startswith(_ONE_FOR_ALL_FOLDERS) else "resource"
 
 
 def _schema(doc: SettingDoc) -> dict[str, Any]:

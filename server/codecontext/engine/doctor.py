@@ -80,15 +80,11 @@ class DoctorReport(BaseModel):
 
 def examine(folder: Path) -> DoctorReport:
     """Run all checks for ``folder``. Loads the configured model; downloads and repairs nothing."""
+    checks = [_check_versions(), _check_git(), _check_home()]
+    if checks[-1].status is not CheckStatus.OK:  # without a home there are no settings and no index
+        return DoctorReport(folder=str(folder), checks=checks)
     settings, settings_check = _check_settings(folder)
-    checks = [
-        _check_versions(),
-        _check_git(),
-        _check_home(),
-        _check_disk(),
-        _check_index(folder),
-        settings_check,
-    ]
+    checks += [_check_disk(), _check_index(folder), settings_check]
     if settings is not None:
         checks += _check_embeddings(settings.embeddings.huggingface)
     return DoctorReport(folder=str(folder), checks=checks)
@@ -115,7 +111,10 @@ def _check_git() -> Check:
 
 
 def _check_home() -> Check:
-    home = codecontext_home()
+    try:
+        home = codecontext_home()
+    except ConfigError as error:
+        return _error("home", error)
     place = _nearest_existing(home)
     try:
         with tempfile.TemporaryFile(dir=place):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codecontext.config import LoadedSettings, Settings, configured_value, load_settings
 from codecontext.core.errors import ConfigError
+from codecontext.core.paths import expand_user
 from codecontext.engine.messages import FolderSetup
 
 _ADAPTER_KEY = "embeddings.huggingface.lora_adapter_path"
@@ -38,7 +39,7 @@ def read_folder_settings(setup: FolderSetup, last_good: FolderSettings | None) -
         adapter = configured_value(_ADAPTER_KEY, folder, editor=setup.editor, trusted=setup.trusted)
         if isinstance(adapter, str):
             loaded = load_settings(folder, editor=_without_adapter(setup.editor), trusted=setup.trusted)
-            return FolderSettings(loaded.settings, Path(adapter).expanduser(), "", tuple(loaded.warnings))
+            return FolderSettings(loaded.settings, expand_user(adapter), "", tuple(loaded.warnings))
     except ConfigError:
         pass  # it is not the adapter, or not the adapter alone
     settings = last_good.settings if last_good else Settings()

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from codecontext.core.errors import ConfigError, IndexNotReady
+from codecontext.core.paths import expand_user
 from codecontext.indexing.git import enclosing_repository
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
@@ -13,7 +14,7 @@ from codecontext.store.locations import index_directory
 
 def existing_folder(path: Path) -> Path:
     """``path``, absolute and with ``~`` and links resolved. Raises ``ConfigError`` if it is no folder."""
-    folder = path.expanduser().resolve()
+    folder = expand_user(path).resolve()
     if folder.is_dir():
         return folder
     if folder.exists():

@@ -32,7 +32,7 @@ class SearchConfig(BaseModel):
             "Whether queries and the hits opened from them are kept in a file on this machine, to train adapters with. "
             "Nothing of it leaves the machine."
         ),
-        json_schema_extra={"trusted_only": True},
+        json_schema_extra={"user_only": True},
     )
 
 

@@ -17,4 +17,5 @@ class StorageConfig(BaseModel):
             "Size in MB of the cache of vectors that all folders share (a vector of the bundled model takes "
             "about 1.6 kB). When it is full, the oldest go first."
         ),
+        json_schema_extra={"user_only": True},
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from codecontext.adapters import inspect_adapter
 from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, WEIGHTS_FILE
 from codecontext.core.errors import AdapterError, StoreError
+from codecontext.core.paths import expand_user
 from codecontext.training.artifact import CARD_FILE
 
 _PRIVATE_FIELDS = ("trained_queries",)
@@ -23,7 +24,7 @@ def export_adapter(adapter: Path, target: Path) -> dict[str, int]:
     refuses; then nothing is left of it.
     """
     inspect_adapter(adapter)
-    target = target.expanduser().absolute()
+    target = expand_user(target).absolute()
     if target.exists():
         raise AdapterError(f"{target} exists already.", "Name a new folder or archive.")
     try:

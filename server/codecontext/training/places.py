@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codecontext.adapters.places import BASE, user_adapters
 from codecontext.core.errors import TrainingError
+from codecontext.core.paths import expand_user
 from codecontext.training.corpus import workspace
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -18,7 +19,7 @@ def adapter_target(folder: Path, name: str | None, out: Path | None) -> Path:
 
     Raises ``TrainingError`` for a name that makes no folder.
     """
-    place = out.expanduser().absolute() if out else user_adapters()
+    place = expand_user(out).absolute() if out else user_adapters()
     if name is not None:
         if not _NAME.fullmatch(name) or name == BASE:
             raise TrainingError(

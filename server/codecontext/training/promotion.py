@@ -10,6 +10,7 @@ from codecontext.adapters import inspect_adapter
 from codecontext.config import LoadedSettings, configured_value, load_settings
 from codecontext.config.edit import set_project_setting
 from codecontext.core.errors import ConfigError, TrainingError
+from codecontext.core.paths import expand_user
 from codecontext.training.evaluation import Evaluation
 from codecontext.training.metrics import MAIN_METRIC
 
@@ -76,7 +77,7 @@ def load_settings_without_adapter(folder: Path) -> LoadedSettings:
 def used_adapter(folder: Path) -> Path | None:
     """Folder of the adapter that the settings of ``folder`` name, whether or not it is there."""
     configured = _configured(folder)
-    return Path(configured).expanduser() if configured else None
+    return expand_user(configured) if configured else None
 
 
 def _configured(folder: Path) -> str | None:
@@ -104,5 +105,5 @@ def _spelled(adapter: Path, folder: Path) -> str:
     adapter = adapter.absolute()
     if adapter.is_relative_to(folder):
         return adapter.relative_to(folder).as_posix()
-    home = Path.home()
+    home = expand_user("~")
     return f"~/{adapter.relative_to(home).as_posix()}" if adapter.is_relative_to(home) else str(adapter)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from codecontext.config import Origin, Settings, describe_settings, load_settings
+from codecontext.config import Origin, Settings, describe_settings, load_settings, validate_file
 from codecontext.config.sources import OriginKind
+from codecontext.core.errors import ConfigError
 
 STRONGEST_FIRST: list[OriginKind] = ["editor", "environment", "project", "user", "default"]
 LIMITS = {"editor": 11, "environment": 12, "project": 13, "user": 14, "default": 10}
@@ -195,29 +198,35 @@ class TestUntrustedFolder:
     ) -> None:
         project_file.write_text(
             "indexing.exclude = ['data/']\n"
-            "storage.cache_mb = 10\n"
+            "adapters.folders = ['evil']\n"
+            "engine.leave_cores = 0\n"
             "[embeddings.huggingface]\n"
             "model_name = 'evil/model'\n"
             "lora_adapter_path = 'adapters/evil'\n"
-            "allow_download = true\n"
         )
         user_file.write_text("embeddings: {huggingface: {model_name: good/model}}\n")
         loaded = load_settings(folder, trusted=False)
         assert loaded.settings.embeddings.huggingface.model_name == "good/model"
         assert loaded.origins["embeddings.huggingface.model_name"].kind == "user"
         assert loaded.settings.embeddings.huggingface.lora_adapter_path is None
-        assert loaded.settings.embeddings.huggingface.allow_download is False
-        assert loaded.settings.storage == Settings().storage
+        assert loaded.settings.adapters == Settings().adapters
+        assert loaded.settings.engine == Settings().engine
         assert loaded.settings.indexing.exclude == ("data/",)
         assert loaded.warnings == [
             f"{project_file}: {key} is ignored because the folder is not trusted."
             for key in (
                 "embeddings.huggingface.model_name",
                 "embeddings.huggingface.lora_adapter_path",
-                "embeddings.huggingface.allow_download",
-                "storage.cache_mb",
+                "adapters.folders",
+                "engine.leave_cores",
             )
         ]
+
+    @pytest.mark.parametrize("line", ["embeddings = 5", "embeddings.huggingface = []", "Embeddings.provider = 'x'"])
+    def test_a_malformed_section_opens_nothing(self, line: str, folder: Path, project_file: Path) -> None:
+        project_file.write_text(f"{line}\n")
+        with pytest.raises(ConfigError):
+            load_settings(folder, trusted=False)
 
     def test_the_users_own_sources_still_can(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CODECONTEXT_EMBEDDINGS__HUGGINGFACE__DEVICE", "cpu")
@@ -232,5 +241,86 @@ class TestUntrustedFolder:
         """New settings below these sections are restricted without anyone having to think of it."""
         restricted = {doc.key.partition(".")[0] for doc in describe_settings() if doc.trusted_only}
         open_to_all = {doc.key.partition(".")[0] for doc in describe_settings() if not doc.trusted_only}
-        assert restricted == {"embeddings", "adapters", "search", "storage"}
-        assert open_to_all == {"indexing", "chunking", "search", "engine", "logging"}
+        assert restricted == {"embeddings", "adapters", "search", "storage", "engine", "logging"}
+        assert open_to_all == {"indexing", "chunking", "search"}
+
+
+class TestWhatIsTheUsersAlone:
+    """A project file that could spend the user's network or disk would do it on the first ``index`` after a clone."""
+
+    def test_the_list_is_this_one(self) -> None:
+        assert [doc.key for doc in describe_settings() if doc.user_only] == [
+            "embeddings.huggingface.allow_download",
+            "search.keep_log",
+            "storage.cache_mb",
+        ]
+        assert all(doc.trusted_only for doc in describe_settings() if doc.user_only)
+
+    @pytest.mark.parametrize("trusted", [True, False])
+    @pytest.mark.parametrize(
+        "line",
+        ["embeddings.huggingface.allow_download = true", "search.keep_log = true", "storage.cache_mb = 999999"],
+    )
+    def test_no_project_file_decides_it(self, line: str, trusted: bool, folder: Path, project_file: Path) -> None:
+        project_file.write_text(f"{line}\nsearch.limit = 13\n")
+        loaded = load_settings(folder, trusted=trusted)
+        assert loaded.settings == load_settings(folder, editor={"search": {"limit": 13}}).settings
+        key = line.partition(" ")[0]
+        assert loaded.origins[key] == Origin("default")
+        assert [warning.partition(" because ")[0] for warning in loaded.warnings] == [
+            f"{project_file}: {key} is ignored"
+        ]
+        assert validate_file(project_file) == load_settings(folder).warnings
+
+    def test_every_source_of_the_users_does(
+        self, folder: Path, project_file: Path, user_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project_file.write_text("embeddings.huggingface.allow_download = false\n")
+        user_file.write_text("embeddings: {huggingface: {allow_download: true}}\n")
+        assert load_settings(folder).settings.embeddings.huggingface.allow_download
+        monkeypatch.setenv("CODECONTEXT_SEARCH__KEEP_LOG", "true")
+        assert load_settings(folder).settings.search.keep_log
+        assert (
+            load_settings(folder, editor={"storage": {"cache_mb": 99}}, trusted=False).settings.storage.cache_mb == 99
+        )
+
+    @pytest.mark.parametrize("place", ["//evil.example/share/adapter", r"\\evil.example\share\adapter"])
+    def test_no_project_file_names_a_place_on_the_network(self, place: str, folder: Path, project_file: Path) -> None:
+        """On Windows a mere look at such a place sends the user's name and password hash to it."""
+        project_file.write_text(f"adapters.folders = ['adapters', '{place}']\n")
+        loaded = load_settings(folder)
+        assert loaded.settings.adapters.folders == ()
+        assert len(loaded.warnings) == 1
+
+
+class TestFilesAsTheyCome:
+    def test_a_byte_order_mark_is_no_part_of_the_settings(
+        self, folder: Path, project_file: Path, user_file: Path
+    ) -> None:
+        project_file.write_bytes(b"\xef\xbb\xbf[search]\r\nlimit = 13\r\n")
+        assert load_settings(folder).settings.search.limit == 13
+        project_file.unlink()
+        user_file.write_bytes(b"\xef\xbb\xbfsearch:\r\n  limit: 14\r\n")
+        assert load_settings(folder).settings.search.limit == 14
+
+    @pytest.mark.timeout(20)
+    @pytest.mark.skipif(sys.platform == "win32", reason="no FIFOs and devices in the file system")
+    @pytest.mark.parametrize("kind", ["fifo", "device", "folder", "huge"])
+    def test_what_is_no_file_of_settings_is_said(
+        self, kind: str, folder: Path, project_file: Path, user_file: Path
+    ) -> None:
+        for file in (project_file, user_file):
+            match kind:
+                case "fifo":
+                    os.mkfifo(file)
+                case "device":
+                    file.symlink_to("/dev/zero")
+                case "folder":
+                    file.mkdir()
+                case "huge":
+                    with file.open("wb") as content:
+                        content.truncate(5_000_000_000)
+            with pytest.raises(ConfigError, match=f"^{file}: cannot be read: is ") as fault:
+                load_settings(folder)
+            assert "\n" not in str(fault.value)
+            file.rmdir() if kind == "folder" else file.unlink()

@@ -1,4 +1,4 @@
-import { SETTING_KEYS } from "../settingKeys";
+import { SETTING_KEYS, USER_SETTINGS } from "../settingKeys";
 
 /** Where a value was set, as VS Code tells it. */
 export interface Inspected {
@@ -38,7 +38,10 @@ type Inspect = (key: string) => Inspected | undefined;
 function* given(inspect: Inspect): Generator<[string[], unknown]> {
   for (const [key, serverKey] of Object.entries(SETTING_KEYS)) {
     const found = inspect(key);
-    const value = found?.workspaceFolderValue ?? found?.workspaceValue ?? found?.globalValue;
+    const ofWorkspace = USER_SETTINGS.has(serverKey)
+      ? undefined
+      : (found?.workspaceFolderValue ?? found?.workspaceValue);
+    const value = ofWorkspace ?? found?.globalValue;
     if (value !== undefined && value !== null) {
       yield [serverKey.split("."), value];
     }

@@ -34,6 +34,12 @@ describe("settings for the server", () => {
     });
   });
 
+  it("take from no workspace what spends what is the user's", () => {
+    const inspected = { globalValue: false, workspaceValue: true, workspaceFolderValue: true };
+    const values = { "embeddings.huggingface.allowDownload": inspected, "search.keepLog": { workspaceValue: true } };
+    expect(settings(values)).toEqual({ embeddings: { huggingface: { allow_download: false } } });
+  });
+
   it("leave the keys inside a table alone", () => {
     const prompts = { "nl2code.query": "find: " };
     expect(settings({ "embeddings.huggingface.prompts": { globalValue: prompts } })).toEqual({

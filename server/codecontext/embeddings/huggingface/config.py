@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from codecontext.adapters.files import require_folder
-from codecontext.core.errors import AdapterError
+from codecontext.core.errors import AdapterError, ConfigError
+from codecontext.core.paths import expand_user
 from codecontext.embeddings.base import InstructionType
 
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
@@ -75,6 +76,7 @@ class HuggingFaceConfig(BaseModel):
     allow_download: bool = Field(
         False,
         description="Whether a model that is not on this machine may be fetched from Hugging Face.",
+        json_schema_extra={"user_only": True},
     )
     prompts: dict[InstructionType, str] = Field(
         default_factory=dict,
@@ -92,16 +94,25 @@ class HuggingFaceConfig(BaseModel):
     @field_validator("model_name")
     @classmethod
     def _expand_model_folder(cls, value: str) -> str:
-        return str(Path(value).expanduser()) if value.startswith("~") else value
+        return str(_expanded(value)) if value.startswith("~") else value
 
     @field_validator("lora_adapter_path")
     @classmethod
     def _check_adapter_folder(cls, value: str | None) -> str | None:
         if not value:
             return None
-        path = Path(value).expanduser()
+        path = _expanded(value)
         try:
             require_folder(path)
         except AdapterError as error:
             raise ValueError(error.message) from error
+        except OSError as error:  # too long a name, or a folder on the way that may not be looked into
+            raise ValueError(f"LoRA adapter path cannot be read: {path}: {error.strerror}") from error
         return str(path)
+
+
+def _expanded(value: str) -> Path:
+    try:
+        return expand_user(value)
+    except ConfigError as error:
+        raise ValueError(error.message) from error

@@ -16,6 +16,7 @@ from typing import Any
 from codecontext.core import content_digest
 from codecontext.core.errors import ModelUnavailable
 from codecontext.core.hashing import file_sha256
+from codecontext.core.paths import expand_user
 from codecontext.embeddings.huggingface.config import BUNDLED_MODEL
 from codecontext.embeddings.huggingface.pooling import Pooling
 
@@ -106,7 +107,7 @@ def resolve_model(name: str, *, allow_download: bool = False) -> Path:
     """
     if name.lower() in BUNDLED_NAMES:
         return bundled_model_folder()
-    folder = Path(name).expanduser()
+    folder = expand_user(name)
     if folder.is_dir():
         return folder
     if folder.is_absolute() or name.startswith((".", "~")):

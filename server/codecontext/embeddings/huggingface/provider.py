@@ -21,6 +21,7 @@ from codecontext.adapters import (
 )
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError, EmbeddingError, OperationCancelled
+from codecontext.core.paths import expand_user
 from codecontext.embeddings.backends import EmbeddingBackend, embed_tokens
 from codecontext.embeddings.base import (
     BatchCallback,
@@ -99,7 +100,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         """
         with self._loading:
             previous = self._wanted_adapter_path
-            self._wanted_adapter_path = None if path is None else str(Path(path).expanduser())
+            self._wanted_adapter_path = None if path is None else str(expand_user(path))
             try:
                 if path is None:
                     self._unload_adapter()
@@ -126,7 +127,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             )
             other._runtime = self._opened()
             other._prompts = self._prompts
-        other._wanted_adapter_path = None if path is None else str(Path(path).expanduser())
+        other._wanted_adapter_path = None if path is None else str(expand_user(path))
         other._load_adapter(cancel)
         if other._serving is None:
             other._unload_adapter()
