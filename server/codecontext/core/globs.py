@@ -67,16 +67,39 @@ def path_pattern(text: str) -> str:
 
 
 def literal_filter(text: str, is_known: Callable[[str], bool]) -> str:
-    """``text`` so that it stands for the path or folder of that very name, where there is one.
+    """``text`` in which the name of a path or folder that there is stands for itself, also where it reads as a glob.
 
     ``is_known`` says whether some path in the index matches an expression. Folders of web frameworks are called
-    ``[slug]`` and ``[[...all]]``, so what is copied from an explorer is tried before it is read as a glob.
+    ``[slug]`` and ``[[...all]]``, so what is copied from an explorer is tried first: the whole of it, then each name in
+    it, as in ``app/[slug]/**``.
     """
     if not _SPECIAL.intersection(text):
         return text
     path = text.removeprefix("./").rstrip("/")
-    literal = ("" if path.startswith("/") else "**/") + escaped(path)
-    return literal if is_known(path_pattern(literal)) else text
+    whole = next((literal for literal in map(_literal, _spellings(path)) if is_known(path_pattern(literal))), None)
+    if whole is not None:
+        return whole
+    names = [
+        escaped(name)
+        if name.strip("*?") and _SPECIAL.intersection(name) and is_known(path_pattern(_literal(name)))
+        else name
+        for name in path.split("/")
+    ]
+    return text if names == path.split("/") else _below("/".join(names))
+
+
+def _spellings(path: str) -> list[str]:
+    """``path`` as it is, and as it would be copied on Windows."""
+    return list(dict.fromkeys([path, path.replace("\\", "/")]))
+
+
+def _literal(path: str) -> str:
+    return _below(escaped(path))
+
+
+def _below(glob: str) -> str:
+    """The glob in any folder, unless it is tied to the root; a glob it is in any case."""
+    return glob if glob.startswith("/") else f"**/{glob}"
 
 
 def escaped(path: str) -> str:
