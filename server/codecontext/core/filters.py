@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-_GLOB_CHARACTERS = frozenset("*?[")
+from codecontext.core.globs import literal_filter, path_pattern
+
+__all__ = ["ChunkFilter", "path_pattern"]
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkFilter:
     """Conditions on a chunk: any of each kind, all kinds together. Empty means no condition.
 
-    ``paths`` are globs (``src/**/*.py``) or plain pieces of a path (``auth``); one that starts with ``!``
-    excludes.
+    A value that starts with ``!`` excludes. ``paths`` are globs (``src/**/*.py``) or plain pieces of a path
+    (``auth``), as ``path_pattern`` reads them.
     """
 
     languages: tuple[str, ...] = ()
@@ -23,32 +25,11 @@ class ChunkFilter:
     def __bool__(self) -> bool:
         return bool(self.languages or self.paths or self.kinds)
 
-
-def path_pattern(glob: str) -> str:
-    """Regular expression for a path filter, in the syntax that Python and the database share.
-
-    A glob matches from the root of the folder or from any folder below it, and everything inside a folder
-    that it names; ``*`` stops at ``/`` and ``**`` does not. A pattern without glob characters matches
-    anywhere.
-    """
-    glob = glob.removeprefix("./")
-    if not _GLOB_CHARACTERS.intersection(glob):
-        return f"(?i){re.escape(glob)}"
-    anchored = glob.startswith("/")
-    body = "".join(_translate(token) for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^]]+\]|.", glob.lstrip("/")))
-    return f"(?i)^{'' if anchored else '(.*/)?'}{body}(/.*)?$"
+    def with_literal_paths(self, is_known: Callable[[str], bool]) -> ChunkFilter:
+        """The same filter, in which the name of a path or folder stands for just that; see ``literal_filter``."""
+        return replace(self, paths=tuple(_literal(path, is_known) for path in self.paths))
 
 
-def _translate(token: str) -> str:
-    match token:
-        case "**/":
-            return "(.*/)?"
-        case "**":
-            return ".*"
-        case "*":
-            return "[^/]*"
-        case "?":
-            return "[^/]"
-    if token.startswith("[") and token.endswith("]"):
-        return "[^" + token[2:] if token[1] == "!" else token
-    return re.escape(token)
+def _literal(path: str, is_known: Callable[[str], bool]) -> str:
+    sign = "!" if path.startswith("!") else ""
+    return sign + literal_filter(path.removeprefix("!"), is_known)

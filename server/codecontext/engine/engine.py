@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings
 from codecontext.core.errors import AdapterError, ConfigError, IndexCorrupt, ModelUnavailable
+from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
@@ -100,6 +101,7 @@ class Engine:
         )
         self._weights = weights or Weights()
         self._store = IndexStore(index_directory(self.folder))
+        close_loose(self._store.directory)
         self._cache = EmbeddingCache(
             cache_directory() / "embeddings.sqlite", max_bytes=settings.storage.cache_mb * 1_000_000
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from codecontext.chunking import ChunkingConfig
 from codecontext.core.errors import OperationCancelled
+from codecontext.core.private import tighten
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.reader import FileReader, InProcessReader
@@ -130,7 +131,10 @@ class Indexer:
         with writer_lock(self.store.directory):
             run = IndexRun(self, on_progress, cancel or CancelToken())
             try:
-                steps(run)
-            except OperationCancelled:
-                run.report.cancelled = True
-            return run.finish()
+                try:
+                    steps(run)
+                except OperationCancelled:
+                    run.report.cancelled = True
+                return run.finish()
+            finally:
+                tighten(self.store.directory)

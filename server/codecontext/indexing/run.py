@@ -76,11 +76,16 @@ class IndexRun:
                 self.report.notices.append("The index was made by other settings or another version: built anew.")
             self._store.clear()
             manifest = None
-        for table in self._store.verify():
-            kept = self._store.set_aside(table)
-            self.report.notices.append(f"The table '{table}' was damaged: kept as {kept}, built anew.")
-        self._is_full = True
         self._manifest = manifest or Manifest()
+        damaged = self._store.verify()
+        self._store.forget_set_aside()
+        for table in damaged:
+            kept = self._store.set_aside(table)
+            self._manifest.tidied = 0
+            self.report.notices.append(
+                f"The table '{table}' was damaged: kept as {kept} until the next run, built anew."
+            )
+        self._is_full = True
         self._manifest.folder = str(self._parts.folder)
         self._manifest.recipe = recipe
 
@@ -124,7 +129,10 @@ class IndexRun:
                 if stage.first_committed_at is not None:
                     self.report.first_seconds = stage.first_committed_at - self._started
                 self.report.files_removed = len(changes.removed)
-        if stage.written or changes.removed:
+        if scope.is_whole and self._store.text_version() != self._manifest.tidied:
+            self._store.optimize(thorough=True)
+            self._manifest.tidied = self._store.text_version()
+        elif stage.written or changes.removed:
             self._store.optimize()
         self._save()
         return scope

@@ -18,6 +18,7 @@ from watchdog.observers import Observer
 
 from codecontext.adapters.watch import AdapterWatcher
 from codecontext.core.paths import user_config_file
+from codecontext.core.private import make_private
 from codecontext.engine.client import EngineClient
 from codecontext.engine.messages import FilesChanged
 from codecontext.indexing.watch import CHANGES, EVERYTHING, GIT_STATE, UNWATCHED, FolderWatcher
@@ -122,7 +123,7 @@ class _FileWatcher(FileSystemEventHandler):
         self._on_change = on_change
         self._observer = Observer()
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(file.parent)
             self._observer.schedule(self, str(file.parent), event_filter=CHANGES)
             self._observer.start()
         except OSError as error:

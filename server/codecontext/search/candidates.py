@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from codecontext.core.filters import ChunkFilter
 from codecontext.search.config import Retrieval, Weights
 from codecontext.search.query import Query
 from codecontext.store.index_store import IndexStore
@@ -43,10 +44,11 @@ def retrieve(
 
     ``embed_missing`` is asked for the vectors of word matches that have none yet, best first; it may leave some out.
     """
-    allowed = snapshot.mask_of_ids(store.matching_ids(query.where)) if query.where else None
+    where = query.where.with_literal_paths(snapshot.has_path)
+    allowed = snapshot.mask_of_ids(store.matching_ids(where)) if where else None
     lexical = np.full(len(snapshot), np.nan, np.float32)
     if retrieval is not Retrieval.SEMANTIC:
-        _fill_lexical(lexical, query, store, snapshot, weights)
+        _fill_lexical(lexical, query.terms, where, store, snapshot, weights)
     semantic = np.full(len(snapshot), np.nan, np.float32)
     if query_vector is not None and retrieval is not Retrieval.LEXICAL:
         semantic = snapshot.similarities(query_vector)
@@ -56,8 +58,15 @@ def retrieve(
     return Candidates(rows=best, lexical=lexical[best], semantic=semantic[best])
 
 
-def _fill_lexical(scores: Floats, query: Query, store: IndexStore, snapshot: Snapshot, weights: Weights) -> None:
-    found = store.search_terms(query.terms, weights.fields, limit=weights.depth, where=query.where)
+def _fill_lexical(
+    scores: Floats,
+    terms: Sequence[str],
+    where: ChunkFilter,
+    store: IndexStore,
+    snapshot: Snapshot,
+    weights: Weights,
+) -> None:
+    found = store.search_terms(terms, weights.fields, limit=weights.depth, where=where)
     if not found:
         return
     ids, values = zip(*found, strict=True)

@@ -6,13 +6,13 @@ One JSON object a line, in a file that nobody else may read. It never leaves the
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codecontext.core.errors import StoreError
+from codecontext.core.private import create_private, make_private
 
 MOST_BYTES = 5_000_000
 """When the log is longer, its older half goes."""
@@ -40,10 +40,10 @@ class SearchLog:
         entry = OpenedHit(query, path, start_line, end_line, int(time.time()))
         line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._file.parent)
+            create_private(self._file)
             self._shorten()
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
+            with self._file.open("a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:
             raise StoreError(

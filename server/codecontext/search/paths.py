@@ -22,7 +22,6 @@ _ROLE_FOLDERS = {
     PathRole.VENDORED: {
         "vendor",
         "vendored",
-        "_vendor",
         "third_party",
         "thirdparty",
         "node_modules",
@@ -32,12 +31,32 @@ _ROLE_FOLDERS = {
         "test",
         "tests",
         "testing",
-        "__tests__",
+        "testsuite",
+        "testsuites",
+        "test_suite",
+        "test_suites",
+        "testdata",
+        "test_data",
+        "testutil",
+        "testutils",
+        "test_util",
+        "test_utils",
+        "testhelper",
+        "testhelpers",
+        "test_helper",
+        "test_helpers",
+        "test_fixtures",
+        "test_support",
+        "testlib",
+        "unittest",
+        "unittests",
+        "androidtest",
+        "e2e",
         "spec",
         "specs",
-        "testdata",
+        "fixture",
         "fixtures",
-        "__mocks__",
+        "mocks",
     },
     PathRole.EXAMPLE: {
         "example",
@@ -51,7 +70,11 @@ _ROLE_FOLDERS = {
     },
     PathRole.DOCUMENTATION: {"doc", "docs", "documentation", "changelog", "changelogs"},
 }
-_TEST_FILE = re.compile(r"^(test_.*|conftest|.*_tests?|.*[._-](test|spec)s?|.*(Test|Tests|Spec|IT))$")
+_TEST_FOLDER = re.compile(r".*[._]tests")
+"""``integration-tests``, ``Shop.Tests``; the singular is in names of products, as in ``ab_test``."""
+_TEST_FILE = re.compile(
+    r"^(test_.*|conftest|(spec|rails|test)_helper|.*_tests?|.*[._-](test|spec)s?|.*(Test|Tests|Spec|IT))$"
+)
 _DOCUMENT_SUFFIXES = {".md", ".rst", ".txt", ".adoc"}
 _WORDS_FOR = {
     PathRole.TEST: {"test", "tests", "testing", "spec", "specs", "fixture", "fixtures", "mock", "tested"},
@@ -65,15 +88,22 @@ _WORDS_FOR = {
 def path_role(path: str) -> PathRole:
     """Role of a file by the names of its folders, then by its own."""
     pure = PurePosixPath(path)
-    folders = {part.lower() for part in pure.parent.parts}
+    folders = {_plain(part) for part in pure.parent.parts}
     for role, names in _ROLE_FOLDERS.items():
         if folders & names:
             return role
+    if any(map(_TEST_FOLDER.fullmatch, folders)):
+        return PathRole.TEST
     if _TEST_FILE.match(pure.stem):
         return PathRole.TEST
     if pure.suffix.lower() in _DOCUMENT_SUFFIXES:
         return PathRole.DOCUMENTATION
     return PathRole.SOURCE
+
+
+def _plain(folder: str) -> str:
+    """The name of a folder in one spelling: ``_examples``, ``__tests__``, ``test-suite``."""
+    return folder.lower().replace("-", "_").strip("_.")
 
 
 def asks_for(role: PathRole, terms: frozenset[str]) -> bool:

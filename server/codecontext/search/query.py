@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 
-from codecontext.chunking.languages import language_named
+from codecontext.chunking.languages import LANGUAGES, language_named
 from codecontext.core.chunk import ChunkKind
 from codecontext.core.errors import QueryError
 from codecontext.core.filters import ChunkFilter
+from codecontext.core.globs import split_alternatives
 from codecontext.core.terms import lexical_terms
 
 MAX_QUERY_CHARACTERS = 2000
@@ -17,7 +19,25 @@ MAX_QUERY_CHARACTERS = 2000
 
 _FILTER = re.compile(r"""(?<!\S)(-?)(lang|path|kind):("[^"]*"|\S+)""", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|#|->)[A-Za-z_$][\w$]*)*(?:\(\))?")
-_OTHER_LANGUAGE_NAMES = {"c#": "csharp", "golang": "go", "shell": "bash"}
+_OTHER_LANGUAGE_NAMES = {
+    "bazel": "starlark",
+    "c#": "csharp",
+    "docker": "dockerfile",
+    "f#": "fsharp",
+    "golang": "go",
+    "javascriptreact": "javascript",
+    "objc": "objective-c",
+    "objective-cpp": "objective-c",
+    "objectivec": "objective-c",
+    "plain": "text",
+    "plaintext": "text",
+    "shell": "bash",
+    "shellscript": "bash",
+    "typescriptreact": "typescript",
+    "viml": "vim",
+}
+_LANGUAGE_NAMES = sorted({*(language.name for language in LANGUAGES), *_OTHER_LANGUAGE_NAMES})
+_MAX_FILTERS = 64
 # Words that say nothing about code; function words of English questions.
 _STOP_WORDS = frozenset(
     """
@@ -60,11 +80,14 @@ def parse_query(
 ) -> Query:
     """Split ``lang:``, ``path:`` and ``kind:`` filters from the words and add the ones given apart.
 
-    ``-path:`` excludes. Raises ``QueryError`` for an unknown kind.
+    A minus before any of them excludes. Several values are separated by commas; what stands in quotation marks is one.
+    Raises ``QueryError`` for an unknown language or kind, and for more filters than anybody types.
     """
     found: dict[str, list[str]] = {"lang": list(languages), "path": list(paths), "kind": list(kinds)}
     for sign, name, value in _FILTER.findall(raw):
-        found[name.lower()] += [f"!{part}" if sign else part for part in value.strip('"').split(",") if part]
+        found[name.lower()] += [f"!{part}" if sign else part for part in _values(value)]
+    if sum(map(len, found.values())) > _MAX_FILTERS:
+        raise QueryError(f"The query has more than {_MAX_FILTERS} filters.", "Use fewer, or a glob as in path:src/**.")
     text = " ".join(_FILTER.sub(" ", raw).split())[:MAX_QUERY_CHARACTERS]
     where = ChunkFilter(
         languages=tuple(_language(value) for value in found["lang"]),
@@ -74,19 +97,47 @@ def parse_query(
     return Query(text=text, terms=_query_terms(text), nature=_nature(text), where=where)
 
 
+def _values(value: str) -> list[str]:
+    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
+        return [value[1:-1]] if value[1:-1] else []
+    return split_alternatives(value)
+
+
 def _language(value: str) -> str:
     """A language by its name, or by the ending of its files."""
-    name = _OTHER_LANGUAGE_NAMES.get(value.lower(), value.lower())
-    language = language_named(name)
-    return language.name if language else name
+    sign, name = _sign_and_name(value)
+    language = language_named(_OTHER_LANGUAGE_NAMES.get(name, name)) or language_named(name.removeprefix("."))
+    if language is None:
+        near = get_close_matches(name, _LANGUAGE_NAMES, n=1)
+        advice = f"Did you mean {near[0]}? " if near else ""
+        raise QueryError(
+            f"'{_shown(value)}' is not a language that is known here.",
+            f"{advice}Use a name or the ending of a file, as in lang:python or lang:py; "
+            "'codecontext status' lists the languages of a folder.",
+        )
+    return sign + language.name
 
 
 def _kind(value: str) -> str:
+    sign, name = _sign_and_name(value)
     try:
-        return ChunkKind(value.lower()).value
+        return sign + ChunkKind(name).value
     except ValueError as error:
-        known = ", ".join(kind.value for kind in ChunkKind)
-        raise QueryError(f"'{value}' is not a kind of chunk.", f"Use one of: {known}.") from error
+        known = [kind.value for kind in ChunkKind]
+        near = get_close_matches(name, known, n=1)
+        advice = f" Did you mean {near[0]}?" if near else ""
+        raise QueryError(
+            f"'{_shown(value)}' is not a kind of chunk.", f"Use one of: {', '.join(known)}.{advice}"
+        ) from error
+
+
+def _sign_and_name(value: str) -> tuple[str, str]:
+    sign = "!" if value.startswith("!") else ""
+    return sign, value.removeprefix("!").lower()
+
+
+def _shown(value: str) -> str:
+    return value if len(value) <= 60 else value[:59] + "…"
 
 
 def _query_terms(text: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codecontext.core.errors import StoreError
+from codecontext.core.private import create_private, make_private
 
 logger = logging.getLogger(__name__)
 
@@ -97,14 +98,17 @@ class EmbeddingCache:
             with self._connection:
                 yield self._connection
         except sqlite3.OperationalError as error:
+            raise StoreError(f"The embedding cache {self._file} cannot be used: {error}.", _advice(error)) from error
+        except sqlite3.DatabaseError as error:
+            self.close()
             raise StoreError(
-                f"The embedding cache {self._file} cannot be used: {error}.",
-                "Free some space, or delete the file: it can be made again.",
+                f"The embedding cache {self._file} is damaged: {error}.",
+                "Delete the file: it can be made again.",
             ) from error
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._file.parent)
         except OSError as error:
             raise StoreError(
                 f"The cache folder {self._file.parent} cannot be made: {error.strerror}.",
@@ -121,7 +125,14 @@ class EmbeddingCache:
             return _connect(self._file)
 
 
+def _advice(error: sqlite3.OperationalError) -> str:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "Another process holds it; try again."
+    return "Free some space, or delete the file: it can be made again."
+
+
 def _connect(file: Path) -> sqlite3.Connection:
+    create_private(file)  # its companions get the mode of the file
     connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

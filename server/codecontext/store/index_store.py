@@ -3,7 +3,9 @@
 The rows of ``chunks`` are the truth about which content of which file is indexed; vectors are keyed by
 content hash, so a file that moves keeps them. New rows of a file are added before its old ones are removed:
 whatever stops the process in between, nothing is missing, and the next run sees two digests for the file
-and writes it again.
+and writes it again. Which rows are newer says a counter that only grows, never a clock.
+
+A reader may be in the middle of a version that a writer takes away; it starts again with the newest one.
 """
 
 from __future__ import annotations
@@ -12,26 +14,31 @@ import errno
 import os
 import re
 import shutil
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lancedb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from lancedb.index import FTS, BTree
 from lancedb.query import BooleanQuery, MatchQuery, Occur
 
-from codecontext.core.errors import IndexCorrupt, StoreError
+from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
 from codecontext.core.filters import ChunkFilter, path_pattern
+from codecontext.core.private import make_private
+
+T = TypeVar("T")
 
 CHUNKS_TABLE = "chunks"
 _GONE = ".gone"
+_SET_ASIDE = "set-aside"
 TERM_FIELDS = ("name_terms", "path_terms", "body_terms")
 """Columns of identifier parts, separated by spaces, that full-text search reads."""
 
@@ -74,9 +81,21 @@ _MOST_UNINDEXED_ROWS = 1000
 _MOST_FRAGMENTS = 64
 _INDEX_CACHE_BYTES = 128_000_000
 _METADATA_CACHE_BYTES = 32_000_000
+_READ_ATTEMPTS = 5
+_FILES_AT_ONCE = 4_000
+"""Files whose rows are held in memory while they are written again."""
+_MOST_EQUALS = 5_000
+"""Matches that are looked through to find all that share one score."""
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
 # The database reports faults of the disk as text.
+_PASSING_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ETIMEDOUT}
 _DISK_WORDS = re.compile("no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE)
+# So it reports what the system lacks for now, or another writer; none of it says anything about the data.
+_PASSING_WORDS = re.compile(
+    "too many open files|cannot allocate memory|resources exhausted|resource temporarily unavailable|timed out"
+    "|commit conflict|interrupted system call",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +127,10 @@ class IndexStore:
         """
         return self._version(CHUNKS_TABLE), self._version(_vectors_table(space_id))
 
+    def text_version(self) -> int:
+        """Version number of the chunks; 0 where there are none."""
+        return self._version(CHUNKS_TABLE)
+
     def catalogue(self) -> pa.Table:
         """All chunks without their texts: ``CATALOGUE_COLUMNS``."""
         return self._read(CHUNKS_TABLE, CATALOGUE_COLUMNS, CHUNK_SCHEMA)
@@ -122,17 +145,13 @@ class IndexStore:
 
     def vectors(self, space_id: str) -> tuple[pa.Array, npt.NDArray[np.float32]]:
         """Content hashes and their vectors, shape (rows, dimension); empty where the space has none."""
-        name = _vectors_table(space_id)
-        table = self._table(name)
-        if table is None:
+        stored = self._answer(_vectors_table(space_id), lambda table: table.to_arrow())
+        if stored is None or stored.num_rows == 0:
             return pa.array([], pa.string()), np.empty((0, 0), np.float32)
-        with _faults_of(name):
-            stored = table.to_arrow().combine_chunks()
-            if stored.num_rows == 0:
-                return pa.array([], pa.string()), np.empty((0, 0), np.float32)
-            column = stored["vector"].chunk(0)
-            matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
-            return stored["content_hash"].chunk(0), matrix
+        stored = stored.combine_chunks()
+        column = stored["vector"].chunk(0)
+        matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+        return stored["content_hash"].chunk(0), matrix
 
     def vector_hashes(self, space_id: str) -> set[str]:
         """Content hashes that have a vector in the space."""
@@ -141,33 +160,11 @@ class IndexStore:
 
     def chunk_columns(self, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Chunk id → the named columns."""
-        table = self._table(CHUNKS_TABLE)
-        if table is None or not ids:
-            return {}
-        with _faults_of(CHUNKS_TABLE):
-            rows = (
-                table.search()
-                .where(_any_of("id", ids))
-                .select(["id", *columns])
-                .limit(len(ids) * 2)  # an interrupted write leaves a row twice
-                .to_list()
-            )
-        return {row["id"]: row for row in rows}
+        return self._by_key("id", ids, columns)
 
     def texts_by_hash(self, hashes: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Content hash → the named columns of one chunk that has it."""
-        table = self._table(CHUNKS_TABLE)
-        if table is None or not hashes:
-            return {}
-        with _faults_of(CHUNKS_TABLE):
-            rows = (
-                table.search()
-                .where(_any_of("content_hash", hashes))
-                .select(["content_hash", *columns])
-                .limit(None)
-                .to_list()
-            )
-        return {row["content_hash"]: row for row in rows}
+        return self._by_key("content_hash", hashes, columns)
 
     def search_terms(
         self,
@@ -179,20 +176,28 @@ class IndexStore:
     ) -> list[tuple[str, float]]:
         """Chunk ids and BM25 scores for ``terms``, summed over the weighted term fields, best first.
 
-        A database without a full-text index (nothing written yet) answers nothing.
+        Chunks with the same score come in the order of their ids, also where ``limit`` leaves some of them out, so that
+        the answer does not depend on the order in which they were written. A database without a full-text index
+        (nothing written yet) answers nothing. Raises ``QueryError`` for a filter that has no meaning.
         """
-        table = self._table(CHUNKS_TABLE)
-        if table is None or not terms or not table.list_indices():
+        if not terms:
             return []
         text = " ".join(terms)
         fields = [MatchQuery(text, field, boost=weight) for field, weight in weights.items() if weight > 0]
         query = fields[0] if len(fields) == 1 else BooleanQuery([(Occur.SHOULD, field) for field in fields])
-        with _faults_of(CHUNKS_TABLE):
-            search = table.search(query, query_type="fts")
-            if where:
-                search = search.where(filter_sql(where), prefilter=True)
-            found = search.limit(limit).select(["id", "_score"]).to_arrow()
-        return list(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
+        condition = filter_sql(where) if where else ""
+        wanted = limit
+        while True:
+            found = self._question(partial(_best_matches, query, condition, wanted + 1), _search_every_column)
+            scores = found["_score"].to_pylist() if found is not None else []
+            # The list ends within a group of equals: which of them were left out is chance.
+            if len(scores) <= wanted or scores[wanted] != scores[limit - 1] or wanted >= _MOST_EQUALS:
+                break
+            wanted *= 4
+        if found is None:
+            return []
+        scored = sorted(zip(found["id"].to_pylist(), scores, strict=True), key=lambda pair: (-pair[1], pair[0]))
+        return scored[:limit]
 
     def rows(self, columns: Sequence[str]) -> list[dict[str, Any]]:
         """The named columns of all chunks, in no order."""
@@ -200,13 +205,14 @@ class IndexStore:
         return found
 
     def matching_ids(self, where: ChunkFilter) -> pa.Array:
-        """Ids of the chunks that the filter lets through."""
-        table = self._table(CHUNKS_TABLE)
-        if table is None:
-            return pa.array([], pa.string())
-        with _faults_of(CHUNKS_TABLE):
-            found = table.search().where(filter_sql(where)).select(["id"]).limit(None).to_arrow()
-        return found["id"].combine_chunks()
+        """Ids of the chunks that the filter lets through. Raises ``QueryError`` for one that has no meaning."""
+        condition = filter_sql(where)
+
+        def matching(table: Any) -> pa.Table:
+            return table.search().where(condition).select(["id"]).limit(None).to_arrow()
+
+        found = self._question(matching, _read_filter_columns)
+        return found["id"].combine_chunks() if found is not None else pa.array([], pa.string())
 
     def verify(self) -> list[str]:
         """Names of the tables that cannot be read in full."""
@@ -225,11 +231,11 @@ class IndexStore:
 
     def replace_files(self, files: Sequence[FileRows]) -> None:
         """Write the rows of ``files`` in place of what the index holds of them."""
-        written = time.time_ns()
+        written = self._next_generation()
         rows = [{**row, "written": written} for file in files for row in file.rows]
+        data = pa.Table.from_pylist(rows, schema=CHUNK_SCHEMA)
         with _faults_of(CHUNKS_TABLE):
             if rows:
-                data = pa.Table.from_pylist(rows, schema=CHUNK_SCHEMA)
                 table = self._table(CHUNKS_TABLE)
                 if table is None:
                     self._tables[CHUNKS_TABLE] = self._connect().create_table(CHUNKS_TABLE, data)
@@ -264,18 +270,19 @@ class IndexStore:
             return
         with _faults_of(CHUNKS_TABLE):
             indexed = {column for index in table.list_indices() for column in index.columns}
-            for field in TERM_FIELDS:
-                if field not in indexed:
-                    table.create_index(field, config=_text_index())
-            for key in ("id", "content_hash", "path"):
-                if key not in indexed:
-                    table.create_index(key, config=BTree())
+            for column, config in _INDEXES.items():
+                if column not in indexed:
+                    table.create_index(column, config=config())
 
-    def optimize(self) -> None:
+    def optimize(self, *, thorough: bool = False) -> None:
         """Fold new rows into the indexes, compact, and drop versions that no reader needs.
 
-        A table that a few small writes have touched is left alone: it answers as fast, and at once.
+        A table that a few small writes have touched is left alone: it answers as fast, and at once. ``thorough`` leaves
+        of the chunks nothing on the disk but what counts now: no removed row, no word of one, no older version. Then
+        scores are those of an index that was made from nothing.
         """
+        if thorough:
+            self._tidy()
         for name in self._table_names():
             table = self._table(name)
             if table is not None:
@@ -292,13 +299,19 @@ class IndexStore:
                 self._connect().drop_table(name)
 
     def set_aside(self, name: str) -> Path:
-        """Move a table that cannot be read out of the way; returns where it is now."""
+        """Move a table that cannot be read out of the way, in place of an earlier one; returns where it is now."""
         self._tables.pop(name, None)
-        target = self.directory / "set-aside" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.lance"
+        target = self.directory / _SET_ASIDE / f"{name}.lance"
         with _faults_of(name):
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            if target.exists():
+                shutil.rmtree(target)
             shutil.move(self.directory / f"{name}.lance", target)
         return target
+
+    def forget_set_aside(self) -> None:
+        """Delete the tables that earlier runs set aside; they may hold text of files that are gone."""
+        shutil.rmtree(self.directory / _SET_ASIDE, ignore_errors=True)
 
     def clear(self) -> None:
         """Delete all tables and the manifest; the lock file stays.
@@ -317,7 +330,7 @@ class IndexStore:
     # -- inside ------------------------------------------------------------------------------------------
 
     def _connect(self) -> Any:
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_private(self.directory)
         return lancedb.connect(self.directory, session=self._session)
 
     def _table_names(self) -> list[str]:
@@ -349,19 +362,119 @@ class IndexStore:
         return int(table.version) if table is not None else 0
 
     def _read(self, name: str, columns: Sequence[str], schema: pa.Schema | None) -> Any:
-        table = self._table(name)
-        if table is None:
+        found = self._answer(name, lambda table: table.search().select(list(columns)).limit(None).to_arrow())
+        if found is None:
             return schema.empty_table().select(list(columns)) if schema is not None else None
-        with _faults_of(name):
-            return table.search().select(list(columns)).limit(None).to_arrow()
+        return found
+
+    def _by_key(self, key: str, values: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Value of ``key`` → the named columns of the newest chunk that has it; an interrupted write leaves several."""
+        if not values:
+            return {}
+        wanted = list(dict.fromkeys([key, "written", *columns]))
+
+        def read(table: Any) -> list[dict[str, Any]]:
+            rows = table.search().where(_any_of(key, values)).select(wanted).limit(None)
+            found: list[dict[str, Any]] = rows.to_list()
+            return found
+
+        rows = self._answer(CHUNKS_TABLE, read) or []
+        return {row[key]: row for row in sorted(rows, key=lambda row: row["written"])}
+
+    def _answer(self, name: str, read: Callable[[Any], T]) -> T | None:
+        """What ``read`` finds in the newest version of the table; None where there is no table.
+
+        Where a writer took away the version that was being read, it is read again from the one that came after.
+        """
+        for attempt in range(1, _READ_ATTEMPTS + 1):
+            before = self._version_files(name)
+            try:
+                table = self._table(name)
+                if table is None:
+                    return None
+                with _faults_of(name):
+                    return read(table)
+            except IndexCorrupt:
+                self._tables.pop(name, None)
+                if attempt == _READ_ATTEMPTS or self._version_files(name) == before:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _question(self, ask: Callable[[Any], pa.Table], probe: Callable[[Any], object]) -> pa.Table | None:
+        """The answer of the chunks to what somebody typed.
+
+        A fault is a fault of the table only if ``probe``, which reads the same columns for nobody in particular, meets
+        one, too; else the question is at fault.
+        """
+        try:
+            return self._answer(CHUNKS_TABLE, ask)
+        except IndexCorrupt as error:
+            self._answer(CHUNKS_TABLE, probe)
+            raise QueryError(
+                f"This search cannot be answered: {_first_line(error.__cause__ or error)}.",
+                "Use fewer or shorter filters, or other words.",
+            ) from error
+
+    def _version_files(self, name: str) -> frozenset[str]:
+        try:
+            return frozenset(entry.name for entry in os.scandir(self.directory / f"{name}.lance" / "_versions"))
+        except OSError:
+            return frozenset()
+
+    def _next_generation(self) -> int:
+        """A number above that of every row."""
+        newest = pc.max(self._read(CHUNKS_TABLE, ("written",), CHUNK_SCHEMA)["written"]).as_py()
+        return 1 if newest is None else int(newest) + 1
+
+    def _tidy(self) -> None:
+        table = self._table(CHUNKS_TABLE)
+        if table is None:
+            return
+        if any((self.directory / f"{CHUNKS_TABLE}.lance" / "_deletions").glob("*")):
+            self._write_anew(table)
+        with _faults_of(CHUNKS_TABLE):
+            # An index keeps the words of rows that are gone, and counts them.
+            for column, config in _INDEXES.items():
+                table.create_index(column, config=config(), replace=True)
+            for _pass in range(2):  # what one pass merges only the next one takes away
+                self._forget_versions(table)
+
+    def _write_anew(self, table: Any) -> None:
+        """Write the newest rows of each file again and delete the others: so nothing stays in between them.
+
+        The database itself keeps removed rows in its files until they are a tenth of them.
+        """
+        generation = self._next_generation()
+        newest = latest_rows(self._read(CHUNKS_TABLE, ("path", "written"), CHUNK_SCHEMA))
+        writes = dict(zip(newest["path"].to_pylist(), newest["written"].to_pylist(), strict=True))
+        for paths in _batches(sorted(writes), _FILES_AT_ONCE):
+            with _faults_of(CHUNKS_TABLE):
+                rows = table.search().where(_any_of("path", paths)).limit(None).to_arrow()
+            rows = latest_rows(rows.select(CHUNK_SCHEMA.names)).sort_by([("path", "ascending"), ("id", "ascending")])
+            column = CHUNK_SCHEMA.get_field_index("written")
+            numbers = pa.array([generation] * rows.num_rows, pa.int64())
+            with _faults_of(CHUNKS_TABLE):
+                table.add(rows.set_column(column, CHUNK_SCHEMA.field(column), numbers).cast(CHUNK_SCHEMA))
+        with _faults_of(CHUNKS_TABLE):
+            table.delete(f"written < {generation}")
+
+    def _forget_versions(self, table: Any) -> None:
+        """Delete all versions but the newest, and what only they need.
+
+        The database goes by its clock, which may have been put back; so the older ones are deleted by number first.
+        """
+        versions = self.directory / f"{CHUNKS_TABLE}.lance" / "_versions"
+        newest = {f"{table.version}.manifest", f"{2**64 - 1 - table.version:020}.manifest"}
+        files = list(versions.glob("*.manifest"))
+        if any(file.name in newest for file in files):
+            for file in files:
+                if file.name not in newest:
+                    file.unlink(missing_ok=True)
+        table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
 
     def _readable(self, name: str) -> bool:
         try:
-            table = self._table(name)
-            if table is not None:
-                with _faults_of(name):
-                    for _batch in table.search().limit(None).to_batches():
-                        pass
+            self._answer(name, _read_everything)
         except IndexCorrupt:
             return False
         return True
@@ -376,21 +489,27 @@ class IndexStore:
 
 
 def filter_sql(where: ChunkFilter) -> str:
-    """The filter as a condition of the database (DataFusion SQL)."""
-    conditions = []
-    if where.languages:
-        conditions.append(_any_of("language", where.languages))
-    if where.kinds:
-        conditions.append(_any_of("kind", where.kinds))
-    wanted = [path for path in where.paths if not path.startswith("!")]
-    if wanted:
-        conditions.append("(" + " OR ".join(_path_matches(path) for path in wanted) + ")")
-    conditions += [f"NOT {_path_matches(path[1:])}" for path in where.paths if path.startswith("!")]
+    """The filter as a condition of the database (DataFusion SQL). Raises ``QueryError`` for a path without meaning."""
+    conditions = [
+        *_conditions(where.languages, lambda values: _any_of("language", values)),
+        *_conditions(where.kinds, lambda values: _any_of("kind", values)),
+        *_conditions(where.paths, lambda values: f"({' OR '.join(map(_path_matches, values))})"),
+    ]
     return " AND ".join(conditions) or "true"
 
 
-def _path_matches(glob: str) -> str:
-    return f"regexp_like(path, {_quote(path_pattern(glob))})"
+def _conditions(values: Sequence[str], any_of: Callable[[Sequence[str]], str]) -> Iterator[str]:
+    """That a chunk has one of the ``values``, and none of those that begin with ``!``."""
+    wanted = [value for value in values if not value.startswith("!")]
+    unwanted = [value[1:] for value in values if value.startswith("!")]
+    if wanted:
+        yield any_of(wanted)
+    if unwanted:
+        yield f"NOT {any_of(unwanted)}"
+
+
+def _path_matches(text: str) -> str:
+    return f"regexp_like(path, {_quote(path_pattern(text))})"
 
 
 def _any_of(column: str, values: Sequence[str]) -> str:
@@ -416,13 +535,52 @@ def _text_index() -> FTS:
     return FTS(base_tokenizer="whitespace", lower_case=False, stem=True, remove_stop_words=False, ascii_folding=True)
 
 
+_INDEXES: dict[str, Callable[[], FTS | BTree]] = dict.fromkeys(TERM_FIELDS, _text_index) | dict.fromkeys(
+    ("id", "content_hash", "path"), BTree
+)
+
+
+def _best_matches(query: Any, condition: str, limit: int, table: Any) -> Any:
+    """Ids and scores, best first; None while there is no full-text index."""
+    if not table.list_indices():
+        return None
+    search = table.search(query, query_type="fts")
+    if condition:
+        search = search.where(condition, prefilter=True)
+    return search.limit(limit).select(["id", "_score"]).to_arrow()
+
+
+def _search_every_column(table: Any) -> None:
+    _read_filter_columns(table)
+    for field in TERM_FIELDS:
+        table.search(MatchQuery("a", field), query_type="fts").limit(1).select(["id"]).to_arrow()
+
+
+def _read_filter_columns(table: Any) -> None:
+    table.search().select(["id", "path", "language", "kind"]).limit(None).to_arrow()
+
+
+def _read_everything(table: Any) -> None:
+    for _batch in table.search().limit(None).to_batches():
+        pass
+
+
+def latest_rows(rows: pa.Table) -> pa.Table:
+    """Leave out the old rows of a file that an interrupted write left beside the new ones."""
+    writes = rows.group_by(["path", "written"]).aggregate([])
+    if writes.num_rows == pc.count_distinct(writes["path"]).as_py():
+        return rows
+    latest = writes.group_by("path").aggregate([("written", "max")]).rename_columns({"written_max": "written"})
+    return rows.join(latest, keys=["path", "written"], join_type="inner").combine_chunks()
+
+
 def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
 @contextmanager
 def _faults_of(table: str) -> Iterator[None]:
-    """Turn what the database raises into a sentence: the disk refused, or the table is damaged."""
+    """Turn what the database raises into a sentence: the system refused, or the table is damaged."""
     try:
         yield
     except (RuntimeError, ValueError, OSError, pa.ArrowException) as error:
@@ -430,6 +588,11 @@ def _faults_of(table: str) -> Iterator[None]:
             raise StoreError(
                 f"The disk refused to store the index (table '{table}'): {_first_line(error)}.",
                 "Free some space and run again; the previous index is intact.",
+            ) from error
+        if _is_passing_fault(error):
+            raise StoreError(
+                f"The table '{table}' of the index cannot be used just now: {_first_line(error)}.",
+                "Close some programs and try again; the index itself is intact.",
             ) from error
         raise IndexCorrupt(
             f"The table '{table}' of the index cannot be read: {_first_line(error)}.",
@@ -441,5 +604,9 @@ def _is_disk_fault(error: BaseException) -> bool:
     return (isinstance(error, OSError) and error.errno in _DISK_ERRORS) or bool(_DISK_WORDS.search(str(error)))
 
 
+def _is_passing_fault(error: BaseException) -> bool:
+    return (isinstance(error, OSError) and error.errno in _PASSING_ERRORS) or bool(_PASSING_WORDS.search(str(error)))
+
+
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    return str(error).strip().splitlines()[0][:200].rstrip(".") if str(error).strip() else type(error).__name__

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from codecontext.core.errors import IndexLocked, StoreError
+from codecontext.core.private import make_private
 
 
 @contextmanager
@@ -18,9 +19,9 @@ def writer_lock(directory: Path, *, timeout: float = 0.0) -> Iterator[None]:
     Raises ``IndexLocked`` when another process still holds it after ``timeout`` seconds, and ``StoreError``
     when the folder cannot be written at all.
     """
-    lock = FileLock(directory / "writer.lock")
+    lock = FileLock(directory / "writer.lock", mode=0o600)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private(directory)
         lock.acquire(timeout=timeout)
     except Timeout as error:
         raise IndexLocked(

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-SCHEMA_VERSION = 1
+from codecontext.core.errors import StoreError
+
+SCHEMA_VERSION = 2
 """Raised whenever the columns of a table or their meaning change; an index of another version is rebuilt."""
 
 _FILE_NAME = "manifest.json"
@@ -63,6 +65,7 @@ class Manifest(BaseModel):
     skipped: list[SkippedFile] = Field(default_factory=list)
     quarantined: dict[str, QuarantinedFile] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
+    tidied: int = Field(0, description="Version of the chunks that was left with nothing but what counts.")
 
     def use_space(self, space_id: str, *, keep: int, activate: bool = True) -> None:
         """Make ``space_id`` the active space and remember the ``keep`` most recent ones.
@@ -75,15 +78,31 @@ class Manifest(BaseModel):
 
 
 def read_manifest(directory: Path) -> Manifest | None:
-    """The manifest in ``directory``, or None where there is none that can be read."""
+    """The manifest in ``directory``, or None where there is none or one that says nothing of use.
+
+    Raises ``StoreError`` where the system does not let it be read.
+    """
     try:
         return Manifest.model_validate_json((directory / _FILE_NAME).read_bytes())
-    except (FileNotFoundError, ValidationError):
+    except (FileNotFoundError, NotADirectoryError, ValidationError):
         return None
+    except OSError as error:
+        raise StoreError(
+            f"The manifest {directory / _FILE_NAME} cannot be read: {error.strerror}.",
+            "Give yourself the right to read it.",
+        ) from error
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
-    """Replace the manifest in one step."""
+    """Replace the manifest in one step. Raises ``StoreError`` when the disk refuses; then the old one stays."""
     temporary = directory / f"{_FILE_NAME}.{os.getpid()}.tmp"
-    temporary.write_text(manifest.model_dump_json(), encoding="utf-8")
-    temporary.replace(directory / _FILE_NAME)
+    try:
+        temporary.touch(mode=0o600)
+        temporary.write_text(manifest.model_dump_json(), encoding="utf-8")
+        temporary.replace(directory / _FILE_NAME)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"The manifest {directory / _FILE_NAME} cannot be written: {error.strerror}.",
+            "Free some space and run again; the previous index is intact.",
+        ) from error

@@ -16,11 +16,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from codecontext.store.index_store import CATALOGUE_COLUMNS, CHUNK_SCHEMA, IndexStore
+from codecontext.store.index_store import CATALOGUE_COLUMNS, CHUNK_SCHEMA, IndexStore, latest_rows
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+
+_ORDER = [("path", "ascending"), ("start_line", "ascending"), ("id", "ascending")]
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,18 @@ class Snapshot:
             scores[has_vector] = (self.matrix @ query)[self.vector_rows[has_vector]]
         return scores
 
+    def has_path(self, pattern: str) -> bool:
+        """Whether the path of some chunk has a match of this regular expression (RE2)."""
+        return bool(pc.any(pc.match_substring_regex(self._paths, pattern)).as_py())
+
+    @cached_property
+    def _paths(self) -> pa.Array:
+        return pc.unique(self.column("path"))
+
     @cached_property
     def file_count(self) -> int:
         """Number of files with at least one chunk."""
-        return int(pc.count_distinct(self.catalogue["path"]).as_py())
+        return len(self._paths)
 
 
 def empty_snapshot(space_id: str) -> Snapshot:
@@ -87,12 +97,22 @@ def empty_snapshot(space_id: str) -> Snapshot:
 
 
 def take_snapshot(store: IndexStore, space_id: str) -> Snapshot:
-    """Read the catalogue and the vectors of ``space_id``."""
+    """Read the catalogue and the vectors of ``space_id``.
+
+    Both come in an order that does not depend on when what was written; so do equal scores and their last bits.
+    """
     versions = store.versions(space_id)
-    catalogue = _latest_rows(store.catalogue().combine_chunks())
-    hashes, matrix = store.vectors(space_id)
+    catalogue = latest_rows(store.catalogue().combine_chunks()).sort_by(_ORDER).combine_chunks()
+    hashes, matrix = _in_order(*store.vectors(space_id))
     vector_rows = _positions(catalogue["content_hash"].combine_chunks(), hashes)
     return Snapshot(versions, space_id, catalogue, matrix, vector_rows)
+
+
+def _in_order(hashes: pa.Array, matrix: Floats) -> tuple[pa.Array, Floats]:
+    order = pc.sort_indices(hashes).to_numpy(zero_copy_only=False)
+    if (order[1:] > order[:-1]).all():
+        return hashes, matrix
+    return hashes.take(order), matrix[order]
 
 
 def _positions(values: pa.Array, among: pa.Array) -> Indices:
@@ -100,12 +120,3 @@ def _positions(values: pa.Array, among: pa.Array) -> Indices:
     found = pc.index_in(values, value_set=among).fill_null(-1)
     positions: Indices = found.to_numpy(zero_copy_only=False).astype(np.int64)
     return positions
-
-
-def _latest_rows(catalogue: pa.Table) -> pa.Table:
-    """Leave out the old rows of a file that an interrupted write left beside the new ones."""
-    writes = catalogue.group_by(["path", "written"]).aggregate([])
-    if writes.num_rows == pc.count_distinct(writes["path"]).as_py():
-        return catalogue
-    latest = writes.group_by("path").aggregate([("written", "max")]).rename_columns({"written_max": "written"})
-    return catalogue.join(latest, keys=["path", "written"], join_type="inner").combine_chunks()

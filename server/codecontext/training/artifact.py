@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from codecontext.adapters import AdapterSide
 from codecontext.adapters.files import MANIFEST_FILE
 from codecontext.core.errors import StoreError, TrainingError
+from codecontext.core.private import is_ours, make_private, tighten
 from codecontext.training.config import TrainingConfig
 from codecontext.training.intervals import Comparison, Interval
 from codecontext.training.metrics import MAIN_METRIC
@@ -113,13 +114,18 @@ def write_adapter(target: Path, save_weights: Callable[[Path], None], *, replace
     """
     check_target(target, replace=replace)
     try:
+        if is_ours(target):
+            make_private(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
         raise _unwritable(target, error) from error
     try:
         save_weights(draft)
-        draft.chmod(0o755)
+        if is_ours(target):
+            tighten(draft)
+        else:
+            draft.chmod(0o755)
         _put(draft, target)
     except (OSError, SafetensorError) as error:
         raise _unwritable(target, error) from error

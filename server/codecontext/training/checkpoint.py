@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codecontext.core.errors import StoreError
+from codecontext.core.private import make_private, tighten
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,8 +59,9 @@ class Checkpoint:
         metadata = {"recipe": self.recipe, "state": json.dumps(asdict(state))}
         temporary = self.path.with_suffix(".tmp")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.path.parent)
             save_file(tensors, temporary, metadata=metadata)
+            tighten(temporary)
             temporary.replace(self.path)
         except (OSError, SafetensorError) as error:
             temporary.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ import numpy as np
 from codecontext.chunking import ChunkingConfig
 from codecontext.core.errors import StoreError
 from codecontext.core.paths import codecontext_home
+from codecontext.core.private import make_private, tighten
 from codecontext.core.progress import CancelToken, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
@@ -117,7 +118,7 @@ class CorpusBuilder:
         cancel.check()
 
     def _write_copy(self, repository: Repository, hidden: dict[str, list[HiddenText]]) -> None:
-        self._copy.mkdir(parents=True, exist_ok=True)
+        make_private(self._copy)
         wanted = {path: "\n".join(hide(file.lines, hidden[path])) for path, file in repository.files.items()}
         for file in [file for file in self._copy.rglob("*") if file.is_file()]:
             if file.relative_to(self._copy).as_posix() not in wanted:
@@ -128,6 +129,7 @@ class CorpusBuilder:
             if not file.is_file() or file.read_bytes() != data:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(data)
+        tighten(self._copy)
 
 
 def workspace(folder: Path) -> Path:

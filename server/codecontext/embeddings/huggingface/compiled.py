@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from codecontext.core.paths import codecontext_home
+from codecontext.core.private import make_private, tighten
 from codecontext.embeddings.base import Vectors
 from codecontext.embeddings.huggingface.patching import PatchableWeights
 
@@ -74,13 +75,14 @@ class CompiledModels:
 
     def add(self, key: str, save_model: Callable[[Path], None], reference: Vectors, manifest: CompiledManifest) -> None:
         """Store a conversion under ``key``, and drop those unused for longest. Raises ``OSError``."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_private(self._root)
         with tempfile.TemporaryDirectory(dir=self._root, prefix=".new-") as temporary:
             folder = Path(temporary) / key
             folder.mkdir()
             save_model(folder / MODEL_FILE)
             np.save(folder / REFERENCE_FILE, reference)
             (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(), encoding="utf-8")
+            tighten(folder)
             if not (self._root / key).exists():
                 folder.rename(self._root / key)
         self._prune()

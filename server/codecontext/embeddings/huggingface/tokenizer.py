@@ -17,6 +17,7 @@ from tokenizers.normalizers import Sequence as NormalizerSequence
 from codecontext.core import content_digest
 from codecontext.core.errors import ModelUnavailable
 from codecontext.core.paths import codecontext_home
+from codecontext.core.private import make_private
 from codecontext.embeddings.huggingface.models import ModelCard
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def _cached_copy(card: ModelCard, max_tokens: int) -> Path:
 def _write(path: Path, content: str) -> None:
     """Write ``path`` in one step, so that nobody reads half of it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
             file.write(content)
         Path(file.name).replace(path)

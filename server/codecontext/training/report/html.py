@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codecontext.core.errors import StoreError
+from codecontext.core.private import create_private, is_ours, make_private
 from codecontext.training.card import METRIC_NAMES
 from codecontext.training.evaluation import Evaluation, QuerySet
 from codecontext.training.metrics import MAIN_METRIC
@@ -142,6 +143,9 @@ def _verdict(mean: float, low: float, high: float) -> tuple[str, str]:
 def _write(file: Path, text: str) -> None:
     temporary = file.with_name(f".{file.name}.tmp")
     try:
+        if is_ours(file):
+            make_private(file.parent)
+            create_private(temporary)
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(file)
