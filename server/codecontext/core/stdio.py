@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import BinaryIO
+from io import BufferedReader, BufferedWriter
 
 
-def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
+def claim_stdio() -> tuple[BufferedReader, BufferedWriter]:
     """Take stdin and stdout for a protocol; returns what to read from and what to write to.
 
     From then on whatever else writes to stdout, be it Python, a C library or a child process, writes to stderr, and

@@ -34,16 +34,16 @@ class Configuration:
     def pull(self, folder: Folder, settings: Any) -> None:
         """Keep what the editor answered for a folder; null, which is no answer, leaves what it said otherwise."""
         if isinstance(settings, Mapping):
-            self._pulled[folder.key] = dict(settings)
+            self._pulled[folder.uri] = dict(settings)
         else:
-            self._pulled.pop(folder.key, None)
+            self._pulled.pop(folder.uri, None)
 
     def of(self, folder: Folder) -> dict[str, Any]:
         """Settings of a folder, nested and named as ours are.
 
         What is unset in the editor (null) is left to the other places where settings come from.
         """
-        said = self._pulled.get(folder.key)
+        said = self._pulled.get(folder.uri)
         if said is None:
             said = self._pushed if self._pushed is not None else self._initial
         return _ours(said, folder)

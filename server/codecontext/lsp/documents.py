@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pygls.workspace import PositionCodec, TextDocument, Workspace
 
 from codecontext.core.decoding import decode_source
-from codecontext.lsp.folders import Folder, path_of
+from codecontext.core.reading import read_file, read_file_inside
+from codecontext.lsp import buffers
+from codecontext.lsp.folders import Folder, Folders, path_of
 from codecontext.lsp.overlay import LineMap
 from codecontext.lsp.protocol import Evidence, Position, Range, SearchHit
 from codecontext.search.results import Freshness, Hit
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
-"""What ends a line in LSP; nothing else does."""
+_MAX_BYTES = 4 * buffers.MAX_CHARACTERS
+"""Of a file that is compared with its document."""
+_MOST_COMPARED = 200
+"""Documents whose comparison with their files is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,46 +33,77 @@ class Unsaved:
     to_file: LineMap
 
 
-class Documents:
-    """Open documents by their place on disk, as they are at this moment."""
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What a document said, which file that was compared with, and what came of it."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    text: str
+    file: tuple[int, ...]
+    unsaved: Unsaved | None
+
+
+class Comparisons:
+    """Open documents beside their files, compared again only when one of them has changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, _Compared] = {}
+
+    def unsaved(self, path: Path, text: str, read: Callable[[], list[str]]) -> Unsaved | None:
+        """What ``text``, open at ``path``, has that the lines of the file have not; None where they are the same."""
+        file = _state_of(path)
+        known = self._known.pop(path, None)
+        if known is None or known.text is not text or known.file != file:
+            known = _Compared(text, file, _compare(text, read))
+        self._known[path] = known
+        while len(self._known) > _MOST_COMPARED:
+            del self._known[next(iter(self._known))]
+        return known.unsaved
+
+
+class Documents:
+    """Open documents by their place on disk, as they are at this moment.
+
+    Files are read inside of ``folders``, through no link; those of no folder where they are.
+    """
+
+    def __init__(
+        self, workspace: Workspace, folders: Folders | None = None, comparisons: Comparisons | None = None
+    ) -> None:
         self._codec = workspace.position_codec
+        self._folders = folders or Folders()
+        self._comparisons = comparisons or Comparisons()
+        self._real_folders: dict[Path, Path] = {}
         self._open: dict[Path, TextDocument] = {}
-        self._unsaved: dict[Path, Unsaved | None] = {}
+        self._places: list[Path] = []
         for document in workspace.text_documents.values():
             if (path := path_of(document.uri)) is not None:
-                self._open[path] = document
+                self._open[self._real(path)] = document
+                self._places.append(path)
 
     def paths(self) -> Iterable[Path]:
         """Places of all that is open."""
-        return self._open.keys()
+        return self._places
 
     def unsaved(self, path: Path) -> Unsaved | None:
         """What is open at ``path`` and not saved; None where the file says the same."""
-        if path not in self._unsaved:
-            self._unsaved[path] = self._compare(path)
-        return self._unsaved[path]
+        document = self._open.get(self._real(path))
+        if document is None:
+            return None
+        return self._comparisons.unsaved(path, document.source, lambda: self._read_lines(path))
 
     def lines(self, path: Path) -> list[str]:
         """Lines of the document, or else of the file. Raises ``OSError``."""
-        document = self._open.get(path)
-        return _lines_of(document) if document is not None else _read_lines(path)
+        document = self._open.get(self._real(path))
+        return _lines_of(document.source) if document is not None else self._read_lines(path)
 
     def column(self, line: str, units: int) -> int:
         """Characters (code points) before a place that is ``units`` of the editor's from the start of ``line``."""
-        seen = 0
-        for index, char in enumerate(line):
-            if seen >= units:
-                return index
-            seen += self._codec.client_num_units(char)
-        return len(line)
+        return buffers.column(self._codec, line, units)
 
     def show(self, folder: Folder, hit: Hit) -> SearchHit | None:
         """A hit as the editor should show it; None if its lines were deleted and that is not saved yet."""
-        path = folder.path / hit.path
         lines, start, freshness = hit.text.split("\n"), hit.start_line - 1, hit.freshness
-        if (unsaved := self.unsaved(path)) is not None:
+        if (unsaved := self.unsaved(folder.path / hit.path)) is not None:
             span = unsaved.to_document.span(start, hit.end_line)
             if span is None:
                 return None
@@ -96,16 +132,19 @@ class Documents:
             evidence=Evidence(**hit.evidence.model_dump()),
         )
 
-    def _compare(self, path: Path) -> Unsaved | None:
-        document = self._open.get(path)
-        if document is None:
-            return None
-        try:
-            on_disk = _read_lines(path)
-        except OSError:  # a new document, or the file is gone
-            on_disk = []
-        shown = _lines_of(document)
-        return None if shown == on_disk else Unsaved(shown, LineMap(on_disk, shown), LineMap(shown, on_disk))
+    def _real(self, path: Path) -> Path:
+        """Where ``path`` is when the links to its folder are followed: one file may be open by several names."""
+        if path.parent not in self._real_folders:
+            self._real_folders[path.parent] = Path(os.path.realpath(path.parent))
+        return self._real_folders[path.parent] / path.name
+
+    def _read_lines(self, path: Path) -> list[str]:
+        held = self._folders.holding(path)
+        if held is None:
+            content = read_file(path, max_bytes=_MAX_BYTES, follow_links=False)
+        else:
+            content = read_file_inside(held[0].path, held[1], max_bytes=_MAX_BYTES)
+        return decode_source(content).split("\n")
 
     def _range(self, lines: Sequence[str], offset: int, first: int, start: int, last: int, end: int) -> Range:
         """Lines ``first`` to ``last`` of ``lines`` with characters ``start`` and ``end``, in the editor's units."""
@@ -119,12 +158,27 @@ def _units(codec: PositionCodec, text: str) -> int:
     return len(text) if text.isascii() else codec.client_num_units(text)
 
 
-def _lines_of(document: TextDocument) -> list[str]:
-    return _LINE_END.split(document.source)
+def _state_of(path: Path) -> tuple[int, ...]:
+    """What is another when the file is another."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _read_lines(path: Path) -> list[str]:
-    return decode_source(path.read_bytes()).split("\n")
+def _compare(text: str, read: Callable[[], list[str]]) -> Unsaved | None:
+    try:
+        on_disk = read()
+    except OSError:  # a new document, or the file is gone or something else now
+        on_disk = []
+    shown = _lines_of(text)
+    return None if shown == on_disk else Unsaved(shown, LineMap(on_disk, shown), LineMap(shown, on_disk))
+
+
+def _lines_of(text: str) -> list[str]:
+    r"""The lines of a text; in LSP they end with ``\n``, ``\r\n`` or ``\r``, and nothing else ends one."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _is_another(shown: Sequence[str], indexed: Sequence[str], symbol: str) -> bool:

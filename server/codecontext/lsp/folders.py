@@ -7,8 +7,12 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
+from pygls import IS_WIN
 from pygls.uris import from_fs_path, to_fs_path
+
+from codecontext.lsp.errors import short
 
 logger = logging.getLogger(__name__)
 
@@ -20,15 +24,17 @@ class Folder:
     uri: str
     path: Path
     name: str
+    key: str = ""
+    """How the engine knows it: its real path, so that one place is served once, whatever links lead there."""
 
-    @property
-    def key(self) -> str:
-        """How the engine knows it."""
-        return str(self.path)
+    def __post_init__(self) -> None:
+        """Look up the real path."""
+        if not self.key:
+            object.__setattr__(self, "key", os.path.realpath(self.path))
 
     def uri_of(self, relative: str) -> str:
         """URI of a file in it, by its path with ``/``."""
-        return from_fs_path(str(self.path / relative)) or ""
+        return _uri_of(self.path / relative)
 
     def relative(self, path: Path) -> str:
         """Path of a file in it, with ``/``."""
@@ -36,17 +42,22 @@ class Folder:
 
 
 class Folders:
-    """The folders that are open; each place on disk once. Others than files on disk are left out, which is logged."""
+    """The folders that are open; each spelling of a place once. Others than files on disk are left out, and said."""
 
     def __init__(self, folders: Iterable[tuple[str, str]] = ()) -> None:
-        self._folders: dict[str, Folder] = {}
+        self._folders: dict[Path, Folder] = {}
+        self.elsewhere: list[str] = []
+        """URIs of those that are left out."""
         for uri, name in folders:
             path = path_of(uri)
             if path is None:
-                logger.warning("The folder %s is not on this machine's disk, so it is not indexed.", uri)
+                self.elsewhere.append(uri)
+                logger.warning("The folder %s is not on this machine's disk, so it is not indexed.", short(uri))
             else:
-                folder = Folder(uri, path, name or path.name)
-                self._folders.setdefault(folder.key, folder)
+                self._folders.setdefault(path, Folder(uri, path, name or path.name))
+        self._by_key: dict[str, Folder] = {}
+        for folder in self._folders.values():
+            self._by_key.setdefault(folder.key, folder)
 
     def __iter__(self) -> Iterator[Folder]:
         return iter(self._folders.values())
@@ -54,14 +65,18 @@ class Folders:
     def __len__(self) -> int:
         return len(self._folders)
 
+    def places(self) -> list[Folder]:
+        """The folders, each place on disk once."""
+        return list(self._by_key.values())
+
     def by_key(self, key: str) -> Folder | None:
-        """The folder that the engine knows by ``key``."""
-        return self._folders.get(key)
+        """The folder that the engine knows by ``key``; of several spellings the first."""
+        return self._by_key.get(key)
 
     def by_uri(self, uri: str) -> Folder | None:
         """The folder with this URI, however it is escaped."""
         path = path_of(uri)
-        return self._folders.get(str(path)) if path else None
+        return self._folders.get(path) if path else None
 
     def holding(self, path: Path) -> tuple[Folder, str] | None:
         """The innermost folder that holds ``path``, and the path relative to it with ``/``."""
@@ -70,15 +85,37 @@ class Folders:
     def all_holding(self, path: Path) -> Iterator[tuple[Folder, str]]:
         """The folders that hold ``path``, the innermost first, and the path relative to each with ``/``."""
         for place in (path, *path.parents):
-            folder = self._folders.get(str(place))
+            folder = self._folders.get(place)
             if folder is not None:
                 yield folder, folder.relative(path)
 
 
 def path_of(uri: str) -> Path | None:
-    """Where a URI is on disk; None if it is elsewhere. Nothing is looked up there."""
+    """Where a URI is on disk; None if it is elsewhere. Nothing is looked up there.
+
+    ``localhost`` is this machine (RFC 8089); another host is one on Windows only, where it names a share.
+    """
     try:
-        place = to_fs_path(uri)
+        parts = urlsplit(uri)
+        host = unquote(parts.netloc).lower()
     except ValueError:  # no URI at all
         return None
-    return Path(os.path.normpath(place)) if place and "\0" not in place else None
+    if parts.scheme.lower() != "file" or not parts.path or "\0" in uri:
+        return None
+    if host not in ("", "localhost") and not IS_WIN:
+        return None
+    place = _windows_path(host, unquote(parts.path)) if IS_WIN else os.fsdecode(unquote_to_bytes(parts.path))
+    if place.startswith("//"):  # which normpath keeps, as POSIX allows; it is "/" on every system we know
+        place = "/" + place.lstrip("/")
+    return Path(os.path.normpath(place)) if "\0" not in place else None
+
+
+def _windows_path(host: str, path: str) -> str:
+    r"""A path with ``\``: of a share, or of a drive, whose letter editors write in either case."""
+    place = to_fs_path(f"file://{'' if host == 'localhost' else host}{quote(path)}")
+    return place or path
+
+
+def _uri_of(path: Path) -> str:
+    """The URI of a path, whose name may have bytes that are no text on POSIX."""
+    return (from_fs_path(str(path)) or "") if IS_WIN else "file://" + quote(os.fsencode(path))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+from io import BufferedReader, BufferedWriter
+from typing import TYPE_CHECKING, NoReturn
 
 from codecontext.core.stdio import claim_stdio
 
+if TYPE_CHECKING:
+    from codecontext.lsp.server import CodeContextServer
+
 
 def serve() -> None:
-    """Serve until the editor says ``exit`` or its end of the pipe is closed; ends the process.
-
-    Exit code 0 after ``shutdown``, else 1 (LSP 3.17).
-    """
+    """Serve one editor until it says ``exit`` or is gone; ends the process, with the exit code of ``talk``."""
     reader, writer = claim_stdio()  # before anything that might print is imported
 
     from codecontext.lsp import logs
@@ -22,7 +25,11 @@ def serve() -> None:
     logs.log_to_stderr()
     server = CodeContextServer()
     register_all(server)
-    server.start_io(reader, writer)
+    asyncio.run(_talk(server, reader, writer))
+
+
+async def _talk(server: CodeContextServer, reader: BufferedReader, writer: BufferedWriter) -> NoReturn:
+    code = await server.talk(reader, writer)
     sys.stderr.flush()
-    # Threads of watchers and of pygls may still wait for something; nobody is left to wait for them.
-    os._exit(0 if server.was_shut_down else 1)
+    # A thread still waits for stdin, others may wait for something; nobody is left to wait for them.
+    os._exit(code)

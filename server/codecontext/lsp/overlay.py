@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 _MOST_LINES = 3000
 """Of a changed middle that is compared line by line; the comparison is quadratic at worst."""
+_COMMON = 16
+"""A line that stands in the middle so often tells no place; comparing with it is what makes the worst case so bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ def _equal_blocks(old: Sequence[str], new: Sequence[str]) -> list[_Block]:
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
     blocks = [_Block(0, 0, head)]
     if middle_old and middle_new and max(len(middle_old), len(middle_new)) <= _MOST_LINES:
-        matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+        often = {line for line, times in Counter(middle_new).items() if times > _COMMON}
+        matcher = SequenceMatcher(often.__contains__ if often else None, middle_old, middle_new, autojunk=False)
         blocks += [
             _Block(head + match.a, head + match.b, match.size) for match in matcher.get_matching_blocks() if match.size
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _LEAST_UNITS = 50
 """Work on fewer files or chunks is over before anybody could read about it."""
+_ANSWER_SECONDS = 30.0
+"""An editor that has not made room by then shows nothing; a window of its own may have to come first."""
 _SHOWN = frozenset({"scanning", "reading", "loading model", "embedding"})
 _PERCENT = {"reading": (0, 10), "embedding": (10, 100)}
 """Where a phase with known work begins and ends; percentages are to rise only (LSP 3.17), and reading is quick."""
@@ -78,8 +81,9 @@ class _Shown:
     async def begin(self, on_cancel: Callable[[], None]) -> None:
         """Ask the editor for room; where it has none, nothing is shown."""
         try:
-            await self._progress.create_async(self._token)
-        except JsonRpcException:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._progress.create_async(self._token)
+        except (TimeoutError, JsonRpcException):
             return
         if self._ended:
             self._forget()

@@ -59,7 +59,11 @@ class InitializationOptions(Wire):
         default_factory=dict, description="Settings, nested, as under `codecontext` in the editor's settings."
     )
     trusted: bool = Field(
-        True, description="Whether project files may choose models, adapters and storage (workspace trust)."
+        True,
+        description=(
+            "Whether project files may choose models, adapters and storage (workspace trust). Anything but true or "
+            "false counts as false."
+        ),
     )
     workspace_symbols: bool | None = Field(
         None,

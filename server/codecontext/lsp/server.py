@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Coroutine, Sequence
-from typing import Any
+import signal
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Coroutine, Sequence
+from contextlib import suppress
+from io import BufferedReader, BufferedWriter
+from typing import Any, TypeVar
 
-import psutil
+from lsprotocol.types import INITIALIZED
 from pygls.exceptions import FeatureRequestError, JsonRpcException
+from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 
 from codecontext import __version__
@@ -17,8 +23,11 @@ from codecontext.engine.client import EngineClient
 from codecontext.engine.messages import FolderSetup, Pause
 from codecontext.lsp import logs
 from codecontext.lsp.configuration import Configuration
-from codecontext.lsp.documents import Documents
+from codecontext.lsp.documents import Comparisons, Documents
+from codecontext.lsp.editor_process import EditorProcess
 from codecontext.lsp.folders import Folder, Folders
+from codecontext.lsp.framing import FrameReader
+from codecontext.lsp.outgoing import Outgoing
 from codecontext.lsp.progress import IndexingProgress
 from codecontext.lsp.protocol import InitializationOptions, Method, Status
 from codecontext.lsp.status import StatusPublisher, status_of
@@ -27,7 +36,19 @@ from codecontext.lsp.watching import ChangedFiles, Watching
 
 logger = logging.getLogger(__name__)
 
-_PARENT_SECONDS = 5.0
+Answer = TypeVar("Answer")
+
+ANSWER_SECONDS = 5.0
+"""An editor that is asked and does not answer is not waited for any longer."""
+_LOOK_SECONDS = 2.0
+INITIALIZED_SECONDS = 10.0
+"""After ``initialize``; an editor that does not say ``initialized`` by then never will."""
+_FAREWELL_SECONDS = 3.0
+_SIGNALS = [signal.SIGINT, signal.SIGTERM, *([] if sys.platform == "win32" else [signal.SIGHUP])]
+
+
+class NoAnswer(JsonRpcException):
+    """The editor did not answer a request of the server's in time."""
 
 
 class CodeContextServer(LanguageServer):
@@ -40,6 +61,7 @@ class CodeContextServer(LanguageServer):
 
     def __init__(self) -> None:
         super().__init__("codecontext", __version__, protocol_cls=ServerProtocol)
+        self.protocol.say = self.say
         self.options = InitializationOptions()
         self.configuration = Configuration()
         self.folders = Folders()
@@ -51,6 +73,15 @@ class CodeContextServer(LanguageServer):
         self.watches_through_editor = False
         """Whether the editor watches the folders for us."""
         self.was_shut_down = False
+        self.editor_process: EditorProcess | None = None
+        """The editor, where it said which process it is."""
+        self.initialized_by: float | None = None
+        """When the editor should have said ``initialized`` (``time.monotonic``)."""
+        self._faults: dict[str, str] = {}
+        self._comparisons = Comparisons()
+        self._has_begun = False
+        self._over: asyncio.Future[int] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._publisher = StatusPublisher(self.status, self._send_status)
         self._progress: IndexingProgress | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,19 +90,61 @@ class CodeContextServer(LanguageServer):
 
     # -- life ------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """The editor is ready: begin to log there, to watch, and to show progress where it can be shown."""
+    async def talk(self, stdin: BufferedReader, stdout: BufferedWriter) -> int:
+        """Serve one editor until it says ``exit``, is gone, or a signal comes; the exit code.
+
+        That is 0 after ``shutdown``, else 1 (LSP 3.17), and for a signal what shells make of it.
+        """
+        loop = asyncio.get_running_loop()
+        self._over = loop.create_future()
+        outgoing = Outgoing(stdout, self._cannot_write)
+        self.protocol.set_writer(outgoing)
+        for number in _SIGNALS:
+            signal.signal(number, self._signalled)
+        reading = loop.create_task(self._read(stdin))
+        watching = loop.create_task(self._watch_editor(outgoing))
+        code = await self._over
+        reading.cancel()
+        watching.cancel()
+        was_shut_down = self.was_shut_down
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.end(), _FAREWELL_SECONDS)
+        outgoing.close()
+        return 0 if was_shut_down else code
+
+    def leave(self, code: int, reason: str = "") -> None:
+        """End soon, with this exit code unless the editor said ``shutdown`` before."""
+        if self._over is not None and not self._over.done():
+            if reason and not self.was_shut_down:
+                logger.warning("%s The server ends.", reason)
+            self._over.set_result(code)
+
+    def begin(self) -> bool:
+        """The editor is ready: begin to log there, to watch, and to show progress where it can be shown.
+
+        Returns whether that is news.
+        """
+        if self._has_begun:
+            return False
+        self._has_begun = True
         self._log = logs.EditorLog(asyncio.get_running_loop(), self.window_log_message)
         logging.getLogger().addHandler(self._log)
-        self.watching = Watching(self.engine, self.changed_files, lambda: self.folders)
+        try:
+            self.watching = Watching(self.engine, self.changed_files, lambda: self.folders)
+        except OSError as error:
+            self.say("watch", f"Changes outside the editor are seen late, as nothing can be watched: {error}.")
         window = self.client_capabilities.window
         if window is not None and window.work_done_progress:
             self._progress = IndexingProgress(self.work_done_progress, self.run, self._progress_cancelled)
-        if self.process_id is not None:
-            self.run(_end_with(self.process_id))
+        return True
 
     async def end(self) -> None:
         """Stop all that works for this server."""
+        if self._ending is None:
+            self._ending = asyncio.get_running_loop().create_task(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
         self.was_shut_down = True
         self._publisher.close()
         if self._log is not None:
@@ -81,6 +154,55 @@ class CodeContextServer(LanguageServer):
         watching, self.watching = self.watching, None
         closing = asyncio.to_thread(watching.close) if watching is not None else asyncio.sleep(0)
         await asyncio.gather(closing, self.engine.stop())
+
+    async def _read(self, stdin: BufferedReader) -> None:
+        reader = FrameReader(stdin, self.thread_pool, self.protocol.refuse_frame)
+        self._stop_event = threading.Event()
+        try:
+            await run_async(self._stop_event, reader, self.protocol, error_handler=self.report_server_error)
+        except SystemExit as end:  # the editor said exit
+            self.leave(end.code if isinstance(end.code, int) else 1)
+        else:
+            self.leave(1)
+
+    async def _watch_editor(self, outgoing: Outgoing) -> None:
+        """Notice what the editor does not say: that it is gone, that it is ready."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if not outgoing.has_reader():
+                self.leave(1, "The editor's end of stdout is closed.")
+            elif self.editor_process is not None and not self.editor_process.is_alive():
+                self.leave(1, f"The editor's process {self.editor_process.pid} is gone.")
+            elif self.initialized_by is not None and time.monotonic() > self.initialized_by and not self._has_begun:
+                self.protocol.handle_message({"jsonrpc": "2.0", "method": INITIALIZED})
+                self.say("initialized", "The editor did not say initialized; the server begins all the same.")
+
+    def _cannot_write(self, reason: str) -> None:
+        """Called from any thread."""
+        if self._over is not None:
+            self._over.get_loop().call_soon_threadsafe(self.leave, 1, reason)
+
+    def _signalled(self, number: int, _frame: object) -> None:
+        """Called between any two steps of this thread; a second signal ends the process as if it knew none."""
+        signal.signal(number, signal.SIG_DFL)
+        if self._over is not None:
+            self._over.get_loop().call_soon_threadsafe(self.leave, 128 + number, f"{signal.Signals(number).name} came.")
+
+    async def ask_editor(self, method: str, answer: Awaitable[Answer]) -> Answer:
+        """What the editor answers. Raises ``JsonRpcException`` for what it refuses, and ``NoAnswer``."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await answer
+        except TimeoutError:
+            raise NoAnswer(f"it did not answer {method} within {ANSWER_SECONDS:.0f} seconds") from None
+
+    async def attempt(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do a part of what is needed at the start; where it fails, that is said and the rest goes on."""
+        try:
+            await work
+        except Exception as error:
+            logger.exception("%s failed.", what)
+            self.say(what, f"{what} failed: {error or type(error).__name__}. The server's log says where.")
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Let ``work`` run beside everything else; its faults are logged."""
@@ -108,9 +230,9 @@ class CodeContextServer(LanguageServer):
                 editor=self.configuration.of(folder),
                 trusted=self.options.trusted,
                 paused=folder.key in self.paused,
-                open_files=tuple(sorted(path for holder, path in documents if holder == folder)),
+                open_files=tuple(sorted(path for holder, path in documents if holder.key == folder.key)),
             )
-            for folder in self.folders
+            for folder in self.folders.places()
         ]
 
     async def apply_folders(self) -> None:
@@ -131,17 +253,29 @@ class CodeContextServer(LanguageServer):
 
     def documents(self) -> Documents:
         """What is open in the editor, at this moment."""
-        return Documents(self.workspace)
+        return Documents(self.workspace, self.folders, self._comparisons)
 
     # -- what is said ------------------------------------------------------------------------------------------
 
     def status(self) -> Status:
         """All there is to show."""
-        return status_of(self.engine, self.folders, __version__)
+        return status_of(self.engine, self.folders, __version__, self._faults.values())
+
+    def say(self, about: str, fault: str) -> None:
+        """Something went wrong around the folders: a sentence for log and status, until it is ``settled``."""
+        if self._faults.get(about) != fault:
+            logger.warning("%s", fault)
+            self._faults[about] = fault
+            self.changed()
+
+    def settled(self, about: str) -> None:
+        """What was wrong is not any more."""
+        if self._faults.pop(about, None) is not None:
+            self.changed()
 
     def changed(self) -> None:
         """Something that the status shows may have changed."""
-        if self.watching is not None:
+        if self._has_begun:
             self._publisher.changed()
 
     def _send_status(self, status: Status) -> None:
@@ -158,14 +292,6 @@ class CodeContextServer(LanguageServer):
         if folder is not None:
             logger.info("Indexing %s is paused, as its progress was cancelled.", folder.name)
             self.run(self.pause([folder], paused=True))
-
-
-async def _end_with(process_id: int) -> None:
-    """End this process when the editor is gone without a word (LSP 3.17, ``processId``)."""
-    while psutil.pid_exists(process_id):
-        await asyncio.sleep(_PARENT_SECONDS)
-    logger.warning("The editor's process %d is gone.", process_id)
-    os._exit(1)
 
 
 def _log_fault(task: asyncio.Task[None]) -> None:

@@ -20,11 +20,11 @@ _SEVERITY = {Health.OK: 0, Health.WARNING: 1, Health.ERROR: 2}
 NO_FOLDER = "No folder is open, so there is nothing to index and search."
 
 
-def status_of(engine: EngineClient, folders: Iterable[Folder], version: str) -> Status:
-    """All there is to show now."""
+def status_of(engine: EngineClient, folders: Iterable[Folder], version: str, faults: Iterable[str] = ()) -> Status:
+    """All there is to show now. ``faults`` are sentences of the language server's own."""
     reports = {folder: engine.reports.get(folder.key) for folder in folders}
     opened = [_folder_status(folder, report) for folder, report in reports.items()]
-    health, message = _worst(engine, opened)
+    health, message = _worst(engine, opened, " ".join(faults))
     return Status(
         health=health,
         message=message,
@@ -42,13 +42,15 @@ def status_of(engine: EngineClient, folders: Iterable[Folder], version: str) -> 
     )
 
 
-def _worst(engine: EngineClient, folders: list[FolderStatus]) -> tuple[Health, str]:
+def _worst(engine: EngineClient, folders: list[FolderStatus], faults: str) -> tuple[Health, str]:
     """The most serious of all that is wrong; of equals the first."""
     known = [(folder.health, folder.message) for folder in folders] or [(Health.OK, NO_FOLDER)]
     if engine.state is EngineState.FAILED:
         known.insert(0, (Health.ERROR, engine.message))
     elif engine.state is EngineState.RESTARTING:
         known.insert(0, (Health.WARNING, engine.message))
+    if faults:
+        known.append((Health.WARNING, faults))
     return max(known, key=lambda each: _SEVERITY[each[0]])
 
 

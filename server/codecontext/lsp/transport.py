@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import attrs
-from cattrs import transform_error
 from lsprotocol import types
 from lsprotocol.types import ResponseError
 from pygls.exceptions import (
@@ -17,19 +17,33 @@ from pygls.exceptions import (
     JsonRpcParseError,
     JsonRpcServerNotInitialized,
 )
-from pygls.protocol import LanguageServerProtocol
+from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from codecontext.engine.transport import PlainMessage, PlainNotification
+from codecontext.lsp import buffers
 from codecontext.lsp.errors import MOST_PROBLEMS, short
+from codecontext.lsp.framing import Fault
+from codecontext.lsp.lenient import problems_of, read_leniently
 from codecontext.lsp.protocol import Method
 
 logger = logging.getLogger(__name__)
 
 _REQUESTS = frozenset(Method) - {Method.STATUS_CHANGED}
+_WITHOUT_PARAMETERS: dict[str, Any] = {types.INITIALIZED: {}, types.SHUTDOWN: None, types.EXIT: None}
+"""Messages that say all they have to say by coming, and what stands for their parameters whatever those are."""
+_TURNING_POINTS = frozenset({types.INITIALIZED, types.EXIT})
+"""Notifications that are heeded even with an id, which makes them wrong requests: without them nothing goes on."""
+_LENIENTLY_READ = frozenset(
+    {types.INITIALIZE, types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, types.WORKSPACE_DID_CHANGE_WATCHED_FILES}
+)
+"""Messages whose parts stand for themselves, so that those that can be read count."""
 
 
 class ServerProtocol(LanguageServerProtocol):
     """The server's end. Our own messages stay plain; their parameters are checked by who handles them."""
+
+    say: Callable[[str, str], None]
+    """Says what was left out, in the status: about what, and a sentence. Set by the server."""
 
     @lru_cache  # noqa: B019 - one protocol lives as long as its process
     def get_message_type(self, method: str) -> type[Any] | None:
@@ -72,9 +86,11 @@ class ServerProtocol(LanguageServerProtocol):
             self._refuse(request_id, JsonRpcInvalidRequest("initialize came a second time."))
         elif self._is_notification(method):
             self._refuse(request_id, JsonRpcInvalidRequest(f"{method} is a notification, so it has no id."))
+            if method in _TURNING_POINTS:
+                self._take_notification({name: value for name, value in message.items() if name != "id"})
         else:
             try:
-                structured = super().structure_message(message)
+                structured = self._read(message)
             except JsonRpcException as error:
                 self._refuse(request_id, _invalid(method, error))
             else:
@@ -90,13 +106,34 @@ class ServerProtocol(LanguageServerProtocol):
             logger.debug("The notification %s was dropped.", method)
             return
         try:
-            structured = super().structure_message(message)
+            structured = self._read(message)
         except JsonRpcException as error:
             logger.warning("%s", _invalid(method, error).message)
+            if method == types.TEXT_DOCUMENT_DID_CHANGE:
+                buffers.forget(self.workspace, message)
         else:
             super().handle_message(structured)
 
+    def _read(self, message: dict[str, Any]) -> Any:
+        """A message with the types of lsprotocol. Raises ``JsonRpcException``."""
+        method = message["method"]
+        if method in _WITHOUT_PARAMETERS:
+            message = message | {"params": _WITHOUT_PARAMETERS[method]}
+        message = _with_usual_parts(message)
+        if method not in _LENIENTLY_READ:
+            return super().structure_message(message)
+        structured, left_out = read_leniently(message, super().structure_message)
+        if left_out:
+            places = ", ".join(map(short, left_out[:MOST_PROBLEMS]))
+            self.say(f"read {method}", f"What came with {method} cannot be read at {places}; that is left out.")
+        return structured
+
     def _take_response(self, message: dict[str, Any]) -> None:
+        waiting = self._request_futures.get(message["id"])
+        if waiting is not None and waiting.done():
+            del self._request_futures[message["id"]]
+            logger.debug("A response came after nobody waited for it any more.")
+            return
         try:
             structured = super().structure_message(message)
         except JsonRpcException as error:
@@ -110,6 +147,23 @@ class ServerProtocol(LanguageServerProtocol):
     def refuse_text(self) -> None:
         """Say that a body was no JSON at all."""
         self._refuse(None, JsonRpcParseError("The body of a message is JSON in UTF-8."))
+
+    def refuse_frame(self, fault: Fault) -> None:
+        """Say that the header part of a message could not be followed."""
+        self._refuse(fault.request_id, JsonRpcParseError(fault.problem))
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> Any:
+        """Follow a document, if it is not too large for that."""
+        if buffers.is_followed(params.text_document.text):
+            yield from super().lsp_text_document__did_open(params)
+        else:
+            self.workspace.remove_text_document(params.text_document.uri)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Follow the changes of a document."""
+        buffers.change(self.workspace, params)
 
     def _refuse(self, request_id: int | str | None, error: JsonRpcException) -> None:
         logger.warning("A message was refused: %s", error.message)
@@ -127,7 +181,34 @@ def _id_of(message: Any) -> int | str | None:
 
 def _invalid(method: str, error: JsonRpcException) -> JsonRpcInvalidParams:
     """The fault with the fields that are wrong, as cattrs tells them."""
-    cause = error.__cause__
-    told = transform_error(cause, path="message") if cause is not None else [error.message]
-    problems = [short(problem) for problem in told[:MOST_PROBLEMS]]
+    problems = [short(problem) for problem in problems_of(error)[:MOST_PROBLEMS]]
     return JsonRpcInvalidParams(f"{method}: {'; '.join(problems)}", data={"problems": problems})
+
+
+def _with_usual_parts(message: dict[str, Any]) -> dict[str, Any]:
+    """The message with parts that the protocol asks for, some editors leave out, and the server can do without."""
+    params = message.get("params")
+    if message["method"] == types.WORKSPACE_DID_CHANGE_CONFIGURATION and not isinstance(params, dict):
+        return message | {"params": {"settings": None}}  # something changed, and will be asked for
+    if not isinstance(params, dict):
+        return message
+    match message["method"]:
+        case types.INITIALIZE:
+            return message | {"params": params | _named_folders(params, "workspaceFolders")}
+        case types.WORKSPACE_DID_CHANGE_CONFIGURATION:
+            return message | {"params": {"settings": None} | params}
+        case types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS if isinstance(event := params.get("event"), dict):
+            named = _named_folders(event, "added") | _named_folders(event, "removed")
+            return message | {"params": params | {"event": {"added": [], "removed": []} | named}}
+        case types.TEXT_DOCUMENT_DID_OPEN | types.TEXT_DOCUMENT_DID_CHANGE:
+            return message | {"params": buffers.with_usual_parts(params)}
+        case _:
+            return message
+
+
+def _named_folders(params: dict[str, Any], member: str) -> dict[str, Any]:
+    """The workspace folders in ``member``, where there are any, each with a name."""
+    folders = params.get(member)
+    if not isinstance(folders, list):
+        return {}
+    return {member: [{"name": ""} | folder if isinstance(folder, dict) else folder for folder in folders]}

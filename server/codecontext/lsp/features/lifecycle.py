@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from lsprotocol import types
-from pydantic import ValidationError
 from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 
 from codecontext.lsp.configuration import SECTION
+from codecontext.lsp.editor_process import find_editor
 from codecontext.lsp.features import symbols
 from codecontext.lsp.features.workspace import open_folders, pull_settings, watch_files
-from codecontext.lsp.protocol import InitializationOptions
-from codecontext.lsp.server import CodeContextServer
+from codecontext.lsp.options import read_options
+from codecontext.lsp.server import INITIALIZED_SECONDS, CodeContextServer, NoAnswer
 
 logger = logging.getLogger(__name__)
 
 _SETTINGS_REGISTRATION = "codecontext-settings"
+_SET_UP_SECONDS = 10.0
 
 
 def register(server: CodeContextServer) -> None:
@@ -27,7 +29,13 @@ def register(server: CodeContextServer) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         """Answered at once: all that takes time comes with ``initialized``."""
-        server.options = _options(params.initialization_options)
+        server.initialized_by = time.monotonic() + INITIALIZED_SECONDS
+        server.options, problems = read_options(params.initialization_options)
+        if problems:
+            server.say("options", " ".join(problems))
+        server.editor_process = find_editor(params.process_id)
+        if params.process_id is not None and server.editor_process is None:
+            logger.info("Process %d cannot be the editor; the end of stdin tells when that is gone.", params.process_id)
         server.configuration.begin_with(server.options.settings)
         open_folders(server)
         if symbols.are_wanted(server, params.client_info):
@@ -35,8 +43,8 @@ def register(server: CodeContextServer) -> None:
 
     @server.feature(types.INITIALIZED)
     def initialized(_params: types.InitializedParams) -> None:
-        server.begin()
-        server.run(_set_up(server))
+        if server.begin():
+            server.run(_set_up(server))
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(_params: None) -> None:
@@ -45,30 +53,30 @@ def register(server: CodeContextServer) -> None:
 
 async def _set_up(server: CodeContextServer) -> None:
     """Hear the settings before the engine starts, so that it begins with the right model."""
-    await asyncio.gather(_follow_settings(server), watch_files(server))
+    parts = {
+        "Asking for settings": pull_settings(server),
+        "Following changes of settings": _follow_settings(server),
+        "Watching files": watch_files(server),
+    }
+    works = [asyncio.create_task(server.attempt(what, work)) for what, work in parts.items()]
+    await asyncio.wait(works, timeout=_SET_UP_SECONDS)  # what takes longer goes on beside the engine
     await server.apply_folders()
+    await asyncio.gather(*works)
 
 
 async def _follow_settings(server: CodeContextServer) -> None:
-    await pull_settings(server)
     dynamic = "workspace.did_change_configuration.dynamic_registration"
-    if get_capability(server.client_capabilities, dynamic, False):
-        registration = types.Registration(
-            id=_SETTINGS_REGISTRATION,
-            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
-            register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
-        )
-        try:
-            await server.client_register_capability_async(types.RegistrationParams([registration]))
-        except JsonRpcException as error:
-            logger.warning("The editor will not tell of changed settings: %s", error.message)
-
-
-def _options(said: object) -> InitializationOptions:
-    """What the editor sent; options that make no sense are said and left out, so that it can start all the same."""
+    if not get_capability(server.client_capabilities, dynamic, False):
+        return
+    registration = types.Registration(
+        id=_SETTINGS_REGISTRATION,
+        method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+        register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
+    )
+    asked = server.client_register_capability_async(types.RegistrationParams([registration]))
     try:
-        return InitializationOptions.model_validate(said or {})
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        logger.error("The initialization options are ignored: %s", faults)
-        return InitializationOptions()
+        await server.ask_editor(types.CLIENT_REGISTER_CAPABILITY, asked)
+    except NoAnswer as error:
+        server.say("settings changes", f"The editor may not tell of changed settings: {error.message}.")
+    except JsonRpcException as error:
+        logger.warning("The editor will not tell of changed settings: %s", error.message)

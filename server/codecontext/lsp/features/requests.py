@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pygls.exceptions import JsonRpcInvalidParams
 
 from codecontext.core.errors import EngineUnavailable
-from codecontext.lsp.errors import as_responses, checked, invalid_field
+from codecontext.lsp.errors import as_responses, checked, invalid_field, short
 from codecontext.lsp.folders import Folder, path_of
 from codecontext.lsp.protocol import COMMAND_PREFIX, FolderParams, Method, Wire
 from codecontext.lsp.server import CodeContextServer
@@ -61,13 +61,13 @@ def holder(server: CodeContextServer, method: Method, uri: str) -> tuple[Folder,
     path = path_of(uri)
     found = server.folders.holding(path) if path else None
     if path is None or found is None:
-        raise invalid_field(method, "uri", f"'{uri}' is in no open workspace folder.")
+        raise invalid_field(method, "uri", f"'{short(uri)}' is in no open workspace folder.")
     return found[0], path
 
 
 def chosen(server: CodeContextServer, method: Method, params: FolderParams) -> list[Folder]:
-    """The folder that the parameters name, or all. Raises ``JsonRpcInvalidParams``."""
-    return list(server.folders) if params.folder is None else [folder_at(server, method, "folder", params.folder)]
+    """The folder that the parameters name, or all, each place once. Raises ``JsonRpcInvalidParams``."""
+    return server.folders.places() if params.folder is None else [folder_at(server, method, "folder", params.folder)]
 
 
 def folder_at(server: CodeContextServer, method: Method, field: str, uri: str) -> Folder:
@@ -75,5 +75,5 @@ def folder_at(server: CodeContextServer, method: Method, field: str, uri: str) -
     folder = server.folders.by_uri(uri)
     if folder is None:
         known = ", ".join(folder.uri for folder in server.folders) or "none"
-        raise invalid_field(method, field, f"'{uri}' is not an open workspace folder; open are: {known}.")
+        raise invalid_field(method, field, f"'{short(uri)}' is not an open workspace folder; open are: {known}.")
     return folder

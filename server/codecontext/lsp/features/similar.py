@@ -34,7 +34,7 @@ def register(server: CodeContextServer) -> None:
             limit=params.limit,
         )
         similar = await in_time(server, server.engine.similar(request))
-        return shown(server, f"{relative}:{params.range.start.line + 1}", similar)
+        return shown(server, f"{relative}:{params.range.start.line + 1}", similar, [folder])
 
     answer(server, Method.FIND_SIMILAR, FindSimilarParams, handle)
 

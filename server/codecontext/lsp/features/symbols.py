@@ -44,7 +44,7 @@ def offer(server: CodeContextServer) -> None:
     @server.feature(types.WORKSPACE_SYMBOL)
     async def symbols(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
         with as_responses(types.WORKSPACE_SYMBOL):
-            folders = tuple(folder.key for folder in server.folders)
+            folders = tuple(folder.key for folder in server.folders.places())
             if not folders or not params.query.strip():
                 return []
             result = await ask(server, Search(query=params.query, folders=folders, limit=_LIMIT))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
@@ -14,13 +14,13 @@ from pygls.exceptions import JsonRpcException
 from codecontext.engine.messages import EngineState
 from codecontext.lsp.configuration import SECTION
 from codecontext.lsp.folders import Folders, path_of
-from codecontext.lsp.server import CodeContextServer
+from codecontext.lsp.server import CodeContextServer, NoAnswer
 
 logger = logging.getLogger(__name__)
 
 _FILES_REGISTRATION = "codecontext-files"
-_ANSWER_SECONDS = 5.0
-"""An editor that says it has settings and then does not answer is not waited for."""
+_SETTINGS = "settings"
+_WATCHING = "watching"
 
 
 def register(server: CodeContextServer) -> None:
@@ -70,12 +70,21 @@ async def pull_settings(server: CodeContextServer) -> None:
     if not folders or not get_capability(server.client_capabilities, "workspace.configuration", False):
         return
     items = [types.ConfigurationItem(scope_uri=folder.uri, section=SECTION) for folder in folders]
+    asked = server.workspace_configuration_async(types.ConfigurationParams(items))
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            answers = await server.workspace_configuration_async(types.ConfigurationParams(items))
-    except (TimeoutError, JsonRpcException) as error:
-        logger.warning("The editor did not tell its settings: %s", error or "it did not answer.")
+        answers = await server.ask_editor(types.WORKSPACE_CONFIGURATION, asked)
+    except NoAnswer as error:
+        server.say(
+            _SETTINGS, f"The editor did not tell its settings: {error.message}. What it said before is in force."
+        )
         return
+    except JsonRpcException as error:
+        logger.warning("The editor did not tell its settings: %s", error.message)
+        return
+    if not isinstance(answers, Sequence) or isinstance(answers, str):
+        server.say(_SETTINGS, f"The editor answered {types.WORKSPACE_CONFIGURATION} with something else than an array.")
+        return
+    server.settled(_SETTINGS)
     for folder, settings in zip(folders, answers, strict=False):
         server.configuration.pull(folder, settings)
 
@@ -103,22 +112,31 @@ async def _register_watchers(server: CodeContextServer, watchers: list[types.Fil
     old = types.Unregistration(_FILES_REGISTRATION, types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     try:
         if server.watches_through_editor:
-            await server.client_unregister_capability_async(types.UnregistrationParams([old]))
-        await server.client_register_capability_async(types.RegistrationParams([registration]))
+            forgotten = server.client_unregister_capability_async(types.UnregistrationParams([old]))
+            await server.ask_editor(types.CLIENT_UNREGISTER_CAPABILITY, forgotten)
+        registered = server.client_register_capability_async(types.RegistrationParams([registration]))
+        await server.ask_editor(types.CLIENT_REGISTER_CAPABILITY, registered)
+    except NoAnswer as error:
+        server.say(_WATCHING, f"The editor may not watch files, so the server does: {error.message}.")
+        return False
     except JsonRpcException as error:
         logger.warning("The editor does not watch files, so the server does: %s", error.message)
         return False
     server.watches_through_editor = True
+    server.settled(_WATCHING)
     return True
 
 
 async def _folders_changed(server: CodeContextServer) -> None:
-    await asyncio.gather(pull_settings(server), watch_files(server))
+    await asyncio.gather(
+        server.attempt("Asking for settings", pull_settings(server)),
+        server.attempt("Watching files", watch_files(server)),
+    )
     await server.apply_folders()
 
 
 async def _settings_changed(server: CodeContextServer) -> None:
-    await pull_settings(server)
+    await server.attempt("Asking for settings", pull_settings(server))
     await server.apply_folders()
 
 
