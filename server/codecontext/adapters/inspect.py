@@ -162,9 +162,7 @@ def _matrix_pairs(
     path: Path, tensors: dict[str, tuple[int, ...]], suffixes: tuple[str, str]
 ) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
     """Module → shapes of its matrices A (rank, in) and B (out, rank)."""
-    a, b = (
-        {module_of(name): shape for name, shape in tensors.items() if name.endswith(suffix)} for suffix in suffixes
-    )
+    a, b = ({module_of(name): shape for name, shape in tensors.items() if name.endswith(suffix)} for suffix in suffixes)
     unpaired = sorted(a.keys() ^ b.keys())
     if unpaired:
         raise AdapterError(

@@ -78,9 +78,7 @@ def names_in_base(
     heads = [name for name in (*layers, *others) if name not in modules and name.partition(".")[0] in _HEADS]
     encoder = [name for name in layers if name not in heads]
     fitting = [
-        prefix
-        for prefix in _common_prefixes(encoder)
-        if all(name.removeprefix(prefix) in modules for name in encoder)
+        prefix for prefix in _common_prefixes(encoder) if all(name.removeprefix(prefix) in modules for name in encoder)
     ]
     if len(fitting) > 1 and fitting[0]:
         raise AdapterError(

@@ -203,7 +203,9 @@ def _peft_config(adapter_path: Path, fitted: FittedAdapter) -> LoraConfig:
         lora_bias=bool(settings.lora_bias),
         # The matrices are loaded, so how they began matters only where that changes the base's weights.
         init_lora_weights=settings.taken_off_first or False,  # type: ignore[arg-type]
-        loftq_config=settings.loftq_config.model_dump() if settings.loftq_config else {"loftq_bits": 4, "loftq_iter": 1},
+        loftq_config=settings.loftq_config.model_dump()
+        if settings.loftq_config
+        else {"loftq_bits": 4, "loftq_iter": 1},
         inference_mode=True,
     )
 
