@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from codecontext.adapters.fit import naming_of
 from codecontext.adapters.inspect import AdapterInfo
+from codecontext.adapters.naming import Naming
 from codecontext.core.errors import AdapterError
+
+_NAMED = 3
+"""Modules that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +37,26 @@ def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
     modules that ``base`` does not have or has in another shape.
     """
     check_fingerprint(info, base.name, base.fingerprint)
-    problem = _first_misfit(info, base)
+    naming = naming_of(info, base.modules)
+    problem = _first_misfit(info, base, naming)
     if problem:
         made_for = f", made for {info.base_model}," if info.base_model else ""
         raise AdapterError(
             f"The adapter {info.path}{made_for} does not fit the base model {base.name}: {problem}.",
             "Set model_name to the base it was made for, or choose another adapter.",
         )
-    if info.base_fingerprint or _names(info.base_model, base):
-        return []
-    warning = (
-        f"The adapter {info.path} says it was made for {info.base_model or 'an unnamed model'}; it fits "
-        f"{base.name} in shape, but is only right if both are the same model."
-    )
-    return [warning]
+    warnings = []
+    if naming.heads:
+        warnings.append(
+            f"The adapter {info.path} also changes {', '.join(naming.heads[:_NAMED])}, which {base.name} does not have "
+            "and no vector depends on; that is left out."
+        )
+    if not info.base_fingerprint and not _names(info.base_model, base):
+        warnings.append(
+            f"The adapter {info.path} says it was made for {info.base_model or 'an unnamed model'}; it fits "
+            f"{base.name} in shape, but is only right if both are the same model."
+        )
+    return warnings
 
 
 def check_fingerprint(info: AdapterInfo, base_name: str, base_fingerprint: str) -> None:
@@ -58,14 +69,18 @@ def check_fingerprint(info: AdapterInfo, base_name: str, base_fingerprint: str) 
         )
 
 
-def _first_misfit(info: AdapterInfo, base: BaseArchitecture) -> str:
-    for layer in info.layers:
-        shape = base.modules.get(layer.module)
+def _first_misfit(info: AdapterInfo, base: BaseArchitecture, naming: Naming) -> str:
+    layers = [(naming.in_base[layer.module], layer) for layer in info.layers if layer.module in naming.in_base]
+    if not layers:
+        return "none of its modules are part of an embedding model"
+    for module, layer in layers:
+        shape = base.modules.get(module)
         if shape is None:
-            return f"{base.name} has no module {layer.module}"
+            return f"{base.name} has no module {module}"
         if shape != layer.weight_shape:
-            return f"{layer.module} is {_spelled(shape)} in the base and {_spelled(layer.weight_shape)} in the adapter"
-    unknown = next((module for module in info.other_modules if module not in base.modules), None)
+            return f"{module} is {_spelled(shape)} in the base and {_spelled(layer.weight_shape)} in the adapter"
+    others = (naming.in_base[module] for module in info.other_modules if module in naming.in_base)
+    unknown = next((module for module in others if module not in base.modules), None)
     return f"{base.name} has no module {unknown}" if unknown else ""
 
 

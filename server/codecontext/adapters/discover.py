@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codecontext.adapters.files import CONFIG_FILE
+from codecontext.adapters.files import has_config
 from codecontext.adapters.inspect import AdapterInfo, inspect_adapter
 from codecontext.core.errors import AdapterError
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ def discover_adapters(roots: Iterable[Path]) -> list[AdapterInfo | InvalidAdapte
     A folder counts as an adapter when it holds ``adapter_config.json``. Roots that do not exist or cannot be
     listed hold none.
     """
-    folders = {folder.resolve(): folder for root in roots for folder in _candidates(root)}
+    folders = {os.path.realpath(folder): folder for root in roots for folder in _candidates(root)}
     return [_inspect(folder) for folder in sorted(folders.values())]
 
 
@@ -34,7 +39,7 @@ def _candidates(root: Path) -> Iterator[Path]:
         children = list(root.iterdir())
     except OSError:
         return
-    yield from (folder for folder in (root, *children) if (folder / CONFIG_FILE).is_file())
+    yield from (folder for folder in (root, *children) if has_config(folder))
 
 
 def _inspect(folder: Path) -> AdapterInfo | InvalidAdapter:
@@ -42,3 +47,6 @@ def _inspect(folder: Path) -> AdapterInfo | InvalidAdapter:
         return inspect_adapter(folder)
     except AdapterError as error:
         return InvalidAdapter(folder, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever one folder holds, the others are listed
+        logger.debug("Looking at the adapter %s failed", folder, exc_info=error)
+        return InvalidAdapter(folder, f"{folder} cannot be read as an adapter: {error}")

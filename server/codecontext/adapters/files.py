@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-import json
+import os
+import reprlib
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codecontext.core.errors import AdapterError
+from codecontext.core.json_file import parse_json
+from codecontext.core.reading import MAX_RULES_BYTES, UnreadableFile, open_file, read_file
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 PICKLE_FILE = "adapter_model.bin"
 MANIFEST_FILE = "codecontext.json"
+
+MAX_WEIGHTS_BYTES = 4_000_000_000
+"""Largest file of weights that is read; adapters have 1 to 50 MB, with embeddings of their own up to 3 GB."""
+
+# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_HALF_WRITTEN = "It may be half-written or damaged; save the adapter again."
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxlevel = 3
 
 
 class AdapterSide(StrEnum):
@@ -37,17 +51,23 @@ class AdapterManifest(BaseModel):
 
 def require_folder(path: Path) -> None:
     """Raise ``AdapterError`` unless ``path`` is a folder with an ``adapter_config.json``."""
-    if not path.exists():
+    # Functions of os.path answer where methods of Path raise: no permission, a name too long, links in a circle.
+    if not os.path.exists(path):  # noqa: PTH110
         raise AdapterError(f"LoRA adapter path does not exist: {path}", f"Name the folder with {CONFIG_FILE} in it.")
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112
         raise AdapterError(
             f"LoRA adapter path must be a directory: {path}", f"Name the folder with {CONFIG_FILE} in it."
         )
-    if not (path / CONFIG_FILE).is_file():
+    if not has_config(path):
         raise AdapterError(
             f"Invalid LoRA adapter: missing {CONFIG_FILE} in {path}",
             "PEFT's save_pretrained writes it; a checkpoint keeps it beside the weights.",
         )
+
+
+def has_config(folder: Path) -> bool:
+    """Whether ``folder`` has what makes it an adapter, as a regular file; False where that cannot be seen."""
+    return os.path.isfile(folder / CONFIG_FILE)  # noqa: PTH113
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -69,21 +89,88 @@ def read_manifest(path: Path) -> AdapterManifest:
     except ValidationError as error:
         first = error.errors()[0]
         raise AdapterError(
-            f"{path / MANIFEST_FILE}: {'.'.join(map(str, first['loc']))} is {first['input']!r}.",
+            f"{path / MANIFEST_FILE}: {'.'.join(map(str, first['loc']))} is {shown(first['input'])}.",
             f"{first['msg']}.",
         ) from error
+
+
+def open_weights(path: Path) -> BinaryIO:
+    """``adapter_model.safetensors`` of the folder ``path``, looked at before it is read.
+
+    Raises ``AdapterError`` when it is missing, a pickle, a Git LFS pointer, no regular file or far too large.
+    """
+    weights = path / WEIGHTS_FILE
+    try:
+        file = open_file(weights, max_bytes=MAX_WEIGHTS_BYTES)
+    except FileNotFoundError as error:
+        raise _no_weights(path) from error
+    except OSError as error:
+        raise unreadable(weights, error) from error
+    beginning = file.read(len(_LFS_POINTER))
+    file.seek(0)
+    if beginning == _LFS_POINTER:
+        file.close()
+        raise _lfs_pointer(weights)
+    return file
+
+
+def read_weights(path: Path) -> bytes:
+    """Content of ``adapter_model.safetensors`` in the folder ``path``. Raises ``AdapterError`` as ``open_weights``."""
+    open_weights(path).close()
+    try:
+        # Read, not mapped: a mapped file that somebody cuts short ends the process.
+        return read_file(path / WEIGHTS_FILE, max_bytes=MAX_WEIGHTS_BYTES)
+    except OSError as error:
+        raise unreadable(path / WEIGHTS_FILE, error) from error
+
+
+def unreadable(file: Path, error: OSError) -> AdapterError:
+    """What to say of a file of an adapter that cannot be read."""
+    reason = error.strerror or str(error)
+    said = f"{file} {reason}" if isinstance(error, UnreadableFile) else f"{file} cannot be read: {reason}"
+    return AdapterError(f"{said}.", "Copy the adapter again, and let this user read it.")
+
+
+def shown(value: Any) -> str:
+    """``value`` as a message may show it, shortened whatever its size and depth."""
+    return _SHORT.repr(value)
 
 
 def _read_json_object(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file; ``None`` when the file does not exist."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        raw = read_file(path, max_bytes=MAX_RULES_BYTES)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise AdapterError(
-            f"{path} cannot be read: {error}.", "It may be half-written or damaged; save the adapter again."
-        ) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if raw.startswith(_LFS_POINTER):
+        raise _lfs_pointer(path)
+    try:
+        content = parse_json(raw)
+    except ValueError as error:
+        raise AdapterError(f"{path} cannot be read: {error}.", _HALF_WRITTEN) from error
     if not isinstance(content, dict):
         raise AdapterError(f"{path} holds {type(content).__name__}, not a JSON object.", "Save the adapter again.")
     return content
+
+
+def _lfs_pointer(file: Path) -> AdapterError:
+    return AdapterError(
+        f"{file} is a Git LFS pointer, which names the file that Git has not fetched.",
+        "Fetch it with: git lfs pull",
+    )
+
+
+def _no_weights(path: Path) -> AdapterError:
+    if os.path.lexists(path / PICKLE_FILE):
+        return AdapterError(
+            f"The adapter in {path} has its weights as a pickle ({PICKLE_FILE}), which can run any code when "
+            "loaded, so it is refused.",
+            "If you trust it, convert it once: torch.load(file, weights_only=True), then "
+            f"safetensors.torch.save_file(tensors, '{WEIGHTS_FILE}').",
+        )
+    return AdapterError(
+        f"The adapter in {path} has no weights: {WEIGHTS_FILE} is missing.",
+        "Save the adapter again with PEFT's save_pretrained, or copy all of its files.",
+    )

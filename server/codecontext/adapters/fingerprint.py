@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE, read_config, read_manifest
+from codecontext.adapters.files import CONFIG_FILE, MAX_WEIGHTS_BYTES, WEIGHTS_FILE, read_config, read_manifest
 from codecontext.core import content_digest
 from codecontext.core.errors import AdapterError
 from codecontext.core.hashing import file_sha256
@@ -37,7 +37,7 @@ def adapter_fingerprint(path: Path) -> str:
     """
     config = {key: value for key, value in read_config(path).items() if key not in UNIMPORTANT_FIELDS}
     try:
-        weights = file_sha256(path / WEIGHTS_FILE)
+        weights = file_sha256(path / WEIGHTS_FILE, max_bytes=MAX_WEIGHTS_BYTES)
     except OSError as error:
         raise AdapterError(
             f"LoRA adapter {path} cannot be read: {error.strerror or error}.",

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError, safe_open
 
-from codecontext.adapters.files import (
-    CONFIG_FILE,
-    PICKLE_FILE,
-    WEIGHTS_FILE,
-    AdapterSide,
-    read_config,
-    read_manifest,
-)
+from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE, AdapterSide, open_weights, read_manifest, unreadable
 from codecontext.adapters.fingerprint import adapter_fingerprint
+from codecontext.adapters.lora_config import LoraSettings, read_lora_settings
+from codecontext.adapters.naming import module_of, plain_name
+from codecontext.adapters.targets import Targets
 from codecontext.core.errors import AdapterError
 
-REQUIRED_FIELDS = ("peft_type", "r", "lora_alpha", "target_modules")
-
-# PEFT saves every tensor under the path of its module in the wrapped model, behind this prefix.
-PEFT_PREFIX = "base_model.model."
-
-# PEFT keeps an adapted module under this name inside its own; trained biases are saved so.
-WRAPPED = ".base_layer"
+_T = TypeVar("_T")
 
 # How the names of a module's two matrices end: of linear layers, and of embeddings.
 LINEAR_SUFFIXES = (".lora_A.weight", ".lora_B.weight")
@@ -76,28 +68,28 @@ def inspect_adapter(path: Path) -> AdapterInfo:
     Raises ``AdapterError`` with one sentence for what is wrong: no folder, no or broken configuration, not
     LoRA, no weights, pickled weights, damaged weights, or weights of another rank than configured.
     """
-    config = read_config(path)
-    _check_config(path, config)
+    settings = read_lora_settings(path)
+    Targets(path, settings)
     manifest = read_manifest(path)
     tensors, dtype = _read_tensors(path)
-    layers = _lora_layers(path, tensors, transposed=bool(config.get("fan_in_fan_out")))
-    _check_ranks(path, config, layers)
+    layers = _lora_layers(path, tensors, transposed=bool(settings.fan_in_fan_out))
+    _check_ranks(path, settings, layers)
     lora_modules = {layer.module for layer in layers}
     return AdapterInfo(
         path=path,
-        name=manifest.name or path.resolve().name,
-        base_model=config.get("base_model_name_or_path") or "",
+        name=manifest.name or os.path.basename(os.path.realpath(path)),  # noqa: PTH119
+        base_model=settings.base_model_name_or_path or "",
         base_fingerprint=manifest.base_fingerprint,
-        rank=config["r"],
-        alpha=config["lora_alpha"],
-        target_modules=_as_tuple(config["target_modules"]),
+        rank=settings.r,
+        alpha=settings.lora_alpha,
+        target_modules=_as_tuple(settings.target_modules),
         side=manifest.side,
-        size_bytes=(path / CONFIG_FILE).stat().st_size + (path / WEIGHTS_FILE).stat().st_size,
+        size_bytes=_size(path),
         fingerprint=adapter_fingerprint(path),
         parameter_count=sum(math.prod(shape) for shape in tensors.values()),
         dtype=dtype,
         layers=tuple(layers),
-        other_modules=tuple(sorted({_module_of(name) for name in tensors} - lora_modules)),
+        other_modules=tuple(sorted({module_of(name) for name in tensors} - lora_modules)),
     )
 
 
@@ -107,29 +99,17 @@ def require_unchanged(info: AdapterInfo) -> None:
         raise AdapterError(f"The files of {info.path} changed while they were read.", "Load it once they are written.")
 
 
-def _check_config(path: Path, config: dict[str, Any]) -> None:
-    missing = [field for field in REQUIRED_FIELDS if config.get(field) is None]
-    if missing:
-        raise AdapterError(
-            f"{path / CONFIG_FILE} lacks {', '.join(missing)}.",
-            "Save the adapter again with PEFT's save_pretrained.",
-        )
-    if config["peft_type"] != "LORA":
-        raise AdapterError(
-            f"The adapter in {path} is of PEFT type {config['peft_type']}.",
-            "Only LORA adapters can be loaded.",
-        )
-    if not isinstance(config["r"], int) or config["r"] < 1:
-        raise AdapterError(f"{path / CONFIG_FILE} has r = {config['r']!r}.", "The rank is a whole number from 1.")
-    if not isinstance(config["lora_alpha"], int | float):
-        raise AdapterError(f"{path / CONFIG_FILE} has lora_alpha = {config['lora_alpha']!r}.", "It is a number.")
+def _size(path: Path) -> int:
+    try:
+        return (path / CONFIG_FILE).stat().st_size + (path / WEIGHTS_FILE).stat().st_size
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, tuple[int, ...]], str]:
     """Name → shape of every tensor, and their number format; only the header of the file is read."""
     weights = path / WEIGHTS_FILE
-    if not weights.is_file():
-        raise _no_weights(path)
+    open_weights(path).close()
     try:
         with safe_open(weights, framework="numpy") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
@@ -142,21 +122,17 @@ def _read_tensors(path: Path) -> tuple[dict[str, tuple[int, ...]], str]:
         ) from error
     if not shapes:
         raise AdapterError(f"{weights} holds no tensors.", "Save the adapter again.")
-    return shapes, "/".join(sorted(dtypes))
+    return plain_names(path, shapes), "/".join(sorted(dtypes))
 
 
-def _no_weights(path: Path) -> AdapterError:
-    if (path / PICKLE_FILE).exists():
-        return AdapterError(
-            f"The adapter in {path} has its weights as a pickle ({PICKLE_FILE}), which can run any code when "
-            "loaded, so it is refused.",
-            "If you trust it, convert it once: torch.load(file, weights_only=True), then "
-            f"safetensors.torch.save_file(tensors, '{WEIGHTS_FILE}').",
-        )
-    return AdapterError(
-        f"The adapter in {path} has no weights: {WEIGHTS_FILE} is missing.",
-        "Save the adapter again with PEFT's save_pretrained, or copy all of its files.",
-    )
+def plain_names(path: Path, tensors: Mapping[str, _T]) -> dict[str, _T]:
+    """``tensors`` of the adapter in ``path`` by their plain names. Raises ``AdapterError`` where two have the same."""
+    plain: dict[str, _T] = {}
+    for name, tensor in tensors.items():
+        if plain_name(name) in plain:
+            raise AdapterError(f"{path / WEIGHTS_FILE} holds {plain_name(name)} twice.", "Save the adapter again.")
+        plain[plain_name(name)] = tensor
+    return plain
 
 
 def _lora_layers(path: Path, tensors: dict[str, tuple[int, ...]], *, transposed: bool) -> list[LoraLayer]:
@@ -186,9 +162,7 @@ def _matrix_pairs(
     path: Path, tensors: dict[str, tuple[int, ...]], suffixes: tuple[str, str]
 ) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
     """Module → shapes of its matrices A (rank, in) and B (out, rank)."""
-    a, b = (
-        {_module_of(name): shape for name, shape in tensors.items() if name.endswith(suffix)} for suffix in suffixes
-    )
+    a, b = ({module_of(name): shape for name, shape in tensors.items() if name.endswith(suffix)} for suffix in suffixes)
     unpaired = sorted(a.keys() ^ b.keys())
     if unpaired:
         raise AdapterError(
@@ -204,19 +178,12 @@ def _matrix_pairs(
     return {module: (a[module], b[module]) for module in a}
 
 
-def _module_of(tensor_name: str) -> str:
-    """The base model's name for the module that a saved tensor belongs to."""
-    name = tensor_name.removeprefix(PEFT_PREFIX)
-    module, found, _ = name.partition(".lora_")
-    return module if found else name.rpartition(".")[0].removesuffix(WRAPPED)
-
-
-def _check_ranks(path: Path, config: dict[str, Any], layers: list[LoraLayer]) -> None:
-    configured = {config["r"], *(config.get("rank_pattern") or {}).values()}
+def _check_ranks(path: Path, settings: LoraSettings, layers: list[LoraLayer]) -> None:
+    configured = {settings.r, *(settings.rank_pattern or {}).values()}
     wrong = next((layer for layer in layers if layer.rank not in configured), None)
     if wrong is not None:
         raise AdapterError(
-            f"{path / CONFIG_FILE} says rank {config['r']}, but the weights of {wrong.module} have rank {wrong.rank}.",
+            f"{path / CONFIG_FILE} says rank {settings.r}, but the weights of {wrong.module} have rank {wrong.rank}.",
             "Configuration and weights are of two adapters; copy both from the same place.",
         )
 

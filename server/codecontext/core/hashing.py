@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from codecontext.core.reading import open_file
+
 CONTENT_DIGEST_BYTES = 16
 
 
@@ -18,7 +20,7 @@ def content_digest(*parts: str | bytes) -> str:
     return hasher.hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file as publishers print it. Raises ``OSError`` when it cannot be read."""
-    with path.open("rb") as file:
+def file_sha256(path: Path, *, max_bytes: int | None = None) -> str:
+    """SHA-256 of a regular file as publishers print it. Raises ``OSError`` when it cannot be read or is larger."""
+    with open_file(path, max_bytes=max_bytes) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 MAX_RULES_BYTES = 2_000_000
 """Largest file of ignore rules or settings that is read; people write a few thousand bytes."""
@@ -74,6 +75,17 @@ def read_text_file(path: Path, *, max_bytes: int = MAX_RULES_BYTES, follow_links
     return read_file(path, max_bytes=max_bytes, follow_links=follow_links).decode("utf-8-sig")
 
 
+def open_file(path: Path, *, max_bytes: int | None = None) -> BinaryIO:
+    """The regular file ``path``, open for whoever reads it part by part. Raises as ``read_file``."""
+    descriptor = _open(path, follow_links=True)
+    try:
+        _require_regular(descriptor, path, max_bytes)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
 def _open(path: Path, *, follow_links: bool) -> int:
     try:
         return os.open(path, _OPEN | (0 if follow_links else _NO_FOLLOW))
@@ -107,13 +119,17 @@ def _named(error: OSError, path: Path) -> OSError:
     return NotRegularFile("is not a regular file", path) if error.errno == errno.ENXIO else error
 
 
+def _require_regular(descriptor: int, path: str | os.PathLike[str], max_bytes: int | None) -> None:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise NotRegularFile("is not a regular file", path)
+    if max_bytes is not None and status.st_size > max_bytes:
+        raise FileTooLarge(f"is larger than {max_bytes:,} bytes", path)
+
+
 def _read(descriptor: int, path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise NotRegularFile("is not a regular file", path)
-        if status.st_size > max_bytes:
-            raise FileTooLarge(f"is larger than {max_bytes:,} bytes", path)
+        _require_regular(descriptor, path, max_bytes)
         content = bytearray()
         while len(content) <= max_bytes and (part := os.read(descriptor, min(max_bytes + 1 - len(content), _PART))):
             content += part

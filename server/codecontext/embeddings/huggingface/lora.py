@@ -8,7 +8,6 @@ are written down is PEFT's: https://huggingface.co/docs/peft/package_reference/l
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
 
 from codecontext.adapters import AdapterInfo
-from codecontext.adapters.files import WEIGHTS_FILE, read_config
+from codecontext.adapters.files import read_config, read_weights
 from codecontext.adapters.fingerprint import UNIMPORTANT_FIELDS
-from codecontext.adapters.inspect import LINEAR_SUFFIXES, PEFT_PREFIX
+from codecontext.adapters.fit import FittedAdapter, FittedLayer, fit_adapter
+from codecontext.adapters.inspect import LINEAR_SUFFIXES, plain_names
+from codecontext.adapters.naming import PEFT_PREFIX, module_of
+from codecontext.core.errors import AdapterError
 
 Matrix = NDArray[np.float32]
 
@@ -75,28 +77,38 @@ def lora_updates(adapter: AdapterInfo, modules: Collection[str]) -> list[LoraUpd
 
     Raises ``UnusualAdapter`` for everything that PEFT would do more or otherwise, or complain about.
     """
-    config = read_config(adapter.path)
     try:
-        return _plain_updates(adapter, config, modules)
-    except (OSError, SafetensorError, re.error, TypeError, ValueError, AttributeError) as error:
+        return _plain_updates(adapter, read_config(adapter.path), modules)
+    except (SafetensorError, AdapterError, TypeError, ValueError) as error:
         raise UnusualAdapter(f"it cannot be read ({error})") from error
 
 
 def _plain_updates(adapter: AdapterInfo, config: Mapping[str, Any], modules: Collection[str]) -> list[LoraUpdate]:
     _require_plain(config)
-    _require_its_targets(adapter, config, modules)
-    tensors = _read_tensors(adapter)
+    fitted = _fitted(adapter, modules)
+    tensors = {name: matrix for name, matrix in _read_tensors(adapter).items() if module_of(name) not in fitted.heads}
     updates = []
-    for layer in adapter.layers:
-        a, b = (tensors.pop(f"{PEFT_PREFIX}{layer.module}{suffix}", None) for suffix in LINEAR_SUFFIXES)
+    for layer in fitted.layers:
+        a, b = (tensors.pop(f"{layer.saved}{suffix}", None) for suffix in LINEAR_SUFFIXES)
         if a is None or b is None:
             raise UnusualAdapter(f"the matrices of {layer.module} are not those of a linear layer")
         if not np.isfinite(a).all() or not np.isfinite(b).all():
             raise UnusualAdapter(f"the matrices of {layer.module} are not finite")
-        updates.append(LoraUpdate(layer.module, a, b, _scale(config, layer.module, layer.rank)))
+        updates.append(LoraUpdate(layer.module, a, b, _scale(fitted, layer)))
     if tensors:
-        raise UnusualAdapter(f"it holds {min(tensors)}")
+        raise UnusualAdapter(f"it holds {PEFT_PREFIX}{min(tensors)}")
     return updates
+
+
+def _fitted(adapter: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
+    """PEFT ignores matrices outside of the targets, and refuses an adapter without matrices for all of them."""
+    try:
+        fitted = fit_adapter(adapter, modules)
+    except AdapterError as error:
+        raise UnusualAdapter(f"its targets are not what it has matrices for ({error.message})") from error
+    if fitted.left_out:
+        raise UnusualAdapter(f"its targets are not what it has matrices for ({fitted.left_out[0]})")
+    return fitted
 
 
 def _require_plain(config: Mapping[str, Any]) -> None:
@@ -108,56 +120,15 @@ def _require_plain(config: Mapping[str, Any]) -> None:
             raise UnusualAdapter(f"{field} is {value!r}")
 
 
-def _require_its_targets(adapter: AdapterInfo, config: Mapping[str, Any], modules: Collection[str]) -> None:
-    """PEFT ignores matrices outside of the targets, and refuses an adapter without matrices for all of them."""
-    targets = {module for module in modules if _is_target(config, module)}
-    layers = {layer.module for layer in adapter.layers}
-    if targets != layers:
-        raise UnusualAdapter(f"its targets are not what it has matrices for ({min(targets ^ layers)})")
-
-
-def _is_target(config: Mapping[str, Any], module: str) -> bool:
-    targets = config["target_modules"]
-    if isinstance(targets, str):
-        return re.fullmatch(targets, module) is not None
-    if not any(module == target or module.endswith(f".{target}") for target in targets):
-        return False
-    layers = config.get("layers_to_transform")
-    if layers is None or layers == []:
-        return True
-    return _layer_number(config, module) in (layers if isinstance(layers, list) else [layers])
-
-
-def _layer_number(config: Mapping[str, Any], module: str) -> int | None:
-    """The first number in the module's path that counts layers; ``layers_pattern`` names their list."""
-    patterns = config.get("layers_pattern")
-    if not patterns:
-        match = re.match(r".*?\.[^.]*\.(\d+)\.", module)
-        return int(match[1]) if match else None
-    for pattern in [patterns] if isinstance(patterns, str) else patterns:
-        if match := re.match(rf"(?:^|.*?\.){pattern}\.(?P<number>\d+)\.", module):
-            return int(match["number"])
-    return None
-
-
-def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:
-    if rank != _for_module(config.get("rank_pattern"), module, config["r"]):
-        raise UnusualAdapter(f"the matrices of {module} have another rank than configured")
-    alpha = float(_for_module(config.get("alpha_pattern"), module, config["lora_alpha"]))
-    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-
-
-def _for_module(patterns: Mapping[str, Any] | None, module: str, otherwise: Any) -> Any:
-    """The value of the first pattern that the end of the module's path matches."""
-    for pattern, value in (patterns or {}).items():
-        if re.match(rf"(.*\.)?({pattern})$", module):
-            return value
-    return otherwise
+def _scale(fitted: FittedAdapter, layer: FittedLayer) -> float:
+    return layer.alpha / (math.sqrt(layer.rank) if fitted.settings.use_rslora else layer.rank)
 
 
 def _read_tensors(adapter: AdapterInfo) -> dict[str, Matrix]:
-    content = (adapter.path / WEIGHTS_FILE).read_bytes()
-    return {name: _as_float32(name, tensor) for name, tensor in deserialize(content)}  # type: ignore[no-untyped-call]
+    """The tensors by their plain names."""
+    content: list[tuple[str, Mapping[str, Any]]] = deserialize(read_weights(adapter.path))  # type: ignore[no-untyped-call]
+    tensors = {name: _as_float32(name, tensor) for name, tensor in content}
+    return plain_names(adapter.path, tensors)
 
 
 def _as_float32(name: str, tensor: Mapping[str, Any]) -> Matrix:

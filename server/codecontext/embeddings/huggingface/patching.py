@@ -7,7 +7,6 @@ when the base model is converted and torch's weights are at hand to compare with
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from safetensors.numpy import save_file
 
 from codecontext.adapters import AdapterInfo
 from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE
-from codecontext.adapters.inspect import LINEAR_SUFFIXES, PEFT_PREFIX
+from codecontext.adapters.inspect import LINEAR_SUFFIXES
+from codecontext.adapters.naming import PEFT_PREFIX
 from codecontext.embeddings.backends import openvino_backend
 from codecontext.embeddings.backends.openvino_backend import WeightConstant
 from codecontext.embeddings.huggingface.lora import Matrix, UnusualAdapter, lora_updates
@@ -76,13 +76,13 @@ def write_trial_adapter(folder: Path, base_model: str, linear: Mapping[str, Matr
         b *= TRIAL_CHANGE * np.linalg.norm(weight) / np.linalg.norm(b @ a)
         for suffix, matrix in zip(LINEAR_SUFFIXES, (a, b), strict=True):
             tensors[f"{PEFT_PREFIX}{module}{suffix}"] = matrix
-    targets = {name.removeprefix(PEFT_PREFIX).removesuffix(LINEAR_SUFFIXES[0]) for name in list(tensors)[::2]}
+    targets = [name.removeprefix(PEFT_PREFIX).removesuffix(LINEAR_SUFFIXES[0]) for name in list(tensors)[::2]]
     config = {
         "peft_type": "LORA",
         "base_model_name_or_path": base_model,
         "r": _TRIAL_RANK,
         "lora_alpha": _TRIAL_RANK,
-        "target_modules": "|".join(map(re.escape, sorted(targets))),
+        "target_modules": sorted(targets),
     }
     save_file(tensors, folder / WEIGHTS_FILE)
     (folder / CONFIG_FILE).write_text(json.dumps(config), encoding="utf-8")
