@@ -1,0 +1,64 @@
+"""Sources that a grammar misreads, put so that it reads them.
+
+A dialect is rewritten before it is parsed: byte for byte as long and line for line the same, so that whatever is found
+has its place in the file. The text of chunks, their signatures and documentation always come from the file itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tree_sitter import Node, Tree
+
+from codecontext.chunking.grammars import SourceParser
+from codecontext.chunking.languages import Language
+from codecontext.chunking.macros import erase_macros
+from codecontext.chunking.preprocessor import lex, resolve_conditionals
+
+Names = dict[int, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class Reading:
+    """The trees of a file, the one that holds most of it first, each with the language whose queries fit it.
+
+    ``names`` are names that the file does not show where the tree has one: by the byte at which the name begins.
+    """
+
+    roots: list[tuple[Node, Language]]
+    names: Names = field(default_factory=dict)
+
+
+def parse_dialect(parser: SourceParser, source: bytes, language: Language) -> Reading:
+    """Parse a file in the dialect that it is written in. Raises ``GivenUp`` as the parser does."""
+    if language.name in {"c", "cpp"}:
+        return _read_c(parser, source, language)
+    return Reading([(parser.parse(language).root_node, language)])
+
+
+def _read_c(parser: SourceParser, source: bytes, language: Language) -> Reading:
+    lexed = lex(source)
+    resolve_conditionals(lexed, is_cpp=language.name == "cpp")
+    names = erase_macros(lexed)
+    if lexed.readable == source:
+        return Reading([(parser.parse(language).root_node, language)])
+    tree = parser.parse(language, instead=bytes(lexed.readable))
+    if tree.root_node.has_error:
+        plain = parser.parse(language)
+        if _misread(plain) < _misread(tree):
+            return Reading([(plain.root_node, language)])
+    return Reading([(tree.root_node, language)], names)
+
+
+def _misread(tree: Tree) -> int:
+    """Bytes that belong to nothing, one more for each token that had to be made up."""
+    misread, around = 0, [tree.root_node]
+    while around:
+        for child in around.pop().children:
+            if child.is_error:
+                misread += child.end_byte - child.start_byte
+            elif child.is_missing:
+                misread += 1
+            elif child.has_error:
+                around.append(child)
+    return misread
