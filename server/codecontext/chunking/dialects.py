@@ -6,14 +6,18 @@ has its place in the file. The text of chunks, their signatures and documentatio
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
-from tree_sitter import Node, Tree
+from tree_sitter import Node
 
 from codecontext.chunking.grammars import SourceParser
-from codecontext.chunking.languages import Language
+from codecontext.chunking.languages import Language, language_known
 from codecontext.chunking.macros import erase_macros
-from codecontext.chunking.preprocessor import lex, resolve_conditionals
+from codecontext.chunking.preprocessor import lex, resolve_conditionals, simplify_directives
+
+# A header that calls itself C, as far as its first lines tell.
+_CPP_WORD = re.compile(rb"\b(?:class|namespace|template|typename|constexpr|public|private|virtual|operator)\b")
 
 Names = dict[int, tuple[str, ...]]
 
@@ -38,21 +42,31 @@ def parse_dialect(parser: SourceParser, source: bytes, language: Language) -> Re
 
 def _read_c(parser: SourceParser, source: bytes, language: Language) -> Reading:
     lexed = lex(source)
+    simplify_directives(lexed)
     resolve_conditionals(lexed, is_cpp=language.name == "cpp")
     names = erase_macros(lexed)
-    if lexed.readable == source:
-        return Reading([(parser.parse(language).root_node, language)])
-    tree = parser.parse(language, instead=bytes(lexed.readable))
-    if tree.root_node.has_error:
-        plain = parser.parse(language)
-        if _misread(plain) < _misread(tree):
-            return Reading([(plain.root_node, language)])
-    return Reading([(tree.root_node, language)], names)
+    readable = bytes(lexed.readable)
+    readings = [(readable, language)]
+    if language.name == "c" and _CPP_WORD.search(lexed.code):
+        readings.append((readable, language_known("cpp")))
+    if readable != source:
+        readings.append((source, language))
+    best: Reading | None = None
+    fewest = 0
+    for text, reader in readings:
+        root = parser.parse(reader, instead=text).root_node
+        misread = _misread(root) if root.has_error else 0
+        if best is None or misread < fewest:
+            best, fewest = Reading([(root, reader)], names if text is readable else {}), misread
+        if not fewest:
+            break
+    assert best is not None
+    return best
 
 
-def _misread(tree: Tree) -> int:
+def _misread(root: Node) -> int:
     """Bytes that belong to nothing, one more for each token that had to be made up."""
-    misread, around = 0, [tree.root_node]
+    misread, around = 0, [root]
     while around:
         for child in around.pop().children:
             if child.is_error:

@@ -208,6 +208,11 @@ def language_named(name: str) -> Language | None:
     return _BY_NAME.get(name) or _BY_EXTENSION.get(name)
 
 
+def language_known(name: str) -> Language:
+    """The row with this language name; ``KeyError`` for one that is not in the table."""
+    return _BY_NAME[name]
+
+
 def detect_language(path: str, first_bytes: bytes = b"") -> str:
     """Name of a file's language from its name and, where that leaves doubt, its first bytes.
 

@@ -25,6 +25,8 @@ _WORD = re.compile(rb"[A-Za-z_$\x80-\xff]")
 _CAPITALS = re.compile(rb"(?=[A-Z_0-9]*[A-Z])[A-Z_][A-Z0-9_]+|__\w+")
 _BRACES, _PARENTHESES, _SQUARES = (re.compile(pattern) for pattern in (rb"[{}]", rb"[()]", rb"[\[\]]"))
 _FIELD_OR_END = re.compile(rb"[;}]")
+# TRY_OR_LOG { ... }
+_BLOCK_MACRO = re.compile(rb"[;{}]\s*+([A-Z_][A-Z0-9_]++)(?=\s*+\{)")
 # TEST_F(Suite, Case) has two names; BOOST_FIXTURE_TEST_CASE(Case, Fixture) and DEFINE_METHOD(name, argument) one.
 _HAS_SUITE = re.compile(rb"TEST|BENCH|FUZZ|^(?:PHP|ZEND)_METHOD")
 _NO_SUITE = re.compile(rb"_CASE|_GROUP")
@@ -91,6 +93,8 @@ def erase_macros(source: CSource) -> dict[int, tuple[str, ...]]:
 
     Returns the names that a parser does not find where it reads one: by the byte at which the name begins.
     """
+    for match in _BLOCK_MACRO.finditer(bytes(source.code)):
+        source.erase(*match.span(1))
     return _Declarations(source).read()
 
 
@@ -296,6 +300,9 @@ class _Declarations:
             return None
         for index in range(opening + 1, closing - 1):
             call = tokens[index]
+            # typename enable_if<...>::type* = nullptr
+            if call.text in (b"*", b"&") and tokens[index + 1].text == b"=":
+                self._erase(call, call)
             if (
                 call.is_macro_like
                 and tokens[index + 1].text == b"()"
@@ -426,10 +433,19 @@ class _Declarations:
             else:
                 break
         if declarator is not None:
-            if len(units) == 1 and terminator == b"{" and self._defines(declarator):
+            if len(units) == 1 and self._is_complete_call(declarator, terminator):
                 return
+            if self._is_constructor(declarator):
+                self._erase_units([unit for unit in units[:-1] if unit.is_word])
+                units = units[-1:]
             self._erase_after_parameters(declarator.last + 2)
         self._erase_extra(units, declarator)
+
+    def _is_constructor(self, declarator: _Unit) -> bool:
+        """Whether a declarator has no type: it bears the name of its class, or initializers follow its parameters."""
+        name = self._tokens[declarator.last]
+        is_own = name.text == self._scopes[-1][1] and declarator.last - declarator.first <= 1
+        return is_own or _text(self._tokens, declarator.last + 2) == b":"
 
     def _erase_extra(self, units: list[_Unit], declarator: _Unit | None) -> None:
         """Erase units of a declaration until a type and a name are left."""
@@ -461,6 +477,17 @@ class _Declarations:
                 return
 
     # Calls that define something.
+
+    def _is_complete_call(self, macro: _Unit, terminator: bytes) -> bool:
+        """Whether a word with arguments is a macro that stands for a whole declaration, with a body or a semicolon."""
+        if terminator == b"{":
+            return self._defines(macro)
+        if not macro.is_macro_like or _text(self._tokens, macro.last + 2) not in (b"", b".", b"->"):
+            return False
+        # The arguments may be anything: types, operators, names of attributes.
+        arguments = self._tokens[macro.last + 1]
+        self._source.erase(arguments.start + 1, arguments.end - 1)
+        return True
 
     def _defines(self, macro: _Unit) -> bool:
         """Whether a call with a body defines something that its arguments name; then it is made a definition."""

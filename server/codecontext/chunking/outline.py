@@ -22,6 +22,7 @@ MAX_NAME_CHARS = 200
 _ROLES = ("function", "method", "class", "object", "module", "namespace")
 _CALLABLE_ROLES = frozenset({"function", "method"})
 _GENERICS = re.compile(r"<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]")
+_CUT_GENERICS = re.compile(r"(?<=\w)<[^>]*\Z")
 _SEPARATOR = re.compile(r"::|->|[.:\\]")
 _NO_PART_OF_A_NAME = frozenset({"prototype", "exports", "module", "this", "self", "window", "globalThis"})
 
@@ -312,6 +313,14 @@ def _split_name(name: str) -> Iterator[str]:
         yield from _split_name(scope) if scope else ()
         yield operator + symbol
         return
-    parts = [part.strip("*&() ") for part in _SEPARATOR.split(_GENERICS.sub("", name))]
+    parts = [part.strip("*&() ") for part in _SEPARATOR.split(_without_generics(name))]
     named = [part for part in parts if part and part not in _NO_PART_OF_A_NAME]
     yield from named or [part for part in parts if part][-1:] or ([name] if name else [])
+
+
+def _without_generics(name: str) -> str:
+    """``name`` without type arguments, those in others too, and those that the limit of names cut off."""
+    count = 1
+    while count:
+        name, count = _GENERICS.subn("", name)
+    return _CUT_GENERICS.sub("", name) or name

@@ -30,6 +30,9 @@ _KEYWORD = re.compile(rb"[ \t]*#[ \t]*(\w*)")
 _NEVER = re.compile(rb"[ \t]*#[ \t]*if[ \t]+0\b")
 _IN_C_ONLY = re.compile(rb"[ \t]*#[ \t]*if(?:ndef[ \t]+|[ \t]+![ \t]*defined[ \t(]+)__cplusplus\b")
 _BLANK = bytes(byte if byte in b"\n\r" else 0x20 for byte in range(256))
+_ODD_CONDITION = re.compile(rb"[<\":@]")
+_LONG_COMMENT = re.compile(rb"/\*[^*]*+\*++(?:[^*/][^*]*+\*++)*+/")
+_BLANK_BUT_CONTINUED = bytes(byte if byte in b"\n\r\\" else 0x20 for byte in range(256))
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}()")
 # What cannot be the last character of whole statements, wherever they stand.
 _GOES_ON = b",(&|=+"
@@ -98,16 +101,18 @@ class _Balance:
 
     braces: int = 0
     parentheses: int = 0
-    lowest: int = 0
+    lowest_brace: int = 0
+    lowest_parenthesis: int = 0
 
     def add(self, other: _Balance) -> None:
-        self.lowest = min(self.lowest, self.braces + other.lowest, self.parentheses + other.lowest)
+        self.lowest_brace = min(self.lowest_brace, self.braces + other.lowest_brace)
+        self.lowest_parenthesis = min(self.lowest_parenthesis, self.parentheses + other.lowest_parenthesis)
         self.braces += other.braces
         self.parentheses += other.parentheses
 
     @property
     def is_even(self) -> bool:
-        return not (self.braces or self.parentheses or self.lowest)
+        return not (self.braces or self.parentheses or self.lowest_brace or self.lowest_parenthesis)
 
 
 @dataclass(slots=True)
@@ -174,7 +179,7 @@ def _read(branch: _Branch, code: bytes) -> None:
 
 
 def _balance(brackets: bytes) -> _Balance:
-    braces = parentheses = lowest = 0
+    braces = parentheses = lowest_brace = lowest_parenthesis = 0
     for bracket in brackets:
         if bracket == 0x7B:
             braces += 1
@@ -182,11 +187,11 @@ def _balance(brackets: bytes) -> _Balance:
             parentheses += 1
         elif bracket == 0x7D:
             braces -= 1
-            lowest = min(lowest, braces)
+            lowest_brace = min(lowest_brace, braces)
         else:
             parentheses -= 1
-            lowest = min(lowest, parentheses)
-    return _Balance(braces, parentheses, lowest)
+            lowest_parenthesis = min(lowest_parenthesis, parentheses)
+    return _Balance(braces, parentheses, lowest_brace, lowest_parenthesis)
 
 
 def _is_cut(conditional: _Conditional) -> bool:
@@ -202,6 +207,19 @@ def _kept(conditional: _Conditional, *, is_cpp: bool) -> _Branch | None:
     if _NEVER.match(first.opening.text) or (is_cpp and _IN_C_ONLY.match(first.opening.text)):
         return others[0] if others else None
     return first
+
+
+def simplify_directives(source: CSource) -> None:
+    """Leave out of directives what grammars do not know there: ``__has_include(<x>)``, comments on several lines."""
+    for directive in source.directives:
+        if directive.keyword in (b"if", b"elif"):
+            start = directive.start + directive.text.index(directive.keyword) + len(directive.keyword)
+            if _ODD_CONDITION.search(directive.text) and start + 1 < directive.end:
+                condition = blank(directive.text[start - directive.start :])
+                source.readable[start : directive.end] = condition[:1] + b"1" + condition[2:]
+        elif directive.keyword == b"define" and b"\n" in directive.text:
+            text = _LONG_COMMENT.sub(lambda match: match.group().translate(_BLANK_BUT_CONTINUED), directive.text)
+            source.readable[directive.start : directive.end] = text
 
 
 def _erase_all(source: CSource, spans: Iterable[tuple[int, int]]) -> None:
