@@ -65,14 +65,15 @@ def _read_c(parser: SourceParser, source: bytes, language: Language) -> Reading:
 
 
 def _misread(root: Node) -> int:
-    """Bytes that belong to nothing, one more for each token that had to be made up."""
+    """Bytes of tokens that belong to nothing, one more for each token that had to be made up."""
     misread, around = 0, [root]
     while around:
-        for child in around.pop().children:
-            if child.is_error:
-                misread += child.end_byte - child.start_byte
-            elif child.is_missing:
+        node = around.pop()
+        for child in node.children:
+            if child.is_missing:
                 misread += 1
             elif child.has_error:
                 around.append(child)
+            elif node.is_error and not child.child_count:
+                misread += child.end_byte - child.start_byte
     return misread

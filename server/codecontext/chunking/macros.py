@@ -10,6 +10,7 @@ A call in capitals with a body (``TEST(Suite, Case) { ... }``) defines something
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,9 +25,11 @@ _TOKEN = re.compile(rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*+|::|->|[^\s]")
 _WORD = re.compile(rb"[A-Za-z_$\x80-\xff]")
 _CAPITALS = re.compile(rb"(?=[A-Z_0-9]*[A-Z])[A-Z_][A-Z0-9_]+|__\w+")
 _BRACES, _PARENTHESES, _SQUARES = (re.compile(pattern) for pattern in (rb"[{}]", rb"[()]", rb"[\[\]]"))
-_FIELD_OR_END = re.compile(rb"[;}]")
+_FIELD_OR_END = re.compile(rb"[;:{}]")
 # TRY_OR_LOG { ... }
 _BLOCK_MACRO = re.compile(rb"[;{}]\s*+([A-Z_][A-Z0-9_]++)(?=\s*+\{)")
+# { NAME DEPRECATED_X("...") = 1, ... }
+_ENUMERATOR_MACRO = re.compile(rb"[{,]\s*+[A-Za-z_]\w*+\s++([A-Z_][A-Z0-9_]++)\s*+(\()?")
 # TEST_F(Suite, Case) has two names; BOOST_FIXTURE_TEST_CASE(Case, Fixture) and DEFINE_METHOD(name, argument) one.
 _HAS_SUITE = re.compile(rb"TEST|BENCH|FUZZ|^(?:PHP|ZEND)_METHOD")
 _NO_SUITE = re.compile(rb"_CASE|_GROUP")
@@ -209,7 +212,14 @@ class _Declarations:
         return True
 
     def _erase(self, first: _Token, last: _Token) -> None:
-        self._source.erase(first.start, last.end)
+        """Erase code, but no directive that stands in it."""
+        directives, start = self._source.directives, first.start
+        index = bisect_left(self._directive_starts, start)
+        while index < len(directives) and directives[index].start < last.end:
+            self._source.erase(start, directives[index].start)
+            start = directives[index].end
+            index += 1
+        self._source.erase(start, last.end)
 
     # One declaration.
 
@@ -237,7 +247,10 @@ class _Declarations:
             name = self._read_class(key, terminator, position)
             if name is not None:
                 self._erase_directives(start, position or tokens[-1].end)
-                return None if tokens[key].text == b"enum" else (b"class", name)
+                if tokens[key].text != b"enum":
+                    return (b"class", name)
+                self._read_enumerators(position)
+                return None
         if tokens[start].text not in _NOT_DECLARED:
             self._read_declaration(start, terminator)
             if terminator == b"{":
@@ -283,8 +296,11 @@ class _Declarations:
         """Whether a word with arguments is a macro before a declaration, and not the name that is declared."""
         tokens = self._tokens
         name, following = tokens[index], tokens[index + 2] if index + 2 < len(tokens) else None
-        if following is None or following.text in _AFTER_PARAMETERS or name.text in _CALL_LIKE:
+        if following is None or name.text in _CALL_LIKE:
             return False
+        if following.text in _AFTER_PARAMETERS:
+            on_own_line = b"\n" in self._code[tokens[index + 1].end : following.start]
+            return name.is_macro_like and following.text == b"const" and on_own_line
         if following.text == b"[]":
             return name.is_macro_like
         if following.text in (b"~", b"::"):
@@ -361,10 +377,20 @@ class _Declarations:
         if index == len(tokens) and any(not unit.is_macro_like for unit in others):
             # struct point origin{0, 0}
             first = _FIELD_OR_END.search(self._code, position + 1, position + 1 + MAX_FIELD_BYTES)
-            if first is None or (first.group() == b"}" and self._code[position + 1 : first.start()].strip()):
+            before = self._code[position + 1 : first.start()].strip() if first is not None else b""
+            if first is None or (bool(before) if first.group() == b"}" else not before):
                 return None
         self._erase_units(others)
         return tokens[name.last].text if tokens[name.last].is_word else tokens[name.first].text
+
+    def _read_enumerators(self, opening: int) -> None:
+        """Erase what stands between the name of an enumerator and its value."""
+        closing = self._closing(opening, _BRACES, b"{")
+        for match in _ENUMERATOR_MACRO.finditer(self._code, opening, closing):
+            start, end = match.span(1)
+            if match.group(2):
+                end = self._closing(match.start(2), _PARENTHESES, b"(")
+            self._erase(_Token(b"", start, end), _Token(b"", start, end))
 
     def _erase_units(self, units: list[_Unit]) -> None:
         for unit in units:

@@ -143,7 +143,7 @@ def resolve_conditionals(source: CSource, *, is_cpp: bool) -> None:
     dropped: list[tuple[int, int]] = []
     last = 0
     for directive in source.directives:
-        if not (directive.keyword.startswith((b"if", b"el")) or directive.keyword == b"endif"):
+        if not _is_conditional(directive):
             continue
         branch = around[-1].branches[-1]
         _read(branch, source.code[last : directive.start])
@@ -232,9 +232,19 @@ def _erase_all(source: CSource, spans: Iterable[tuple[int, int]]) -> None:
 
 
 def erase_directives_inside(source: CSource, starts: list[int], start: int, end: int) -> None:
-    """Erase the directives within a declaration, where no grammar expects one; ``starts`` are those of all of them."""
-    first = bisect_left(starts, start)
-    for directive in source.directives[first:]:
-        if directive.start >= end:
-            break
-        source.erase(directive.start, directive.end)
+    """Erase directives within a declaration, where no grammar expects one; ``starts`` are those of all of them.
+
+    Those of a conditional only if all of it is inside.
+    """
+    inside = source.directives[bisect_left(starts, start) : bisect_left(starts, end)]
+    depth = lowest = 0
+    for directive in inside:
+        depth += directive.keyword.startswith(b"if") - (directive.keyword == b"endif")
+        lowest = min(lowest, depth)
+    for directive in inside:
+        if not (depth or lowest) or not _is_conditional(directive):
+            source.erase(directive.start, directive.end)
+
+
+def _is_conditional(directive: Directive) -> bool:
+    return directive.keyword.startswith((b"if", b"el")) or directive.keyword == b"endif"
