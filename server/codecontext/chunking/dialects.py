@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from codecontext.chunking.cython import as_python
 from codecontext.chunking.grammars import SourceParser
 from codecontext.chunking.languages import Language, language_known
 from codecontext.chunking.macros import erase_macros
@@ -27,16 +28,20 @@ class Reading:
     """The trees of a file, the one that holds most of it first, each with the language whose queries fit it.
 
     ``names`` are names that the file does not show where the tree has one: by the byte at which the name begins.
+    ``text`` is what was parsed.
     """
 
     roots: list[tuple[Node, Language]]
     names: Names = field(default_factory=dict)
+    text: bytes = b""
 
 
 def parse_dialect(parser: SourceParser, source: bytes, language: Language) -> Reading:
     """Parse a file in the dialect that it is written in. Raises ``GivenUp`` as the parser does."""
     if language.name in {"c", "cpp"}:
         return _read_c(parser, source, language)
+    if language.dialect == "cython":
+        return _best(parser, [(as_python(source), language), (source, language)])
     return Reading([(parser.parse(language).root_node, language)])
 
 
@@ -51,13 +56,19 @@ def _read_c(parser: SourceParser, source: bytes, language: Language) -> Reading:
         readings.append((readable, language_known("cpp")))
     if readable != source:
         readings.append((source, language))
-    best: Reading | None = None
-    fewest = 0
-    for text, reader in readings:
-        root = parser.parse(reader, instead=text).root_node
+    reading = _best(parser, readings)
+    reading.names = names if reading.text is readable else {}
+    return reading
+
+
+def _best(parser: SourceParser, readings: list[tuple[bytes, Language]]) -> Reading:
+    """The first of some ways to read a source by which nothing is misread, else that by which the least is."""
+    best, fewest = None, 0
+    for text, language in readings:
+        root = parser.parse(language, instead=text).root_node
         misread = _misread(root) if root.has_error else 0
         if best is None or misread < fewest:
-            best, fewest = Reading([(root, reader)], names if text is readable else {}), misread
+            best, fewest = Reading([(root, language)], text=text), misread
         if not fewest:
             break
     assert best is not None
