@@ -28,6 +28,8 @@ _BRACES, _PARENTHESES, _SQUARES = (re.compile(pattern) for pattern in (rb"[{}]",
 _FIELD_OR_END = re.compile(rb"[;:{}]")
 # TRY_OR_LOG { ... }
 _BLOCK_MACRO = re.compile(rb"[;{}]\s*+([A-Z_][A-Z0-9_]++)(?=\s*+\{)")
+_ENUM_MACRO = re.compile(rb"[A-Z]\w*_(?:ENUM|OPTIONS)")
+_NAME = re.compile(rb"[A-Za-z_]\w*")
 # { NAME DEPRECATED_X("...") = 1, ... }
 _ENUMERATOR_MACRO = re.compile(rb"[{,]\s*+[A-Za-z_]\w*+\s++([A-Z_][A-Z0-9_]++)\s*+(\()?")
 # TEST_F(Suite, Case) has two names; BOOST_FIXTURE_TEST_CASE(Case, Fixture) and DEFINE_METHOD(name, argument) one.
@@ -87,18 +89,36 @@ class _Unit:
     is_word: bool
 
 
+Names = dict[int, tuple[str, ...]]
+"""Names that a parser does not find where it reads one: by the byte at which the name begins."""
+
+
 class _Unreadable(Exception):
     """Brackets do not match: nothing behind can be told from anything else."""
 
 
-def erase_macros(source: CSource) -> dict[int, tuple[str, ...]]:
-    """Erase the macros in declarations of ``source``.
+@dataclass(slots=True)
+class Rewritten:
+    """Source for the parser. ``rows_of_macros`` are those that had macros and nothing else."""
 
-    Returns the names that a parser does not find where it reads one: by the byte at which the name begins.
-    """
+    text: bytes
+    names: Names
+    rows_of_macros: list[int]
+
+
+def erase_macros(source: CSource) -> Rewritten:
+    """Erase the macros in declarations of ``source``."""
+    before = bytes(source.readable)
     for match in _BLOCK_MACRO.finditer(bytes(source.code)):
         source.erase(*match.span(1))
-    return _Declarations(source).read()
+    names = _Declarations(source).read()
+    text = bytes(source.readable)
+    return Rewritten(text, names, _erased_rows(before, text) if text != before else [])
+
+
+def _erased_rows(before: bytes, after: bytes) -> list[int]:
+    rows = enumerate(zip(before.split(b"\n"), after.split(b"\n"), strict=True))
+    return [row for row, (old, new) in rows if old != new and not new.strip()]
 
 
 class _Declarations:
@@ -107,13 +127,13 @@ class _Declarations:
         self._original = bytes(source.readable)
         self._code = bytes(source.code)
         self._directive_starts = [directive.start for directive in source.directives]
-        self._names: dict[int, tuple[str, ...]] = {}
+        self._names: Names = {}
         # Kinds and names of the scopes around; the file itself is a namespace.
         self._scopes: list[tuple[bytes, bytes]] = [(b"namespace", b"")]
         self._tokens: list[_Token] = []
         self._is_known = False
 
-    def read(self) -> dict[int, tuple[str, ...]]:
+    def read(self) -> Names:
         try:
             self._read()
         except _Unreadable:
@@ -242,6 +262,9 @@ class _Declarations:
             if terminator == b"{":
                 self._read_namespace(key + 1)
                 return (b"namespace", b"")
+            return None
+        if terminator == b"{" and self._read_enum_macro(key):
+            self._read_enumerators(position)
             return None
         if _text(tokens, key) in _CLASS_KEYS:
             name = self._read_class(key, terminator, position)
@@ -382,6 +405,22 @@ class _Declarations:
                 return None
         self._erase_units(others)
         return tokens[name.last].text if tokens[name.last].is_word else tokens[name.first].text
+
+    def _read_enum_macro(self, index: int) -> bool:
+        """Whether the head is ``typedef NS_ENUM(type, Name)``; it becomes ``enum Name`` then."""
+        tokens = self._tokens
+        if index + 2 != len(tokens) or not _ENUM_MACRO.fullmatch(tokens[index].text):
+            return False
+        arguments = tokens[index + 1]
+        comma = self._code.rfind(b",", arguments.start, arguments.end)
+        name = self._code[comma + 1 : arguments.end - 1].strip() if comma >= 0 else b""
+        if arguments.text != b"()" or not _NAME.fullmatch(name):
+            return False
+        start = self._code.index(name, comma)
+        self._erase(tokens[0], arguments)
+        self._source.readable[tokens[index].start : tokens[index].start + 4] = b"enum"
+        self._source.readable[start : start + len(name)] = name
+        return True
 
     def _read_enumerators(self, opening: int) -> None:
         """Erase what stands between the name of an enumerator and its value."""

@@ -77,6 +77,12 @@ class Comments:
             if not is_comment:
                 self._rows_of_attached.add(last)
 
+    def attach(self, row: int) -> None:
+        """Remember a row that belongs to the definition below it."""
+        if row not in self._first_by_last:
+            self._first_by_last[row] = row
+            self._rows_of_attached.add(row)
+
     def _indentation(self, row: int, lines: SourceLines) -> int:
         known = self._indentations.get(row)
         if known is None:
@@ -131,6 +137,8 @@ def read_outline(source: bytes, lines: SourceLines, language: Language) -> Outli
     findings = _Findings(source, lines, reading.names)
     for root, root_language in reading.roots:
         findings.read(parser, root, root_language)
+    for row in reading.rows_of_macros:
+        findings.comments.attach(row)
     for script, script_language in findings.scripts:
         findings.read(parser, parser.parse(script_language, [script.range]).root_node, script_language)
     root = reading.roots[0][0]
