@@ -54,16 +54,22 @@ class SourceParser:
         self._source = source
         self._end = time.thread_time() + BASE_SECONDS + SECONDS_PER_BYTE * len(source)
 
-    def parse(self, language: Language, ranges: list[Range] | None = None) -> Tree:
+    def parse(self, language: Language, ranges: list[Range] | None = None, instead: bytes | None = None) -> Tree:
         """Syntax tree of the source, or of some ``ranges`` of it. Broken source has ``ERROR`` nodes.
 
-        Raises ``GivenUp`` when the budget is used up.
+        ``instead`` is read in place of the source, and has the same length and lines. Raises ``GivenUp`` when the
+        budget is used up.
         """
+        source = self._source if instead is None else instead
+
+        def read(offset: int, _point: Point) -> bytes:
+            return source[offset : offset + _READ_BYTES]
+
         parser = _parser(language.grammar)
         # Setting no ranges means the whole source again.
         parser.included_ranges = ranges or []
         try:
-            return parser.parse(self._read, progress_callback=self._is_over)
+            return parser.parse(read, progress_callback=self._is_over)
         except ValueError as error:
             parser.reset()
             raise GivenUp from error
@@ -80,9 +86,6 @@ class SourceParser:
         cursor.set_max_start_depth(MAX_QUERY_DEPTH)
         matches = cursor.matches(root)
         return [(query.pattern_settings(pattern), pattern, captures) for pattern, captures in matches]
-
-    def _read(self, offset: int, _point: Point) -> bytes:
-        return self._source[offset : offset + _READ_BYTES]
 
     def _is_over(self, *_: object) -> bool:
         return time.thread_time() > self._end

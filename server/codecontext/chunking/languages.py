@@ -17,7 +17,7 @@ class Language:
     ``extensions`` and ``filenames`` are separated by spaces and compared without regard to case;
     ``interpreters`` are the programs of a ``#!`` line. ``grammar`` is the name in tree_sitter_language_pack,
     empty where files are not parsed. ``queries`` are read one after the other; a language that extends
-    another one names the other's first.
+    another one names the other's first. ``dialect`` says how the files differ from what the grammar is for.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Language:
     interpreters: str = ""
     grammar: str = ""
     queries: tuple[str, ...] = field(default=())
+    dialect: str = ""
 
 
 TEXT = Language("text", "txt text log")
@@ -49,11 +50,13 @@ LANGUAGES: tuple[Language, ...] = (
     Language("julia", "jl", interpreters="julia", grammar="julia", queries=("julia",)),
     Language("kotlin", "kt kts", grammar="kotlin", queries=("kotlin",)),
     Language("lua", "lua", interpreters="lua luajit", grammar="lua", queries=("lua",)),
-    Language("objective-c", "m mm", grammar="objc", queries=("c", "objc")),
+    Language("objective-c", "m", grammar="objc", queries=("c", "objc")),
+    Language("objective-c", "mm", grammar="objc", queries=("c", "objc"), dialect="objective-c++"),
     Language("php", "php phtml php5 inc", interpreters="php", grammar="php", queries=("php",)),
     Language("protobuf", "proto", grammar="proto", queries=("proto",)),
-    Language("python", "py pyi pyw pyx pxd bzl star", "sconstruct sconscript wscript build.bazel",
+    Language("python", "py pyi pyw bzl star", "sconstruct sconscript wscript build.bazel",
              "python python2 python3 pypy pypy3", "python", ("python",)),
+    Language("python", "pyx pxd pxi", grammar="python", queries=("python",), dialect="cython"),
     Language("r", "r", ".rprofile", "rscript", "r", ("r",)),
     Language("ruby", "rb rake gemspec ru podspec jbuilder",
              "rakefile gemfile vagrantfile guardfile podfile fastfile brewfile", "ruby", "ruby", ("ruby",)),
@@ -206,6 +209,11 @@ def find_language(path: str, first_bytes: bytes = b"") -> Language:
 def language_named(name: str) -> Language | None:
     """The row with this language name or, as in ``<script lang="ts">``, with this extension."""
     return _BY_NAME.get(name) or _BY_EXTENSION.get(name)
+
+
+def language_known(name: str) -> Language:
+    """The row with this language name; ``KeyError`` for one that is not in the table."""
+    return _BY_NAME[name]
 
 
 def detect_language(path: str, first_bytes: bytes = b"") -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from codecontext.chunking.dialects import parse_dialect
 from codecontext.chunking.grammars import SourceParser
 from codecontext.chunking.languages import Language, language_named
 from codecontext.chunking.lines import SourceLines, Span
@@ -21,6 +22,7 @@ MAX_NAME_CHARS = 200
 _ROLES = ("function", "method", "class", "object", "module", "namespace")
 _CALLABLE_ROLES = frozenset({"function", "method"})
 _GENERICS = re.compile(r"<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]")
+_CUT_GENERICS = re.compile(r"(?<=\w)<[^>]*\Z")
 _SEPARATOR = re.compile(r"::|->|[.:\\]")
 _NO_PART_OF_A_NAME = frozenset({"prototype", "exports", "module", "this", "self", "window", "globalThis"})
 
@@ -75,6 +77,12 @@ class Comments:
             if not is_comment:
                 self._rows_of_attached.add(last)
 
+    def attach(self, row: int) -> None:
+        """Remember a row that belongs to the definition below it."""
+        if row not in self._first_by_last:
+            self._first_by_last[row] = row
+            self._rows_of_attached.add(row)
+
     def _indentation(self, row: int, lines: SourceLines) -> int:
         known = self._indentations.get(row)
         if known is None:
@@ -125,11 +133,15 @@ class Comments:
 def read_outline(source: bytes, lines: SourceLines, language: Language) -> Outline:
     """Parse UTF-8 ``source``, whose text is ``lines``, and find its definitions; may raise ``GivenUp``."""
     parser = SourceParser(source)
-    root = parser.parse(language).root_node
-    findings = _Findings(source, lines)
-    findings.read(parser, root, language)
+    reading = parse_dialect(parser, source, language)
+    findings = _Findings(source, lines, reading.names)
+    for root, root_language in reading.roots:
+        findings.read(parser, root, root_language)
+    for row in reading.rows_of_macros:
+        findings.comments.attach(row)
     for script, script_language in findings.scripts:
         findings.read(parser, parser.parse(script_language, [script.range]).root_node, script_language)
+    root = reading.roots[0][0]
     return Outline(root, findings.definitions(), findings.docstrings.get(root.id), findings.comments)
 
 
@@ -161,12 +173,13 @@ class _Candidate:
 class _Findings:
     """Everything that the queries of a file's languages have matched."""
 
-    def __init__(self, source: bytes, lines: SourceLines) -> None:
+    def __init__(self, source: bytes, lines: SourceLines, given_names: dict[int, tuple[str, ...]]) -> None:
         self.comments = Comments()
         self.docstrings: dict[int, Node] = {}
         self.scripts: list[tuple[Node, Language]] = []
         self._source = source
         self._lines = lines
+        self._given_names = given_names
         self._extents: dict[int, Node] = {}
         self._candidates: dict[int, _Candidate] = {}
 
@@ -209,13 +222,16 @@ class _Findings:
                 role=role,
                 pattern=pattern,
                 node=node,
-                name_parts=tuple(part for name in (*owners, *names) for part in _split_name(self._text(name))),
+                name_parts=tuple(part for name in (*owners, *names) for part in self._name_parts(name)),
                 name_row=(names[0] if names else node).start_point[0],
                 body=body,
                 min_lines=min_lines,
                 # A body may follow its declaration instead of being a part of it.
                 end_byte=max(node.end_byte, body.end_byte) if body else node.end_byte,
             )
+
+    def _name_parts(self, name: Node) -> Iterable[str]:
+        return self._given_names.get(name.start_byte) or _split_name(self._text(name))
 
     def _text(self, node: Node) -> str:
         return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -305,6 +321,14 @@ def _split_name(name: str) -> Iterator[str]:
         yield from _split_name(scope) if scope else ()
         yield operator + symbol
         return
-    parts = [part.strip("*&() ") for part in _SEPARATOR.split(_GENERICS.sub("", name))]
+    parts = [part.strip("*&() ") for part in _SEPARATOR.split(_without_generics(name))]
     named = [part for part in parts if part and part not in _NO_PART_OF_A_NAME]
     yield from named or [part for part in parts if part][-1:] or ([name] if name else [])
+
+
+def _without_generics(name: str) -> str:
+    """``name`` without type arguments, those in others too, and those that the limit of names cut off."""
+    count = 1
+    while count:
+        name, count = _GENERICS.subn("", name)
+    return _CUT_GENERICS.sub("", name) or name
