@@ -1,8 +1,8 @@
 r"""Lines of ignore files as git understands them, matched in linear time.
 
-A line becomes a regular expression for RE2 with the meaning of git's ``dir.c`` and ``wildmatch.c``, on bytes: names need
-not be UTF-8, and git compares bytes. pathspec compiles such lines, too, but into expressions for Python's ``re``, which
-backtracks; its set of RE2 expressions gives up on long files, and it reads brackets in another way than git
+A line becomes a regular expression for RE2 with the meaning of git's ``dir.c`` and ``wildmatch.c``, on bytes: names
+need not be UTF-8, and git compares bytes. pathspec compiles such lines, too, but into expressions for Python's ``re``,
+which backtracks; its set of RE2 expressions gives up on long files, and it reads brackets in another way than git
 (``[[:space:]]``, ``[z-a]``, ``[\d-a]``).
 """
 
@@ -130,7 +130,7 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         usable = [rule for rule in rules if rule.expression is not None]
-        self._batches = [
+        self._batches: list[tuple[bool, re2._Regexp]] = [
             (not takes_back, batch)
             for takes_back, same in groupby(usable, key=lambda rule: rule.takes_back)
             for batch in _compiled([rule.expression or b"" for rule in same])
@@ -141,7 +141,7 @@ class Rules:
         return len(self._batches)
 
     def verdict(self, path: str, *, is_folder: bool) -> bool | None:
-        """``True`` if the last rule that names ``path`` ignores it, ``False`` if it takes it back, ``None`` if none does."""
+        """Whether the last rule that names ``path`` ignores it or takes it back; ``None`` if none names it."""
         return self._last_match([path_bytes(path) + (_FOLDER if is_folder else b"")])
 
     def verdict_with_folders(self, path: str) -> bool | None:
@@ -151,6 +151,7 @@ class Rules:
         return self._last_match([name, *folders])
 
     def _last_match(self, names: Sequence[bytes]) -> bool | None:
+        ignores: bool
         for ignores, batch in reversed(self._batches):
             if any(batch.fullmatch(name) for name in names):
                 return ignores
@@ -276,7 +277,9 @@ def _as_set(members: frozenset[int]) -> bytes:
 
 
 def _quoted(text: bytes) -> bytes:
-    return b"".join(bytes([char]) if chr(char).isascii() and chr(char).isalnum() else rb"\x%02x" % char for char in text)
+    return b"".join(
+        bytes([char]) if chr(char).isascii() and chr(char).isalnum() else rb"\x%02x" % char for char in text
+    )
 
 
 def _compiled(expressions: Sequence[bytes]) -> Iterator[re2._Regexp]:

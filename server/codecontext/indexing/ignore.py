@@ -11,7 +11,6 @@ out.
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
@@ -77,18 +76,24 @@ class IgnorePatterns:
         return self._rules.verdict_with_folders(path) is True
 
 
+class NotForGit(Exception):
+    """An ignore file is written so that git understands none of its rules; the text says how."""
+
+
 def check_ignore_file(path: Path, note: Note) -> None:
-    """Note what is wrong with git's ignore file at ``path``, which git reads itself."""
-    _parsed(path, note)
+    """Note what is malformed in the ``.gitignore`` at ``path``, which git reads itself.
 
-
-def is_in_utf16(path: Path) -> bool:
-    """Whether the ignore file at ``path`` is in UTF-16, as PowerShell writes it: its rules mean nothing to git."""
+    Raises ``NotForGit`` for UTF-16, as PowerShell's ``>`` writes it.
+    """
     try:
         data = read_file(path, max_bytes=MAX_RULES_BYTES, follow_links=False)
-    except OSError:
-        return False
-    return any(data.startswith(mark) for mark, _ in _UTF_WITH_MARK)
+        faults = parse_rules(_lines(data)).faults
+    except (OSError, ValueError):
+        return
+    if any(data.startswith(mark) for mark, _ in _UTF_WITH_MARK):
+        raise NotForGit(f"{path} is in UTF-16, of which git understands nothing")
+    if faults:
+        note(_what_is_malformed(path, faults))
 
 
 def _parsed(path: Path, note: Note) -> ParsedRules | None:
@@ -131,7 +136,7 @@ def _refuse(path: Path, reason: str, note: Note, *, is_own: bool) -> None:
 def _is_there(path: Path) -> bool:
     """Whether a file can be seen at ``path``: in a folder that cannot be entered nothing is indexed anyway."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return stat.S_ISREG(path.stat().st_mode)
     except OSError:
         return False
 

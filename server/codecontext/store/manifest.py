@@ -82,6 +82,11 @@ def read_manifest(directory: Path) -> Manifest | None:
         return None
 
 
+def has_manifest(directory: Path) -> bool:
+    """Whether a run has finished there, whatever it found."""
+    return (directory / _FILE_NAME).is_file()
+
+
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step."""
     temporary = directory / f"{_FILE_NAME}.{os.getpid()}.tmp"
