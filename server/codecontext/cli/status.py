@@ -59,6 +59,8 @@ def _contents(found: FolderStatus) -> str:
     if not found.indexed:
         return "none yet: run 'codecontext index'"
     files, chunks = wording.count(found.files, "file"), wording.count(found.chunks, "chunk")
+    if not found.chunks:
+        return f"{files}, {chunks}"
     return f"{files}, {chunks}, {wording.share(found.coverage)} with vectors"
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from codecontext.store.index_store import IndexStore
+from codecontext.store.snapshot import share_covered
 
 
 def coverage_of(store: IndexStore, space_id: str) -> float:
-    """Share of the chunks whose text has a vector in the space, 0 to 1; 0 for an empty index."""
+    """Share of the chunks whose text has a vector in the space, 0 to 1."""
     hashes = store.catalogue()["content_hash"].to_pylist()
-    if not hashes:
-        return 0.0
     known = store.vector_hashes(space_id)
-    return sum(value in known for value in hashes) / len(hashes)
+    return share_covered(sum(value in known for value in hashes), len(hashes))

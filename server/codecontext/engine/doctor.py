@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -35,6 +34,7 @@ from codecontext.embeddings.huggingface.models import (
     verify_bundled_model,
 )
 from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
+from codecontext.indexing.git import GitUnavailable, run_git
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
 
@@ -42,6 +42,7 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "lancedb", "tree-sitter")
 _OPTIONAL_PACKAGES = ("openvino", "peft")
 _LITTLE_DISK = 2_000_000_000
 _NO_DISK = 200_000_000
+_SECONDS_FOR_GIT = 10.0
 _SAMPLE = "where is the session token compared"
 
 
@@ -80,7 +81,7 @@ class DoctorReport(BaseModel):
 
 def examine(folder: Path) -> DoctorReport:
     """Run all checks for ``folder``. Loads the configured model; downloads and repairs nothing."""
-    checks = [_check_versions(), _check_git(), _check_home()]
+    checks = [_check_versions(), _check_git(folder), _check_home()]
     if checks[-1].status is not CheckStatus.OK:  # without a home there are no settings and no index
         return DoctorReport(folder=str(folder), checks=checks)
     settings, settings_check = _check_settings(folder)
@@ -103,11 +104,12 @@ def _version_if_installed(package: str) -> str:
         return "not installed (optional)"
 
 
-def _check_git() -> Check:
-    if shutil.which("git") is None:
-        return _warning("git", "not installed", "Ignore files are read without it; install git for its own verdict.")
-    answer = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)
-    return _ok("git", answer.stdout.strip())
+def _check_git(folder: Path) -> Check:
+    try:
+        answer = run_git(folder, "--version", seconds=_SECONDS_FOR_GIT)
+    except GitUnavailable as reason:
+        return _warning("git", str(reason), "Ignore files are read without it; install git for its own verdict.")
+    return _ok("git", answer.stdout.decode("utf-8", "replace").strip())
 
 
 def _check_home() -> Check:
@@ -144,7 +146,7 @@ def _nearest_existing(path: Path) -> Path:
 
 def _check_index(folder: Path) -> Check:
     store = IndexStore(index_directory(folder))
-    if not store.exists():
+    if not store.has_index():
         return _ok("index", "none yet; 'codecontext index' makes it")
     damaged = store.verify()
     if damaged:

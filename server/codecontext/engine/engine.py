@@ -210,7 +210,7 @@ class Engine:
         huggingface = self.settings.embeddings.huggingface
         status = FolderStatus(
             folder=str(self.folder),
-            indexed=self._store.exists(),
+            indexed=self._store.has_index(),
             index_directory=str(self._store.directory),
             model=huggingface.model_name,
             adapter=huggingface.lora_adapter_path,

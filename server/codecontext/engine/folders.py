@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codecontext.core.errors import ConfigError, IndexNotReady
 from codecontext.core.paths import expand_user
-from codecontext.indexing.git import enclosing_repository
+from codecontext.indexing.repositories import enclosing_repository, is_second_checkout
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
 
@@ -24,16 +24,22 @@ def existing_folder(path: Path) -> Path:
 
 def has_index(folder: Path) -> bool:
     """Whether ``folder`` itself was indexed."""
-    return IndexStore(index_directory(folder)).exists()
+    return IndexStore(index_directory(folder)).has_index()
 
 
 def nearest_folder(place: Path) -> Path:
     """The folder that ``place``, a folder, belongs to.
 
-    The nearest one upwards that has an index; else the nearest git repository; else ``place``.
+    The nearest one upwards that has an index in which ``place`` can be; else the nearest git repository; else
+    ``place``. The index of a repository holds nothing of its linked worktrees, wherever they lie.
     """
-    indexed = next((folder for folder in (place, *place.parents) if has_index(folder)), None)
-    return indexed or enclosing_repository(place) or place
+    checkouts: list[Path] = []
+    for folder in (place, *place.parents):
+        if has_index(folder) and not any(is_second_checkout(checkout, folder) for checkout in checkouts):
+            return folder
+        if (folder / ".git").exists():
+            checkouts.append(folder)
+    return enclosing_repository(place) or place
 
 
 def indexed_folder(place: Path) -> Path:

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from codecontext.core.reading import read_file_inside
+
+MAX_FILE_BYTES = 1_000_000
+"""Files that are larger are left out unless the settings say otherwise."""
+
 
 class SkipReason(StrEnum):
     """Why a file is not in the index. The values are stable: they are stored, counted and printed."""
@@ -22,6 +27,8 @@ class SkipReason(StrEnum):
     UNREADABLE = "unreadable"
     SYMLINK = "symlink"
     SUBMODULE = "submodule"
+    WORKTREE = "worktree"
+    GIT_DATA = "git_data"
     EMPTY = "empty"
     QUARANTINED = "quarantined"
 
@@ -31,7 +38,8 @@ class SourceFile:
     """A file to index, as it was when scanned.
 
     ``path`` is relative to the scanned folder, with ``/``; ``size`` is in bytes; ``changed_ns`` is the later
-    of modification and status change, so that an edit that puts the modification time back is seen.
+    of modification and status change, so that an edit that puts the modification time back is seen. ``max_bytes``
+    is the most that may be read of it.
     """
 
     path: str
@@ -39,6 +47,16 @@ class SourceFile:
     size: int
     mtime_ns: int
     changed_ns: int
+    max_bytes: int = MAX_FILE_BYTES
+
+    def read(self) -> bytes:
+        """Its content now.
+
+        Raises ``OSError``: it may be gone since the scan, or be something else, reached through a link or too large
+        (``core.reading``).
+        """
+        folder = self.absolute.parents[self.path.count("/")]
+        return read_file_inside(folder, self.path, max_bytes=self.max_bytes)
 
 
 @dataclass(frozen=True, slots=True)

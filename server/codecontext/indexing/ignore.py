@@ -1,51 +1,161 @@
-r"""Ignore files in gitignore syntax, nested as git nests them.
+"""Ignore files in gitignore syntax, nested as git nests them.
 
-The patterns are compiled by pathspec. pathspec answers for files and lets a pattern cover everything below
-what it names, which is right for one flat list but not for a walk: gitignore(5) decides entry by entry from
-the top, the last pattern that names *the entry itself* wins, and nothing inside an ignored folder can be
-taken back. So each path is matched with a mark at its end that says what it is, and each pattern ends with
-the mark it accepts; a pattern then matches an entry or it does not, and never through a parent.
+gitignore(5) decides entry by entry from the top: the last rule that names *the entry itself* wins, and nothing inside
+an ignored folder can be taken back.
+
+An ignore file is somebody else's file like any other. One that is no regular file is left out with a note; git's own
+are not read through links, which git refuses as well (since 2.32). ``.codecontextignore`` may be a link, for instance
+to ``.gitignore``; where it is a file and cannot be understood, nothing is indexed rather than what it should have kept
+out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+from codecontext.core.errors import ConfigError
+from codecontext.core.reading import MAX_RULES_BYTES, NotRegularFile, read_file
+from codecontext.indexing.gitignore import ParsedRules, Rules, parse_rules, path_bytes
 
 OWN_IGNORE_FILE = ".codecontextignore"
+_EXCLUDE_FILE = "exclude"
+"""Git's private ignore file, which git reads through links."""
 
-_FILE = "\x1eF"
-_FOLDER = "\x1eD"
-_ANY = "\x1e?"
+_MOST_IN_MEMORY = 500
+"""Compiled expressions of one tree; beyond, files are read again."""
+
+# The longer marks first: one begins with the other.
+_UTF_WITH_MARK = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+Note = Callable[[str], None]
+"""Takes a sentence for the user."""
+
+
+def no_note(_sentence: str) -> None:
+    """For callers to whom nobody listens."""
 
 
 class IgnorePatterns:
     """The patterns of one ignore file; paths are relative to the folder of that file."""
 
     def __init__(self, lines: Iterable[str]) -> None:
-        self._spec = GitIgnoreSpec(chain.from_iterable(map(_compiled, lines)))
+        self._rules = Rules(parse_rules(map(path_bytes, lines)).rules)
 
     @classmethod
-    def read(cls, path: Path) -> IgnorePatterns | None:
-        """Patterns of the file at ``path``; ``None`` if it has none.
+    def read(cls, path: Path, note: Note = no_note) -> IgnorePatterns | None:
+        """Patterns of the file at ``path``; ``None`` if it has none, or is none.
 
-        Read as git does: a byte order mark and the carriage return of CRLF do not count. A file that cannot
-        be read ignores nothing, which is git's rule too.
+        Read as git does: a byte order mark and the carriage return of CRLF do not count. Raises ``ConfigError`` for a
+        ``.codecontextignore`` that is a file and cannot be understood.
         """
-        try:
-            text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
-        except OSError:
+        parsed = _parsed(path, note)
+        if parsed is None or not parsed.rules:
             return None
-        patterns = cls(line.removesuffix("\r") for line in text.split("\n"))
-        return patterns if patterns._spec.patterns else None
+        patterns = cls(())
+        patterns._rules = Rules(parsed.rules)
+        return patterns
+
+    def __len__(self) -> int:
+        """A measure of the memory that they take."""
+        return len(self._rules)
 
     def verdict(self, path: str, *, is_folder: bool) -> bool | None:
         """``True`` ignored, ``False`` taken back by a negation, ``None`` not mentioned."""
-        return self._spec.check_file(path + (_FOLDER if is_folder else _FILE)).include
+        return self._rules.verdict(path, is_folder=is_folder)
+
+    def cover(self, path: str) -> bool:
+        """Whether the last pattern that names the file ``path`` or a folder around it is no negation."""
+        return self._rules.verdict_with_folders(path) is True
+
+
+class NotForGit(Exception):
+    """An ignore file is written so that git understands none of its rules; the text says how."""
+
+
+def check_ignore_file(path: Path, note: Note) -> None:
+    """Note what is malformed in the ``.gitignore`` at ``path``, which git reads itself.
+
+    Raises ``NotForGit`` for UTF-16, as PowerShell's ``>`` writes it.
+    """
+    try:
+        data = read_file(path, max_bytes=MAX_RULES_BYTES, follow_links=False)
+        faults = parse_rules(_lines(data)).faults
+    except (OSError, ValueError):
+        return
+    if any(data.startswith(mark) for mark, _ in _UTF_WITH_MARK):
+        raise NotForGit(f"{path} is in UTF-16, of which git understands nothing")
+    if faults:
+        note(_what_is_malformed(path, faults))
+
+
+def _parsed(path: Path, note: Note) -> ParsedRules | None:
+    """The rules of an ignore file; None where there is none to read."""
+    is_own = path.name == OWN_IGNORE_FILE
+    try:
+        data = read_file(path, max_bytes=MAX_RULES_BYTES, follow_links=is_own or path.name == _EXCLUDE_FILE)
+        lines = _lines(data)
+    except (FileNotFoundError, NotADirectoryError):
+        if is_own and path.is_symlink():
+            note(f"{path} is not read: the link leads nowhere.")
+        return None
+    except NotRegularFile as error:
+        note(f"{path} is not read: it {error.strerror}.")
+        return None
+    except (OSError, ValueError) as error:
+        if not _is_there(path):
+            return None
+        reason = error.strerror or "it cannot be read" if isinstance(error, OSError) else str(error)
+        _refuse(path, reason, note, is_own=is_own)
+        return None
+    parsed = parse_rules(lines)
+    if parsed.cut_at is not None:
+        _refuse(path, f"it has too many rules: those from line {parsed.cut_at} on are not read", note, is_own=is_own)
+    if parsed.faults:
+        note(_what_is_malformed(path, parsed.faults))
+    return parsed
+
+
+def _refuse(path: Path, reason: str, note: Note, *, is_own: bool) -> None:
+    """Say that rules do not count; those that the user wrote for us must, so nothing is indexed without them."""
+    if is_own:
+        raise ConfigError(
+            f"{path} cannot be followed, so nothing is indexed: {reason}.",
+            "Save it as a text file in UTF-8, one pattern a line in gitignore syntax, or remove it.",
+        )
+    note(f"{path} is not followed: {reason}.")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file can be seen at ``path``: in a folder that cannot be entered nothing is indexed anyway."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """The lines of an ignore file as UTF-8. Raises ``ValueError`` where its encoding cannot be told."""
+    for mark, encoding in _UTF_WITH_MARK:
+        if data.startswith(mark):
+            data = data.decode(encoding).encode("utf-8", "surrogatepass")
+            break
+    if b"\0" in data:
+        raise ValueError("it holds bytes of zero, as no text in UTF-8 does")
+    return [line.removesuffix(b"\r") for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+
+
+def _what_is_malformed(path: Path, faults: list[tuple[int, str]]) -> str:
+    (line, fault), *others = faults
+    more = f", and so are {len(others):,} more lines" if others else ""
+    return f"{path}, line {line} is malformed ({fault}){more}; the other lines count."
 
 
 OuterRules = tuple[str, IgnorePatterns]
@@ -56,14 +166,18 @@ class IgnoreTree:
     """All ignore files of one name in a folder, each ruling its own subtree, the deepest first.
 
     ``outer`` are rules for the whole folder from outside, weakest first. Without a ``filename`` only they
-    count.
+    count. Raises ``ConfigError`` wherever a file is read, as ``IgnorePatterns.read``.
     """
 
-    def __init__(self, folder: Path, filename: str | None, outer: Iterable[OuterRules] = ()) -> None:
+    def __init__(
+        self, folder: Path, filename: str | None, outer: Iterable[OuterRules] = (), note: Note = no_note
+    ) -> None:
         self._folder = folder
+        self._note = note
         self._filename = filename
         self._outer = list(outer)
         self._patterns: dict[str, IgnorePatterns | None] = {}
+        self._in_memory = 0
         self._covering: dict[str, str | None] = {"": None}
 
     def covering_entry(self, path: str) -> str | None:
@@ -94,26 +208,34 @@ class IgnoreTree:
         place = path
         while place and self._filename is not None:
             place = place.rpartition("/")[0]
-            if place not in self._patterns:
-                self._patterns[place] = IgnorePatterns.read(self._folder / place / self._filename)
-            patterns = self._patterns[place]
+            patterns = self._patterns_of(place, self._filename)
             if patterns is not None:
                 yield path[len(place) :].lstrip("/"), patterns
         for prefix, patterns in reversed(self._outer):
             yield prefix + path, patterns
 
+    def _patterns_of(self, place: str, filename: str) -> IgnorePatterns | None:
+        if place not in self._patterns:
+            patterns = IgnorePatterns.read(self._folder / place / filename, self._note)
+            self._in_memory += len(patterns) if patterns is not None else 0
+            if self._in_memory > _MOST_IN_MEMORY:
+                self._patterns.clear()
+                self._in_memory = len(patterns) if patterns is not None else 0
+            self._patterns[place] = patterns
+        return self._patterns[place]
 
-def rules_from_above(folder: Path, top: Path | None, filename: str) -> list[OuterRules]:
+
+def rules_from_above(folder: Path, top: Path | None, filename: str, note: Note = no_note) -> list[OuterRules]:
     """The ignore files between ``folder`` and ``top``, a folder around it, the weakest first."""
     if top is None:
         return []
     above = [place for place in reversed(folder.parents) if place.is_relative_to(top)]
-    return [rules for place in above if (rules := read_outer_rules(place / filename, place, folder))]
+    return [rules for place in above if (rules := read_outer_rules(place / filename, place, folder, note))]
 
 
-def read_outer_rules(file: Path, place: Path, folder: Path) -> OuterRules | None:
+def read_outer_rules(file: Path, place: Path, folder: Path, note: Note = no_note) -> OuterRules | None:
     """The patterns of ``file``, which count from ``place``, as rules for ``folder`` inside it."""
-    patterns = IgnorePatterns.read(file)
+    patterns = IgnorePatterns.read(file, note)
     inside = folder.relative_to(place).as_posix()
     return None if patterns is None else ("" if inside == "." else f"{inside}/", patterns)
 
@@ -121,29 +243,3 @@ def read_outer_rules(file: Path, place: Path, folder: Path) -> OuterRules | None
 def folders_down_to(path: str) -> Iterator[str]:
     """``a``, ``a/b``, ``a/b/c`` for ``a/b/c``."""
     return accumulate(path.split("/"), lambda parent, name: f"{parent}/{name}")
-
-
-def _compiled(line: str) -> Sequence[GitIgnoreSpecPattern]:
-    """The pattern of ``line``; none if it is blank, a comment, or malformed, which git takes for no match."""
-    pattern = _without_trailing_spaces(line)
-    body = pattern.removesuffix("/")
-    if not pattern or pattern.startswith("#") or _ends_with_lone_backslash(body):
-        return ()
-    mark = _FOLDER if pattern.endswith("/") else _ANY
-    if body.endswith("/**"):
-        body += "/*"  # everything inside, at any depth: the mark needs a last segment to stand on
-    try:
-        return tuple(GitIgnoreSpec.from_lines([body + mark]).patterns)
-    except ValueError:
-        return ()
-
-
-def _without_trailing_spaces(line: str) -> str:
-    stripped = line.rstrip(" ")
-    if stripped != line and _ends_with_lone_backslash(stripped):
-        return stripped + " "
-    return stripped
-
-
-def _ends_with_lone_backslash(pattern: str) -> bool:
-    return (len(pattern) - len(pattern.rstrip("\\"))) % 2 == 1

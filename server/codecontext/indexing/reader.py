@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from codecontext.chunking import ChunkingConfig, chunk_source
 from codecontext.core.hashing import content_digest
 from codecontext.core.progress import CancelToken
+from codecontext.core.reading import FileTooLarge
 from codecontext.indexing.classify import classify_content
 from codecontext.indexing.files import Skipped, SkipReason, SourceFile
 from codecontext.indexing.rows import rows_of_chunks
@@ -71,7 +72,9 @@ def read_file(request: ReadRequest, config: ChunkingConfig) -> FileReading:
     """Cut one file, unless the index holds just this content already. Raises ``MemoryError`` only."""
     file = request.file
     try:
-        data = file.absolute.read_bytes()
+        data = file.read()
+    except FileTooLarge as error:
+        return without_rows(file, SkipReason.TOO_LARGE, error.strerror or "")
     except OSError as error:
         return without_rows(file, SkipReason.UNREADABLE, error.strerror or str(error))
     reason = classify_content(file.path, data)

@@ -36,6 +36,7 @@ from codecontext.store.manifest import (
     read_manifest,
     write_manifest,
 )
+from codecontext.store.snapshot import share_covered
 
 _SPACES_KEPT = 3
 """The active space and the ones before it, so that going back embeds nothing."""
@@ -174,7 +175,7 @@ class IndexRun:
         vectors = self._store.vector_hashes(manifest.spaces[0]) if manifest.spaces else set()
         report.files = len(manifest.files)
         report.chunks = len(hashes)
-        report.coverage = sum(value in vectors for value in hashes) / len(hashes) if hashes else 1.0
+        report.coverage = share_covered(sum(value in vectors for value in hashes), len(hashes))
         report.skipped = dict(Counter(item.reason for item in manifest.skipped).most_common())
         report.space_id = manifest.spaces[0] if manifest.spaces else ""
         self._save()

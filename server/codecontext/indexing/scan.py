@@ -3,7 +3,8 @@
 Git's own verdict decides wherever git can be asked; elsewhere the same ignore files are read here. A tracked
 file is indexed even if an ignore rule matches it, because git does not apply ignore rules to tracked files.
 Submodules and other repositories inside the folder are indexed by their own ignore rules, as part of what
-the user has open. Symbolic links are never followed, so a link can neither loop nor lead out of the folder.
+the user has open; a linked worktree is not, where another checkout of its repository is (``repositories``). Symbolic
+links are never followed, so a link can neither loop nor lead out of the folder.
 """
 
 from __future__ import annotations
@@ -13,20 +14,30 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
 from codecontext.indexing.classify import classify_path
-from codecontext.indexing.files import Listing, Skipped, SkipReason, SourceFile
-from codecontext.indexing.git import GitUnavailable, ask_git, enclosing_repository
-from codecontext.indexing.ignore import OWN_IGNORE_FILE, IgnorePatterns, IgnoreTree, folders_down_to, rules_from_above
+from codecontext.indexing.files import MAX_FILE_BYTES, Listing, Skipped, SkipReason, SourceFile
+from codecontext.indexing.foreign import ForeignFolders
+from codecontext.indexing.git import GitSilent, GitUnavailable, ask_git
+from codecontext.indexing.gitignore import parse_rule, parse_rules, path_bytes
+from codecontext.indexing.ignore import (
+    OWN_IGNORE_FILE,
+    IgnorePatterns,
+    IgnoreTree,
+    NotForGit,
+    check_ignore_file,
+    folders_down_to,
+    rules_from_above,
+)
+from codecontext.indexing.repositories import enclosing_repository, git_folder, is_bare, is_git_data
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
-OWN_FOLDER = ".codecontext/"
-"""What a project keeps for CodeContext itself: adapters, which are no code."""
+_MOST_NOTES = 20
+"""Sentences about ignore files that a scan gives; whoever has more looks at the first ones first."""
 
 
 class ScanConfig(BaseModel):
@@ -49,7 +60,7 @@ class ScanConfig(BaseModel):
         ),
     )
     max_file_bytes: int = Field(
-        1_000_000,
+        MAX_FILE_BYTES,
         ge=1,
         description="Leave out larger files: code written by hand is hardly ever so long, data often is.",
     )
@@ -65,11 +76,19 @@ class ScanConfig(BaseModel):
     @classmethod
     def _globs_must_compile(cls, globs: tuple[str, ...]) -> tuple[str, ...]:
         for glob in globs:
-            try:
-                GitIgnoreSpec.from_lines([glob])
-            except ValueError as error:
-                raise ValueError(f"{glob!r} is not a glob in gitignore syntax") from error
+            if fault := _fault_of(glob):
+                raise ValueError(f"{glob!r} is not a glob in gitignore syntax: {fault}")
+        if parse_rules(map(path_bytes, globs)).cut_at is not None:
+            raise ValueError("there are more globs than can be matched with every file")
         return globs
+
+
+def _fault_of(glob: str) -> str:
+    """What is wrong with a glob, more strictly than git is: people write settings, and want to know."""
+    if "\\/" in glob:
+        return "a backslash stands before a slash"
+    rule = parse_rule(path_bytes(glob))
+    return rule.fault if rule else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +141,27 @@ class _Scan:
         self.files: list[SourceFile] = []
         self.skipped: dict[str, Skipped] = {}
         self.notes: list[str] = []
+        self._notes_on_rules: dict[str, None] = {}
         self._folder = folder
         self._config = config
         self._scope = scope
         self._cancel = cancel
         self._repository = enclosing_repository(folder)
-        own_rules_above = rules_from_above(folder, self._repository, OWN_IGNORE_FILE)
-        self._own_ignores = IgnoreTree(folder, OWN_IGNORE_FILE, own_rules_above)
+        self._git_is_silent = False
+        note = self._note_on_rules
+        own_rules_above = rules_from_above(folder, self._repository, OWN_IGNORE_FILE, note)
+        self._own_ignores = IgnoreTree(folder, OWN_IGNORE_FILE, own_rules_above, note)
         self._excludes = IgnoreTree(folder, None, [("", IgnorePatterns(config.exclude))])
-        self._includes = GitIgnoreSpec.from_lines(config.include) if config.include else None
+        self._includes = IgnorePatterns(config.include) if config.include else None
+        self._foreign = ForeignFolders(folder)
         self._real_folders: dict[str, bool] = {"": True}
         self._pending = [""]
 
     def run(self) -> None:
         """Scan the folder, then each repository that was met inside it."""
+        if is_git_data(self._folder):
+            self._skip("./", SkipReason.GIT_DATA, "a repository without a checkout")
+            return
         while self._pending:
             root = self._pending.pop()
             listing = self._list(root)
@@ -146,6 +172,9 @@ class _Scan:
                 self._cancel.check()
                 if self._scope.meets(root + path):
                     self._consider(root + path)
+        self.notes += list(self._notes_on_rules)[:_MOST_NOTES]
+        if len(self._notes_on_rules) > _MOST_NOTES:
+            self.notes.append(f"{len(self._notes_on_rules) - _MOST_NOTES:,} more ignore files have faults.")
 
     def _list(self, root: str) -> Listing:
         """What lies below ``root``: nothing for the folder itself, else a repository's path and a ``/``."""
@@ -157,12 +186,26 @@ class _Scan:
         if not self._config.respect_gitignore:
             return walk_everything(place, enter, self._cancel)
         repository = place if root else self._repository
-        if repository is not None:
+        if repository is not None and not _is_bare(repository):
             try:
-                return ask_git(place)
+                return self._listed_by_git(place)
             except GitUnavailable as reason:
+                self._git_is_silent = self._git_is_silent or isinstance(reason, GitSilent)
                 self.notes.append(f"Ignore files were read without git in {place}: {reason}.")
-        return walk_by_ignore_files(place, repository, enter, self._cancel)
+        return walk_by_ignore_files(place, repository, enter, self._cancel, self._note_on_rules)
+
+    def _listed_by_git(self, place: Path) -> Listing:
+        """Git's verdict, where every ignore file means to git what it means to whoever wrote it."""
+        if self._git_is_silent:  # one time limit is enough for a scan
+            raise GitUnavailable("git did not answer in another folder")
+        listing = ask_git(place, self._cancel)
+        try:
+            for path in listing.candidates:
+                if path.rpartition("/")[2] == ".gitignore":
+                    check_ignore_file(place / path, self._note_on_rules)
+        except NotForGit as reason:
+            raise GitUnavailable(str(reason)) from reason
+        return listing
 
     def _consider(self, path: str) -> None:
         if not self._is_real_folder(path.rpartition("/")[0]):
@@ -184,20 +227,21 @@ class _Scan:
         folder = self._folder / path
         if (folder / ".git").exists():
             self._pending.append(f"{path}/")
-        elif not any(folder.iterdir()):
+        else:
             self._skip(f"{path}/", SkipReason.SUBMODULE, "not checked out")
 
     def _consider_file(self, path: str, status: os.stat_result) -> None:
         """Take the file or skip it: the user's own rules first, then what the file is."""
-        own_rule = self._own_ignores.covering_entry(path)
-        excluded = self._excludes.covering_entry(path)
-        if path.startswith(OWN_FOLDER):
-            self._skip(OWN_FOLDER, SkipReason.IGNORED_BY_CODECONTEXT, "adapters of the project")
+        foreign = self._foreign.covering(path.rpartition("/")[0])
+        own_rule = None if foreign else self._own_ignores.covering_entry(path)
+        excluded = None if foreign else self._excludes.covering_entry(path)
+        if foreign:
+            self._skip(foreign.path, foreign.reason, foreign.detail)
         elif own_rule:
             self._skip(own_rule, SkipReason.IGNORED_BY_CODECONTEXT)
         elif excluded:
             self._skip(excluded, SkipReason.EXCLUDED)
-        elif self._includes is not None and not self._includes.match_file(path):
+        elif self._includes is not None and not self._includes.cover(path):
             self._skip(path, SkipReason.NOT_INCLUDED)
         elif stat.S_ISLNK(status.st_mode):
             self._skip(path, SkipReason.SYMLINK, self._link_detail(path))
@@ -212,8 +256,17 @@ class _Scan:
         elif status.st_size > self._config.max_file_bytes:
             self._skip(path, SkipReason.TOO_LARGE, f"{status.st_size} bytes")
         else:
-            changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
-            self.files.append(SourceFile(path, self._folder / path, status.st_size, status.st_mtime_ns, changed_ns))
+            self.files.append(self._source_file(path, status))
+
+    def _source_file(self, path: str, status: os.stat_result) -> SourceFile:
+        return SourceFile(
+            path,
+            self._folder / path,
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            changed_ns=max(status.st_mtime_ns, status.st_ctime_ns),
+            max_bytes=self._config.max_file_bytes,
+        )
 
     def _skip(self, path: str, reason: SkipReason, detail: str = "") -> None:
         path = _printable(path)
@@ -223,7 +276,10 @@ class _Scan:
         return self._scope.meets(entry) if entry.endswith("/") else self._scope.covers(entry)
 
     def _is_left_out_folder(self, path: str) -> bool:
-        """Whether the user's own rules leave out the whole folder, which is then counted."""
+        """Whether the whole folder is left out, by the user's own rules or for what it is; it is then counted."""
+        if foreign := self._foreign.covering(path):
+            self._skip(foreign.path, foreign.reason, foreign.detail)
+            return True
         for rules, reason in (
             (self._own_ignores, SkipReason.IGNORED_BY_CODECONTEXT),
             (self._excludes, SkipReason.EXCLUDED),
@@ -244,6 +300,9 @@ class _Scan:
                 real = self._real_folders[folder]
         return self._real_folders[path]
 
+    def _note_on_rules(self, sentence: str) -> None:
+        self._notes_on_rules.setdefault(_printable(sentence))
+
     def _link_detail(self, path: str) -> str:
         try:
             target = os.path.realpath(self._folder / path, strict=True)
@@ -260,5 +319,11 @@ def _is_plain_folder(path: Path) -> bool:
         return False
 
 
+def _is_bare(repository: Path) -> bool:
+    """Whether it only holds a bare repository and linked worktrees side by side, of which git lists nothing."""
+    data = git_folder(repository)
+    return data is not None and is_bare(data)
+
+
 def _printable(path: str) -> str:
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return path_bytes(path).decode("utf-8", "backslashreplace")

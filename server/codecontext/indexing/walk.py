@@ -8,7 +8,8 @@ from pathlib import Path
 
 from codecontext.core import CancelToken
 from codecontext.indexing.files import Listing, Skipped, SkipReason
-from codecontext.indexing.ignore import IgnoreTree, OuterRules, read_outer_rules, rules_from_above
+from codecontext.indexing.ignore import IgnoreTree, Note, OuterRules, read_outer_rules, rules_from_above
+from codecontext.indexing.repositories import common_folder, git_folder
 
 _VERSION_CONTROL = frozenset({".git", ".hg", ".jj", ".svn"})
 _DEPENDENCIES = frozenset({"bower_components", "node_modules", "__pycache__"})
@@ -23,21 +24,24 @@ def walk_everything(folder: Path, enter: FolderFilter, cancel: CancelToken) -> L
     return _Walk(folder, None, enter, cancel).run()
 
 
-def walk_by_ignore_files(folder: Path, repository: Path | None, enter: FolderFilter, cancel: CancelToken) -> Listing:
+def walk_by_ignore_files(
+    folder: Path, repository: Path | None, enter: FolderFilter, cancel: CancelToken, note: Note
+) -> Listing:
     """The verdict of the ``.gitignore`` files in ``folder`` and above it up to ``repository``.
 
     What only git knows is not in it: the user's global ignore file, and which files are tracked. In return,
     dependency and cache folders are left out, as nearly every ignore file would have them.
     """
-    ignores = IgnoreTree(folder, ".gitignore", _rules_of_repository(folder, repository))
+    ignores = IgnoreTree(folder, ".gitignore", _rules_of_repository(folder, repository, note), note)
     return _Walk(folder, ignores, enter, cancel).run()
 
 
-def _rules_of_repository(folder: Path, repository: Path | None) -> list[OuterRules]:
+def _rules_of_repository(folder: Path, repository: Path | None, note: Note) -> list[OuterRules]:
     if repository is None:
         return []
-    private = read_outer_rules(repository / ".git" / "info" / "exclude", repository, folder)
-    return [*([private] if private else []), *rules_from_above(folder, repository, ".gitignore")]
+    data = git_folder(repository)
+    private = data and read_outer_rules(common_folder(data) / "info" / "exclude", repository, folder, note)
+    return [*([private] if private else []), *rules_from_above(folder, repository, ".gitignore", note)]
 
 
 class _Walk:

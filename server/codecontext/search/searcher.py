@@ -120,7 +120,7 @@ class Searcher:
         )
 
     def _reason_for_nothing(self, query: Query) -> str:
-        if not self.store.exists():
+        if not self.store.has_index():
             return NO_INDEX
         if not len(self.snapshot):
             return EMPTY_INDEX

@@ -33,6 +33,7 @@ from lancedb.query import BooleanQuery, MatchQuery, Occur
 from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
 from codecontext.core.filters import ChunkFilter, path_pattern
 from codecontext.core.private import make_private
+from codecontext.store.manifest import has_manifest
 
 T = TypeVar("T")
 
@@ -115,6 +116,10 @@ class IndexStore:
         self._session = lancedb.Session(_INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES)
 
     # -- reading -----------------------------------------------------------------------------------------
+
+    def has_index(self) -> bool:
+        """Whether the folder was indexed: an index of no code has a manifest only, one that grows its chunks first."""
+        return has_manifest(self.directory) or self.exists()
 
     def exists(self) -> bool:
         """Whether there is a table of chunks."""

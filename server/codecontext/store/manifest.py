@@ -93,6 +93,11 @@ def read_manifest(directory: Path) -> Manifest | None:
         ) from error
 
 
+def has_manifest(directory: Path) -> bool:
+    """Whether a run has finished there, whatever it found."""
+    return (directory / _FILE_NAME).is_file()
+
+
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step. Raises ``StoreError`` when the disk refuses; then the old one stays."""
     temporary = directory / f"{_FILE_NAME}.{os.getpid()}.tmp"

@@ -41,8 +41,8 @@ class Snapshot:
 
     @property
     def coverage(self) -> float:
-        """Share of chunks that have a vector; 1.0 for no chunks."""
-        return float(np.mean(self.vector_rows >= 0)) if len(self) else 1.0
+        """Share of chunks that have a vector."""
+        return share_covered(int(np.count_nonzero(self.vector_rows >= 0)), len(self))
 
     def lacks_vectors(self, paths: Collection[str]) -> bool:
         """Whether some chunk of these files has no vector."""
@@ -88,6 +88,11 @@ class Snapshot:
     def file_count(self) -> int:
         """Number of files with at least one chunk."""
         return len(self._paths)
+
+
+def share_covered(covered: int, chunks: int) -> float:
+    """Coverage, 0 to 1: 1 for no chunks, of which none lacks a vector."""
+    return covered / chunks if chunks else 1.0
 
 
 def empty_snapshot(space_id: str) -> Snapshot:

@@ -21,7 +21,7 @@ def require_current_index(folder: Path, store: IndexStore, config: ScanConfig) -
     """Raise ``IndexNotReady`` unless the index of ``folder`` holds just what its files hold."""
     hint = f"Run: codecontext index {shlex.quote(str(folder))}"
     manifest = read_manifest(store.directory)
-    if manifest is None or not store.exists():
+    if manifest is None:
         raise IndexNotReady(f"The folder {folder} has no index yet.", hint)
     stale = stale_paths(folder, store, manifest, config)
     if stale:
@@ -42,7 +42,7 @@ def stale_paths(folder: Path, store: IndexStore, manifest: Manifest, config: Sca
 def _differs(file: SourceFile, manifest: Manifest, indexed: dict[str, set[str]]) -> bool:
     """Whether a file that was touched since has another content."""
     try:
-        data = file.absolute.read_bytes()
+        data = file.read()
     except OSError:
         return False
     if classify_content(file.path, data) is not None:

@@ -96,7 +96,7 @@ def read_repository(
         if number % _PROGRESS_EVERY == 0 or number == len(found):
             on_progress(Progress("reading", number, len(found)))
         try:
-            data = file.absolute.read_bytes()
+            data = file.read()
         except OSError:
             continue
         if classify_content(file.path, data) is None:

@@ -1,0 +1,63 @@
+"""Folders inside a folder that are not its source: what CodeContext, git and PEFT keep there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from codecontext.core.paths import codecontext_home
+from codecontext.indexing.files import Skipped, SkipReason
+from codecontext.indexing.ignore import folders_down_to
+from codecontext.indexing.repositories import is_git_data, is_second_checkout
+
+_OWN_FOLDER = ".codecontext"
+"""What a project keeps for CodeContext itself: adapters, which are no code."""
+_PARTS_OF_HOME = ("adapters", "cache", "indexes", "searches", "training")
+_ADAPTER_CONFIG = "adapter_config.json"
+_ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+
+
+class ForeignFolders:
+    """Knows, folder by folder, what is left out although no rule says so."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._own = _parts_of_home_in(folder)
+        self._covering: dict[str, Skipped | None] = {"": None}
+
+    def covering(self, path: str) -> Skipped | None:
+        """The topmost such folder that is or covers the folder ``path``, which no link leads to."""
+        if path not in self._covering:
+            covering = None
+            for folder in folders_down_to(path):
+                if folder not in self._covering:
+                    self._covering[folder] = covering or self._judge(folder)
+                covering = self._covering[folder]
+        return self._covering[path]
+
+    def _judge(self, path: str) -> Skipped | None:
+        place = self._folder / path
+        if path in self._own:
+            return Skipped(f"{path}/", SkipReason.IGNORED_BY_CODECONTEXT, "what CodeContext itself keeps")
+        if place.name == _OWN_FOLDER or _is_adapter(place):
+            return Skipped(f"{path}/", SkipReason.IGNORED_BY_CODECONTEXT, "adapters of the project")
+        if is_git_data(place):
+            return Skipped(f"{path}/", SkipReason.GIT_DATA, "a repository without a checkout")
+        if os.path.lexists(place / ".git") and is_second_checkout(place, self._folder):
+            return Skipped(f"{path}/", SkipReason.WORKTREE, "another checkout of a repository that is here already")
+        return None
+
+
+def _parts_of_home_in(folder: Path) -> frozenset[str]:
+    """Where below ``folder`` CodeContext keeps indexes, cache and adapters."""
+    home, real = Path(os.path.realpath(codecontext_home())), Path(os.path.realpath(folder))
+    if home == real:
+        return frozenset(_PARTS_OF_HOME)
+    return frozenset([home.relative_to(real).as_posix()] if home.is_relative_to(real) else [])
+
+
+def _is_adapter(folder: Path) -> bool:
+    """Whether PEFT saved an adapter there: configuration and weights, with a model card of prose."""
+    return os.path.lexists(folder / _ADAPTER_CONFIG) and any(
+        os.path.lexists(folder / name) for name in _ADAPTER_WEIGHTS
+    )
