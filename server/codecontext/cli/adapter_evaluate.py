@@ -21,8 +21,9 @@ from codecontext.cli.adapter_options import (
     project_settings,
     resolve,
 )
-from codecontext.cli.console import print_columns, print_facts, print_json, printable, shown_path, stdout
+from codecontext.cli.console import print_columns, print_facts, print_json, shown_path, stdout
 from codecontext.cli.options import JsonOption
+from codecontext.core.printable import printable
 
 if TYPE_CHECKING:
     from codecontext.training.evaluation import Evaluation, QueryChange, QuerySet

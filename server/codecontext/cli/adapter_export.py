@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 
 from codecontext.cli import wording
 from codecontext.cli.adapter_options import AdapterArgument, ProjectOption, project_folder, project_settings, resolve
-from codecontext.cli.console import print_facts, print_json, printable, stdout
+from codecontext.cli.console import print_facts, print_json, stdout
 from codecontext.cli.options import JsonOption
+from codecontext.core.printable import printable
 
 
 class ExportOutput(BaseModel):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codecontext.cli import wording
-from codecontext.cli.console import print_facts, print_json, printable, stdout
+from codecontext.cli.console import print_facts, print_json, stdout
 from codecontext.cli.options import JsonOption
+from codecontext.core.printable import printable
 
 if TYPE_CHECKING:
     from codecontext.adapters import AdapterInfo

@@ -16,8 +16,9 @@ from codecontext.cli.adapter_options import (
     project_folder,
     project_settings,
 )
-from codecontext.cli.console import print_columns, print_facts, print_json, printable, shown_path, stdout
+from codecontext.cli.console import print_columns, print_facts, print_json, shown_path, stdout
 from codecontext.cli.options import FolderArgument, JsonOption
+from codecontext.core.printable import printable
 from codecontext.training.mining.counts import SourceCount
 from codecontext.training.pairs import Pair
 
@@ -80,7 +81,7 @@ def _print_output(output: PairsOutput) -> None:
     print_sources(output.sources)
     for pair in output.examples:
         span = pair.code[0]
-        stdout().print(printable(f"\n  {pair.query}"))
+        stdout().print(f"\n  {printable(pair.query)}")
         stdout().print(printable(f"  → {span.path}:{span.start_line} {span.name}"), style="dim")
     if output.file:
         print_facts([("Written", shown_path(Path(output.file)))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 from codecontext.cli.console import print_columns, print_json, print_label, stdout
 from codecontext.cli.errors import ReportingCommand
 from codecontext.cli.options import JsonOption
+from codecontext.core.printable import json_for_people, printable
 
 app = typer.Typer(help="Show and check settings.", no_args_is_help=True)
 
@@ -102,7 +102,7 @@ def validate(
         print_json(ConfigValidateOutput(checked=checked, warnings=warnings))
     else:
         files = " and ".join(map(str, checked)) or "no settings file, only defaults and environment"
-        stdout().print(f"The settings are valid ({files}).", soft_wrap=True)
+        stdout().print(printable(f"The settings are valid ({files})."), soft_wrap=True)
 
 
 @app.command(cls=ReportingCommand)
@@ -114,7 +114,7 @@ def path(folder: FolderOption = None, as_json: JsonOption = False) -> None:
         return
     for item in files:
         missing = "" if item.exists else "  (not there)"
-        stdout().print(f"{item.kind:<7}  {item.path}{missing}", soft_wrap=True)
+        stdout().print(printable(f"{item.kind:<7}  {item.path}{missing}"), soft_wrap=True)
 
 
 def _folder(given: Path | None) -> Path:
@@ -131,5 +131,5 @@ def _settings_files(folder: Path) -> list[SettingsFile]:
 
 
 def _row(setting: SettingOutput) -> tuple[str, str, str]:
-    value = "unset" if setting.value is None else json.dumps(setting.value, ensure_ascii=False)
+    value = "unset" if setting.value is None else json_for_people(setting.value)
     return setting.key, value, f"{setting.source} ({setting.where})" if setting.where else setting.source

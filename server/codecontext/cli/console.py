@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from functools import cache
@@ -13,12 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from codecontext.core.printable import json_for_people, printable, printable_lines
+
 _PIPE_WIDTH = 100_000
 """Columns where there is no terminal: whoever reads a pipe wants whole lines."""
-
-# Control characters as the pictures that Unicode has for them, so that no file can steer the terminal.
-_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
-_PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 @cache
@@ -42,12 +41,13 @@ def _console(*, stderr: bool) -> Console:
 
 def print_json(result: BaseModel) -> None:
     """Print a result as the one JSON document on stdout."""
-    stdout().print(result.model_dump_json(indent=2), soft_wrap=True)
+    value = json.loads(json.dumps(result.model_dump(mode="json")), parse_constant=lambda _: None)  # NaN is no JSON
+    stdout().print(json_for_people(value, indent=2), soft_wrap=True)
 
 
 def print_label(label: str, sentence: str, style: str = "yellow") -> None:
-    """Print ``label: sentence`` on stderr."""
-    stderr().print(Text.assemble((f"{label}:", f"{style} bold"), " ", printable(sentence)))
+    """Print ``label: sentence`` on stderr. Several faults are a line each."""
+    stderr().print(Text.assemble((f"{label}:", f"{style} bold"), " ", printable_lines(sentence)))
 
 
 def print_columns(rows: Sequence[Sequence[str | Text]], styles: Sequence[str]) -> None:
@@ -73,11 +73,6 @@ def print_columns(rows: Sequence[Sequence[str | Text]], styles: Sequence[str]) -
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Print names and values in two columns on stdout, indented."""
     print_columns([(f"  {name}", value) for name, value in facts], ("dim", ""))
-
-
-def printable(text: str) -> str:
-    """``text`` with control characters other than tab and line feed made visible."""
-    return text.translate(_PICTURES)
 
 
 def shown_path(path: Path) -> str:

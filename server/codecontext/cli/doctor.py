@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import typer
 from rich.text import Text
 
-from codecontext.cli.console import print_columns, print_json, printable, stderr, stdout
+from codecontext.cli.console import print_columns, print_json, stderr, stdout
 from codecontext.cli.errors import FAULT_FOUND
 from codecontext.cli.logs import quiet
 from codecontext.cli.options import FolderArgument, JsonOption
+from codecontext.core.printable import printable
 
 if TYPE_CHECKING:
     from codecontext.engine.doctor import DoctorReport

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any
 
@@ -11,6 +10,7 @@ from typer.core import TyperCommand
 
 from codecontext.cli.console import print_label, stdout
 from codecontext.core.errors import CodeContextError
+from codecontext.core.printable import json_for_people
 
 NOTHING_FOUND = 1
 FAULT_FOUND = 1
@@ -42,7 +42,7 @@ def report(error: CodeContextError, *, as_json: bool) -> None:
     logger.debug("The command ended with this error:", exc_info=error)
     if as_json:
         body = {"code": error.code, "message": error.message, "hint": error.hint}
-        stdout().print(json.dumps({"error": body}, ensure_ascii=False, indent=2), soft_wrap=True)
+        stdout().print(json_for_people({"error": body}, indent=2), soft_wrap=True)
     else:
         print_label("Error", f"{error.sentence} {error.hint}".strip(), style="red")
 

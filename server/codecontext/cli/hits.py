@@ -12,9 +12,10 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from codecontext.cli import wording
-from codecontext.cli.console import print_json, print_label, printable, shown_path, stderr, stdout
+from codecontext.cli.console import print_json, print_label, shown_path, stderr, stdout
 from codecontext.cli.errors import NOTHING_FOUND
 from codecontext.cli.excerpt import choose_lines, definition, matching_words
+from codecontext.core.printable import printable, printable_lines
 from codecontext.search.query import parse_query
 from codecontext.search.results import Freshness, Hit, SearchResponse, SearchState
 
@@ -78,7 +79,7 @@ def _heading(rank: int, hit: Hit, folder: Path) -> Text:
 
 def _excerpt(hit: Hit, terms: Collection[str]) -> list[Text]:
     """The chosen lines with their numbers, highlighted, and the common indentation taken off."""
-    source = printable(hit.text).expandtabs(_TAB_SIZE)
+    source = printable_lines(hit.text).expandtabs(_TAB_SIZE)
     code = _highlighted(hit.path, source)
     chosen = choose_lines(hit, terms, _LINES_PER_HIT)
     indents = [len(line) - len(line.lstrip()) for line in source.split("\n")]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from codecontext.cli.console import printable, stderr
+from codecontext.cli.console import stderr
+from codecontext.core.log_format import PrintableFormatter
 
 if TYPE_CHECKING:
     from codecontext.config import LoadedSettings
@@ -21,10 +22,13 @@ _STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red
 class ConsoleHandler(logging.Handler):
     """Prints the message alone, coloured by its level. Rich's own handler would wrap lines, which spoils grep."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(PrintableFormatter())
+
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        message = printable(self.format(record))
-        stderr().print(Text(message, style=_STYLES.get(record.levelname, "")), soft_wrap=True)
+        stderr().print(Text(self.format(record), style=_STYLES.get(record.levelname, "")), soft_wrap=True)
 
 
 def start_logging(*, debug: bool) -> None:

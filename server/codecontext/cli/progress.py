@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from codecontext.core.printable import json_for_people, printable
 from codecontext.core.progress import Progress, ProgressCallback
 from codecontext.engine.eta import Eta
 
@@ -41,7 +41,7 @@ def work_progress(console: Console) -> Iterator[ProgressCallback]:
         return
     columns = (
         SpinnerColumn(finished_text="[green]✓[/]"),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         _Counts(),
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
@@ -83,7 +83,7 @@ class JsonLines:
             **{name: value for name, value in dataclasses.asdict(progress).items() if value not in (None, "")},
             "eta_seconds": self._eta.seconds_left(progress.done, progress.total),
         }
-        self._console.print(json.dumps(event, ensure_ascii=False), soft_wrap=True)
+        self._console.print(json_for_people(event), soft_wrap=True)
 
 
 class StageBars:
@@ -101,7 +101,7 @@ class StageBars:
             self._tasks[progress.stage],
             completed=progress.done,
             total=progress.total or None,
-            detail=progress.detail,
+            detail=printable(progress.detail),
         )
 
     def _begin(self, stage: str) -> None:
@@ -131,7 +131,7 @@ class LogLines:
             return
         self._stage, self._said_at, self._said_done = progress.stage, now, progress.done
         counts = f": {progress.done:,} of {progress.total:,} {_unit(progress.stage)}" if progress.total else ""
-        detail = f", {progress.detail}" if progress.detail else ""
+        detail = f", {printable(progress.detail)}" if progress.detail else ""
         logger.info("%s%s%s", _sentence_case(progress.stage), counts, detail)
 
 
@@ -154,4 +154,4 @@ def _unit(stage: str) -> str:
 
 def _sentence_case(stage: str) -> str:
     """The stage with a capital; what it names keeps its case."""
-    return stage[:1].upper() + stage[1:]
+    return printable(stage[:1].upper() + stage[1:])

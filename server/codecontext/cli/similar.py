@@ -36,6 +36,7 @@ def _existing_line(place: str) -> tuple[Path, int]:
     """File and line of ``FILE:LINE``; a column behind it is let pass. Raises ``QueryError``."""
     from codecontext.core.decoding import decode_source
     from codecontext.core.paths import expand_user
+    from codecontext.core.reading import MAX_SOURCE_BYTES, read_file
 
     match = _PLACE.fullmatch(place)
     if match is None:
@@ -43,7 +44,13 @@ def _existing_line(place: str) -> tuple[Path, int]:
     file, line = expand_user(match["file"]).resolve(), int(match["line"])
     if not file.is_file():
         raise QueryError(f"There is no file '{match['file']}'.", "Name a file, from here or absolute.")
-    lines = decode_source(file.read_bytes()).removesuffix("\n").count("\n") + 1
+    try:
+        data = read_file(file, max_bytes=MAX_SOURCE_BYTES, follow_links=False)
+    except OSError as error:
+        raise QueryError(
+            f"'{match['file']}' cannot be read: {error.strerror or error}.", "Name a file of the index."
+        ) from error
+    lines = decode_source(data).removesuffix("\n").count("\n") + 1
     if not 1 <= line <= lines:
         raise QueryError(f"'{match['file']}' has no line {line}.", f"Its lines are 1 to {lines}.")
     return file, line

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codecontext.cli import wording
-from codecontext.cli.console import print_facts, print_json, print_label, printable, stdout
+from codecontext.cli.console import print_facts, print_json, print_label, stdout
 from codecontext.cli.options import FolderArgument, JsonOption
+from codecontext.core.printable import printable
 
 if TYPE_CHECKING:
     from codecontext.engine.engine import FolderStatus

@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 MAX_RULES_BYTES = 2_000_000
 """Largest file of ignore rules or settings that is read; people write a few thousand bytes."""
+MAX_SOURCE_BYTES = 256_000_000
+"""Largest file that is read to show what is in it now, whatever the limit was when it was indexed."""
 
 _OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
 _OPEN |= getattr(os, "O_BINARY", 0)

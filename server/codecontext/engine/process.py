@@ -20,6 +20,7 @@ from pygls.protocol import default_converter
 from pygls.server import JsonRPCServer
 
 from codecontext.core.errors import CodeContextError
+from codecontext.core.log_format import PrintableFormatter
 from codecontext.core.memory import limit_malloc_arenas
 from codecontext.core.stdio import claim_stdio
 from codecontext.engine.messages import (
@@ -175,7 +176,9 @@ def _prepare(reader: ReaderProcess) -> None:
 
 def _log_to_stderr() -> None:
     """One line a record, its level first, for whoever reads stderr; pygls would log every message."""
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("codecontext").setLevel(logging.DEBUG)
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
 

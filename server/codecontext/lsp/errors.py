@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from codecontext.core.errors import CodeContextError, QueryError
+from codecontext.core.printable import printable, printable_lines
 from codecontext.engine.transport import REQUEST_FAILED, error_data
 
 logger = logging.getLogger(__name__)
@@ -59,17 +60,19 @@ def as_responses(method: str) -> Iterator[None]:
         raise
     except QueryError as error:
         raise JsonRpcInvalidParams(
-            str(error), data=error_data(error) | {"fields": [{"field": "query", "problem": error.message}]}
+            printable_lines(str(error)),
+            data=error_data(error) | {"fields": [{"field": "query", "problem": error.message}]},
         ) from error
     except CodeContextError as error:
-        raise JsonRpcException(str(error), REQUEST_FAILED, error_data(error)) from error
+        raise JsonRpcException(printable_lines(str(error)), REQUEST_FAILED, error_data(error)) from error
     except Exception as error:
         logger.exception("%s failed.", method)
         raise JsonRpcException(f"{method} failed: {type(error).__name__}. The server's log says where.") from error
 
 
 def short(text: str) -> str:
-    """``text``, cut where it is longer than anybody reads; it may hold what was sent."""
+    """``text`` on one line, cut where it is longer than anybody reads; it may hold what was sent."""
+    text = printable(text)
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from lsprotocol.types import LogMessageParams, MessageType
 
+from codecontext.core.log_format import PrintableFormatter
+
 _PACKAGE = logging.getLogger("codecontext")
 _TYPES = [
     (logging.ERROR, MessageType.Error),
@@ -21,7 +23,7 @@ def log_to_stderr() -> None:
     """Begin to log. pygls would log every message with all it holds, so it is kept quiet."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
@@ -38,6 +40,7 @@ class EditorLog(logging.Handler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, send: Callable[[LogMessageParams], None]) -> None:
         super().__init__()
+        self.setFormatter(PrintableFormatter())
         self._loop = loop
         self._send = send
 

@@ -10,14 +10,19 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from codecontext.core.chunk import ChunkKind
+from codecontext.core.printable import printable, printable_lines
 from codecontext.engine.messages import EngineState, Health
 
 Limit = Annotated[int, Field(ge=1, le=200)]
 Texts = Annotated[list[str], Field(max_length=100)]
+Sentence = Annotated[str, AfterValidator(printable_lines)]
+"""Made for people to read, and shown by editors as it is; it may quote names and texts that others wrote."""
+Name = Annotated[str, AfterValidator(printable)]
+"""Shown by editors as it is."""
 
 
 class Method(StrEnum):
@@ -174,7 +179,7 @@ class AnswerState(Wire):
     fingerprint: str | None = Field(None, description="Digest of that adapter's content.")
     space: str = Field("", description="Id of the embedding space that answered; empty for words alone.")
     coverage: float = Field(0.0, description="Share of the chunks that have a vector, 0 to 1.")
-    degraded: str | None = Field(None, description="What is missing from a full answer, and why; null if nothing.")
+    degraded: Sentence | None = Field(None, description="What is missing from a full answer, and why; null if nothing.")
 
 
 class SearchResult(Wire):
@@ -183,7 +188,7 @@ class SearchResult(Wire):
     query: str = Field(description="The query as it was asked.")
     hits: list[SearchHit] = Field(description="The answer, best first.")
     states: list[AnswerState] = Field(description="What it rests on, by folder.")
-    message: str = Field("", description="Why there are no hits, where there are none.")
+    message: Sentence = Field("", description="Why there are no hits, where there are none.")
     complete: bool = Field(True, description="False for the first, partial answer, which compares words alone.")
     milliseconds: float = Field(0.0, description="Time the engine took.")
 
@@ -194,7 +199,7 @@ class EngineStatus(Wire):
     state: EngineState = Field(
         description="idle: not running because nobody asked for a while; the next question starts it."
     )
-    message: str = Field("", description="What happened last, where the state is not plainly good.")
+    message: Sentence = Field("", description="What happened last, where the state is not plainly good.")
     pid: int | None = Field(None, description="Process id; null while it does not run.")
     memory_bytes: int | None = Field(None, description="Memory that it holds (resident set size).")
     restarts: int = Field(0, description="How often it had to be started again.")
@@ -203,13 +208,13 @@ class EngineStatus(Wire):
 class ActiveAdapter(Wire):
     """The adapter that answers now."""
 
-    name: str = Field(description="Its name.")
+    name: Name = Field(description="Its name.")
     path: str = Field(description="Its folder.")
     fingerprint: str = Field(description="Digest of its content.")
     rank: int = Field(description="LoRA rank.")
     alpha: float = Field(description="LoRA alpha.")
     side: str = Field(description="Which texts pass through it: both or query.")
-    base_model: str = Field(description="The base model as the adapter names it.")
+    base_model: Name = Field(description="The base model as the adapter names it.")
     size_bytes: int = Field(description="Size of its files.")
     loaded_at: float = Field(description="When it was loaded, in seconds since 1970.")
     load_milliseconds: float = Field(description="How long loading took.")
@@ -219,11 +224,11 @@ class FolderStatus(Wire):
     """One workspace folder."""
 
     uri: str = Field(description="The folder.")
-    name: str = Field(description="Its name in the editor.")
+    name: Name = Field(description="Its name in the editor.")
     health: Health = Field(description="How it is.")
-    message: str = Field("", description="What is wrong and what would be right; empty when all is well.")
+    message: Sentence = Field("", description="What is wrong and what would be right; empty when all is well.")
     ready: bool = Field(False, description="Whether meaning counts in answers; words count as soon as they are read.")
-    model: str = Field("", description="The base model.")
+    model: Name = Field("", description="The base model.")
     backend: str = Field("", description="What runs the model.")
     adapter: ActiveAdapter | None = Field(None, description="The adapter that answers; null for the base model.")
     current_adapter_path: str | None = Field(None, description="Folder of the adapter that answers.")
@@ -243,14 +248,14 @@ class FolderStatus(Wire):
     eta_seconds: float | None = Field(None, description="Seconds until the phase ends. Never runs backwards.")
     paused: bool = Field(False, description="Whether background work is paused.")
     skipped: int = Field(0, description="Files that are not indexed; codecontext/skipped lists them.")
-    notices: list[str] = Field(default_factory=list, description="What was repaired or ignored.")
+    notices: list[Sentence] = Field(default_factory=list, description="What was repaired or ignored.")
 
 
 class Status(Wire):
     """All there is to show. Answer of codecontext/status and content of codecontext/statusChanged."""
 
     health: Health = Field(description="The worst of the engine and the folders.")
-    message: str = Field("", description="The sentence that matters most; empty when all is well.")
+    message: Sentence = Field("", description="The sentence that matters most; empty when all is well.")
     quiescent: bool = Field(description="Whether no work is going on or waiting.")
     version: str = Field(description="Version of CodeContext.")
     engine: EngineStatus = Field(description="The engine's process.")
@@ -262,14 +267,14 @@ class FoundAdapter(Wire):
 
     folder: str = Field(description="URI of the workspace folder it was found for.")
     path: str = Field(description="Its folder.")
-    name: str = Field(description="Its name.")
+    name: Name = Field(description="Its name.")
     active: bool = Field(description="Whether it answers now.")
-    problem: str = Field("", description="Why it cannot be used; empty for a sound one.")
+    problem: Sentence = Field("", description="Why it cannot be used; empty for a sound one.")
     fingerprint: str = Field("", description="Digest of its content.")
     rank: int = Field(0, description="LoRA rank.")
     alpha: float = Field(0.0, description="LoRA alpha.")
     side: str = Field("", description="Which texts pass through it: both or query.")
-    base_model: str = Field("", description="The base model as the adapter names it.")
+    base_model: Name = Field("", description="The base model as the adapter names it.")
     size_bytes: int = Field(0, description="Size of its files.")
     created: str = Field("", description="When it was trained, as ISO 8601; empty when unknown.")
     search_gain: float | None = Field(
@@ -289,7 +294,7 @@ class SkippedFile(Wire):
     folder: str = Field(description="URI of the workspace folder.")
     path: str = Field(description="Relative to that folder.")
     reason: str = Field(description="Why, as one word.")
-    detail: str = Field("", description="More about it.")
+    detail: Sentence = Field("", description="More about it.")
 
 
 class SkippedResult(Wire):
@@ -301,4 +306,4 @@ class SkippedResult(Wire):
 class Done(Wire):
     """The request was accepted; its effects show in the status."""
 
-    message: str = Field("", description="What happens now.")
+    message: Sentence = Field("", description="What happens now.")

@@ -198,7 +198,7 @@ class Searcher:
 
     def _hit(self, item: Ranked, row: dict[str, object], evidence: Evidence) -> Hit | None:
         chunk = chunk_of_row(row)
-        snippet = locate(self.folder / chunk.path, chunk.start_line, chunk.end_line, chunk.text)
+        snippet = locate(self.folder, chunk.path, chunk.start_line, chunk.end_line, chunk.text)
         if snippet is None:
             return None
         return Hit(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codecontext.core.decoding import decode_source
+from codecontext.core.reading import MAX_SOURCE_BYTES, read_file_inside
 from codecontext.search.results import Freshness
 
 
@@ -19,14 +20,17 @@ class Snippet:
     freshness: Freshness
 
 
-def locate(file: Path, start_line: int, end_line: int, text: str) -> Snippet | None:
-    """Find the chunk ``text`` in ``file``; None if the file is gone.
+def locate(folder: Path, path: str, start_line: int, end_line: int, text: str) -> Snippet | None:
+    """Find the chunk ``text`` in the file ``path`` of ``folder``.
+
+    None if the file is gone: also where its name stands for a device or a pipe now, or is reached through a link,
+    which may lead out of the folder.
 
     Text that moved is followed to the nearest place that has it. Text that changed is shown as it is now,
     at the old lines as far as the file still has them.
     """
     try:
-        lines = decode_source(file.read_bytes()).split("\n")
+        lines = decode_source(read_file_inside(folder, path, max_bytes=MAX_SOURCE_BYTES)).split("\n")
     except OSError:
         return None
     wanted = text.split("\n")

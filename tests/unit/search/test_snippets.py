@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,13 @@ TEXT = "def one():\n    return 1"
 def test_locate(tmp_path: Path, content: str, expected: Snippet) -> None:
     file = tmp_path / "a.py"
     file.write_bytes(content.encode())
-    assert locate(file, 2, 3, TEXT) == expected
+    assert locate(tmp_path, file.name, 2, 3, TEXT) == expected
 
 
 def test_of_two_places_the_nearer_one_is_taken(tmp_path: Path) -> None:
     file = tmp_path / "a.py"
     file.write_text(f"{TEXT}\n" + "\n" * 10 + f"{TEXT}\n", encoding="utf-8")
-    found = locate(file, 11, 12, TEXT)
+    found = locate(tmp_path, file.name, 11, 12, TEXT)
     assert found is not None
     assert found.start_line == 13
 
@@ -40,8 +41,35 @@ def test_of_two_places_the_nearer_one_is_taken(tmp_path: Path) -> None:
 def test_a_part_of_a_very_long_line_is_fresh(tmp_path: Path) -> None:
     file = tmp_path / "data.json"
     file.write_text("[1, 2, 3, 4, 5, 6]\n", encoding="utf-8")
-    assert locate(file, 1, 1, "3, 4,") == Snippet(1, 1, "3, 4,", Freshness.FRESH)
+    assert locate(tmp_path, file.name, 1, 1, "3, 4,") == Snippet(1, 1, "3, 4,", Freshness.FRESH)
 
 
 def test_a_deleted_file_has_no_snippet(tmp_path: Path) -> None:
-    assert locate(tmp_path / "gone.py", 2, 3, TEXT) is None
+    assert locate(tmp_path, "gone.py", 2, 3, TEXT) is None
+
+
+def test_what_became_a_pipe_a_device_or_a_folder_has_no_snippet(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "device.py").symlink_to("/dev/zero")
+    (tmp_path / "folder.py").mkdir()
+    for name in ("pipe.py", "device.py", "folder.py"):
+        assert locate(tmp_path, name, 2, 3, TEXT) is None
+
+
+def test_nothing_outside_the_folder_is_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "src").mkdir(parents=True)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.py").write_text(f"import os\n{TEXT}\n", encoding="utf-8")
+    (folder / "a.py").symlink_to(outside / "a.py")
+    (folder / "lib").symlink_to(outside)
+    for path in ("a.py", "lib/a.py", "../outside/a.py", "src/../../outside/a.py", str(outside / "a.py")):
+        assert locate(folder, path, 2, 3, TEXT) is None
+
+
+def test_the_folder_itself_may_be_reached_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.py").write_text(f"import os\n{TEXT}\n", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert locate(tmp_path / "link", "a.py", 2, 3, TEXT) == Snippet(2, 3, TEXT, Freshness.FRESH)

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from lsprotocol import types
 
+from codecontext.core.printable import printable
 from codecontext.engine.messages import Search
 from codecontext.lsp.errors import as_responses
 from codecontext.lsp.features.search import ask
@@ -55,7 +56,7 @@ def _symbol(hit: SearchHit) -> types.WorkspaceSymbol:
     start = hit.selection_range.start
     end = hit.selection_range.end
     return types.WorkspaceSymbol(
-        name=hit.symbol or f"{PurePosixPath(hit.path).name}:{start.line + 1}",
+        name=printable(hit.symbol) or printable(f"{PurePosixPath(hit.path).name}:{start.line + 1}"),
         kind=_KINDS.get(hit.kind, types.SymbolKind.Object),
         location=types.Location(
             hit.uri,
@@ -68,4 +69,4 @@ def _symbol(hit: SearchHit) -> types.WorkspaceSymbol:
 def _around(hit: SearchHit) -> str:
     """What a symbol stands in: the class of a method, else the file."""
     outer = hit.qualified_name.removesuffix(hit.symbol).rstrip(".:#/ ")
-    return outer or hit.path
+    return printable(outer or hit.path)
