@@ -17,6 +17,13 @@ from codecontext.lsp.protocol import (
 
 _AT_REST = frozenset({EngineState.READY, EngineState.DEGRADED, EngineState.IDLE})
 _SEVERITY = {Health.OK: 0, Health.WARNING: 1, Health.ERROR: 2}
+_ENGINE_HEALTH = {
+    EngineState.FAILED: Health.ERROR,
+    EngineState.RESTARTING: Health.WARNING,
+    EngineState.DEGRADED: Health.WARNING,
+    EngineState.STARTING: Health.OK,
+}
+"""How bad it is what the engine has to say of itself."""
 NO_FOLDER = "No folder is open, so there is nothing to index and search."
 
 
@@ -45,10 +52,8 @@ def status_of(engine: EngineClient, folders: Iterable[Folder], version: str) -> 
 def _worst(engine: EngineClient, folders: list[FolderStatus]) -> tuple[Health, str]:
     """The most serious of all that is wrong; of equals the first."""
     known = [(folder.health, folder.message) for folder in folders] or [(Health.OK, NO_FOLDER)]
-    if engine.state is EngineState.FAILED:
-        known.insert(0, (Health.ERROR, engine.message))
-    elif engine.state is EngineState.RESTARTING:
-        known.insert(0, (Health.WARNING, engine.message))
+    if engine.message and engine.state in _ENGINE_HEALTH:
+        known.insert(0, (_ENGINE_HEALTH[engine.state], engine.message))
     return max(known, key=lambda each: _SEVERITY[each[0]])
 
 
