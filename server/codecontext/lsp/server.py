@@ -63,7 +63,7 @@ class CodeContextServer(LanguageServer):
         """The editor is ready: begin to log there, to watch, and to show progress where it can be shown."""
         self._log = logs.EditorLog(asyncio.get_running_loop(), self.window_log_message)
         logging.getLogger().addHandler(self._log)
-        self.watching = Watching(self.engine, self.changed_files, lambda: self.folders)
+        self.watching = Watching(self.engine, self.changed_files, lambda: self.folders, self.changed)
         window = self.client_capabilities.window
         if window is not None and window.work_done_progress:
             self._progress = IndexingProgress(self.work_done_progress, self.run, self._progress_cancelled)
@@ -137,7 +137,8 @@ class CodeContextServer(LanguageServer):
 
     def status(self) -> Status:
         """All there is to show."""
-        return status_of(self.engine, self.folders, __version__)
+        unwatched = self.watching.faults if self.watching is not None else {}
+        return status_of(self.engine, self.folders, __version__, unwatched)
 
     def changed(self) -> None:
         """Something that the status shows may have changed."""

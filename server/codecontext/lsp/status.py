@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from codecontext.engine.client import EngineClient
 from codecontext.engine.messages import EngineState, FolderReport, Health, Phase
@@ -24,13 +25,18 @@ _ENGINE_HEALTH = {
     EngineState.STARTING: Health.OK,
 }
 """How bad it is what the engine has to say of itself."""
+NOT_SERVED = "The engine does not serve this folder yet."
 NO_FOLDER = "No folder is open, so there is nothing to index and search."
 
 
-def status_of(engine: EngineClient, folders: Iterable[Folder], version: str) -> Status:
-    """All there is to show now."""
+def status_of(
+    engine: EngineClient, folders: Iterable[Folder], version: str, unwatched: Mapping[str, str] = MappingProxyType({})
+) -> Status:
+    """All there is to show now; ``unwatched`` holds what is wrong with watching, by the folders' keys."""
     reports = {folder: engine.reports.get(folder.key) for folder in folders}
-    opened = [_folder_status(folder, report) for folder, report in reports.items()]
+    opened = [
+        _with_fault(_folder_status(folder, report), unwatched.get(folder.key)) for folder, report in reports.items()
+    ]
     health, message = _worst(engine, opened)
     return Status(
         health=health,
@@ -61,9 +67,18 @@ def _is_working(report: FolderReport | None) -> bool:
     return report is None or report.queued or report.phase is not Phase.IDLE
 
 
+def _with_fault(folder: FolderStatus, fault: str | None) -> FolderStatus:
+    """With what is wrong with watching it, which is the least of all that can be wrong."""
+    if fault is None:
+        return folder
+    if folder.health is Health.OK:
+        return folder.model_copy(update={"health": Health.WARNING, "message": fault})
+    return folder.model_copy(update={"notices": [*folder.notices, fault]})
+
+
 def _folder_status(folder: Folder, report: FolderReport | None) -> FolderStatus:
     if report is None:
-        return FolderStatus(uri=folder.uri, name=folder.name, health=Health.OK)
+        return FolderStatus(uri=folder.uri, name=folder.name, health=Health.OK, message=NOT_SERVED)
     said = report.model_dump(exclude={"folder", "health", "adapter", "queued", "settings", "phase"})
     return FolderStatus(
         uri=folder.uri,
