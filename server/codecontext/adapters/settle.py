@@ -38,7 +38,10 @@ class AdapterStamp:
 
 def stamp_of(path: Path) -> AdapterStamp:
     """State of the adapter at ``path``, which need not exist; never raises for what it finds there."""
-    folder = Path(os.path.realpath(path))
+    try:
+        folder = Path(os.path.realpath(path))
+    except (OSError, ValueError):  # no path of this system's: with a null character, or not in its encoding
+        folder = path
     return AdapterStamp(
         folder,
         config=_file_stamp(folder / CONFIG_FILE),
@@ -103,6 +106,6 @@ def _half_replaced(previous: AdapterStamp | None, current: AdapterStamp) -> bool
 def _file_stamp(file: Path) -> FileStamp | None:
     try:
         status = file.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return FileStamp(status.st_ino, status.st_size, status.st_mtime_ns)

@@ -51,6 +51,9 @@ SPACING = 0.25
 # Seconds between looks at adapters while a folder on their way cannot be watched.
 BLIND_INTERVAL = 1.0
 
+# Threads that do not end by then, as the disk or a callback does not answer, are left: they are daemons.
+_CLOSING_SECONDS = 5.0
+
 # The kernel's own limit.
 MAX_LINKS = 40
 
@@ -107,7 +110,7 @@ class AdapterWatcher:
         """Stop watching; no call comes afterwards. Not to be used inside ``on_change``."""
         self._closing.set()
         self._events.put(None)
-        self._thread.join()
+        self._thread.join(_CLOSING_SECONDS)
 
     def _run(self) -> None:
         try:
@@ -226,8 +229,8 @@ def _trace(path: Path) -> _Route:
         try:
             mode = entry.lstat().st_mode
             target = entry.readlink() if stat.S_ISLNK(mode) else None
-        except OSError:
-            break  # missing, or hidden from us
+        except (OSError, ValueError):
+            break  # missing, or hidden from us, or no name of this system's
         if target is not None:
             links.append(entry)
             place = Path(target.anchor) if target.anchor else place
@@ -288,7 +291,7 @@ class _WatchedPlaces(FileSystemEventHandler):
         """End all watches and their threads."""
         if self._observer is not None:
             self._observer.stop()
-            self._observer.join()
+            self._observer.join(_CLOSING_SECONDS)
 
     def _add(self, path: Path, *, files: bool) -> bool:
         identity = _identity(path)
@@ -321,6 +324,6 @@ class _WatchedPlaces(FileSystemEventHandler):
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino

@@ -15,7 +15,6 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-import psutil
 from lsprotocol.types import CANCEL_REQUEST, CancelParams
 from pydantic import BaseModel
 from pygls.client import JsonRPCClient
@@ -36,11 +35,13 @@ from codecontext.engine.messages import (
     Opened,
     Pause,
     Phase,
+    Pulse,
     Reindex,
     Search,
     Similar,
     SkippedPath,
 )
+from codecontext.engine.process_tree import kill_with_children, resident_bytes
 from codecontext.engine.transport import EngineProtocol, error_from
 
 logger = logging.getLogger(__name__)
@@ -63,12 +64,35 @@ _LONGEST_DELAY = 30.0
 _MOST_FAILURES = 5
 _HEALTHY_SECONDS = 60.0
 """An engine that lived so long did not fail at once; the delays begin anew."""
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
+"""Until a new process serves its folders: two seconds on an idle machine, some twenty from a cold disk under load."""
+_TICK_SECONDS = 1.0
+_HEARTBEAT_SECONDS = 5.0
+_SAID_SECONDS = 10.0
+"""So long an engine may be silent before the status says so."""
+_SILENCE_SECONDS = 30.0
+"""An engine that answers no heartbeat for so long is replaced.
+
+The longest gaps of a sound one come from libraries that are loaded under the interpreter's lock, a second or two, some
+ten from a cold disk. Only ticks of this process count, not time: while the machine sleeps or swaps so much that this
+process gets no turn, the engine is not taken for silent. Where that is not enough, see ``_PATIENCE``.
+"""
+_REQUEST_SECONDS = 180.0
+"""An engine with a thread that works on one request for so long is replaced, too; editors give up after 45 seconds."""
+_PATIENCE = (1, 2, 4, 8)
+"""Factors for these limits: each replaced engine gives the next one more time, so that a machine that really is so slow
+gets its engine in the end."""
+_DEATH_SECONDS = 10.0
+"""A killed process is gone in a moment, unless the system waits for a device on its behalf."""
 _FAREWELL_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 1.0
 _LINES_KEPT = 20
 _IDLE_CHECKS = 10
 _IDLE_CHECK_SECONDS = 5.0
+
+
+_ONCE_ONLY = frozenset({Method.OPENED})
+"""Requests that are not repeated when the engine died over them: it may have done them already."""
 
 
 class _EngineGone(Exception):
@@ -87,11 +111,15 @@ class EngineClient:
         self._setup = Configure(folders=())
         self._reports: dict[str, FolderReport] = {}
         self._connection: _Connection | None = None
+        self._newest: _Connection | None = None
+        """The process that was started last, be it on its way up, at work or on its way out."""
         self._up: asyncio.Future[_Connection] | None = None
         self._phase = EngineState.IDLE
         self._message = ""
         self._restarts = 0
         self._failures = 0
+        self._hangs = 0
+        self._is_silent = False
         self._used_at = time.monotonic()
         self._open_questions = 0
         self._memory: tuple[float, int | None] = (0.0, None)
@@ -106,7 +134,7 @@ class EngineClient:
         if self._phase is not EngineState.READY:
             return self._phase
         reports = self._reports.values()
-        if any(report.health is not Health.OK for report in reports):
+        if self._is_silent or any(report.health is not Health.OK for report in reports):
             return EngineState.DEGRADED
         return EngineState.BUSY if any(map(_is_at_work, reports)) else EngineState.READY
 
@@ -130,7 +158,7 @@ class EngineClient:
         """Resident memory of the engine and of its children, at most a second old; None while it does not run."""
         measured_at, size = self._memory
         if self.pid is None or size is None or time.monotonic() - measured_at > 1.0:
-            self._memory = (time.monotonic(), _resident_bytes(self.pid))
+            self._memory = (time.monotonic(), resident_bytes(self.pid))
         return self._memory[1]
 
     @property
@@ -221,7 +249,7 @@ class EngineClient:
         """One request; once more if the engine died over it, which need not have been its fault."""
         self._open_questions += 1
         try:
-            for _attempt in range(2):
+            for _attempt in range(1 if method in _ONCE_ONLY else 2):
                 connection = await self._connected()
                 with suppress(_EngineGone):
                     return await connection.ask(method, request)
@@ -248,9 +276,10 @@ class EngineClient:
                 self._failures = 0
                 self._start(EngineState.STARTING)
             connection = await asyncio.shield(self._awaited())
-            if not connection.stopped:
+            if not connection.stopped and not connection.verdict:
                 return connection
-            await connection.over.wait()
+            if not await connection.is_over(_DEATH_SECONDS):
+                raise EngineUnavailable(_cannot_be_ended(connection), "End it by hand, or restart the machine.")
 
     def _awaited(self) -> asyncio.Future[_Connection]:
         """What gets the next connection, or has the present one."""
@@ -262,6 +291,8 @@ class EngineClient:
         if self._up is not None and self._up.done():
             self._up = None
         self._reports = {name: _of_the_past(report) for name, report in self._reports.items()}
+        if phase is EngineState.STARTING:
+            self._message = "The engine is being started."
         self._set_phase(phase)
         self._run(self._bring_up(self._awaited(), delay))
 
@@ -273,21 +304,31 @@ class EngineClient:
 
     async def _bring_up(self, up: asyncio.Future[_Connection], delay: float) -> None:
         await asyncio.sleep(delay)
-        connection = _Connection(self._reported, self._ended)
+        before = self._newest
+        if before is not None and not await before.is_over(_DEATH_SECONDS):  # one process at a time
+            self._give_up(_cannot_be_ended(before))
+            return
+        connection = self._newest = _Connection(self._reported, self._ended)
         try:
             await connection.start(self._command)
-            async with asyncio.timeout(_START_SECONDS):
+        except (OSError, ValueError) as error:
+            connection.over.set()
+            self._give_up(f"The engine cannot be started: {error}.")
+            return
+        limit = self._patient(_START_SECONDS)
+        try:
+            async with asyncio.timeout(limit):
                 # From the next step on changes are told: the folders go out before anything else can.
                 self._connection = connection
                 await self._send_setup(connection)
-        except OSError as error:
-            self._give_up(f"The engine cannot be started: {error}.")
-            return
-        except (TimeoutError, CodeContextError) as error:
-            logger.error("The engine does not start: %s", error)
-            connection.kill()  # and then it is started again
-            return
         except _EngineGone:
+            return
+        except TimeoutError:
+            await self._replace(connection, f"did not start within {limit:.0f} seconds")
+            return
+        except Exception as error:  # whatever it is, it is said, and tried again
+            logger.exception("The engine does not start.")
+            await self._replace(connection, f"does not start: {error}")
             return
         self._used_at = connection.started_at = time.monotonic()
         self._message = ""
@@ -295,9 +336,60 @@ class EngineClient:
         if not up.done():
             up.set_result(connection)
         self._run(self._watch_idleness(connection))
+        self._run(self._watch_heartbeat(connection))
+
+    async def _watch_heartbeat(self, connection: _Connection) -> None:
+        """Replace a process that hangs: stopped, its loop or its interpreter's lock held, or a request without end.
+
+        The heartbeat is answered in the engine's event loop, so by a Python thread that needs the lock.
+        """
+        while self._connection is connection and not connection.is_wanted_end:
+            limit, silent = self._patient(_SILENCE_SECONDS), 0.0
+            beat = asyncio.ensure_future(connection.ask(Method.PULSE, FolderOnly(folder="")))
+            beat.add_done_callback(_ignore)
+            while not (await asyncio.wait([beat], timeout=_TICK_SECONDS))[0]:
+                silent += _TICK_SECONDS
+                if connection.is_wanted_end:
+                    return
+                if silent >= limit:
+                    beat.cancel()
+                    await self._replace(connection, f"did not answer for {silent:.0f} seconds")
+                    return
+                if silent >= _SAID_SECONDS:
+                    self._say_silent(f"The engine has not answered for {silent:.0f} seconds; it may hang.")
+            if beat.exception() is not None:  # it ended, which is dealt with there, or is no engine of this version
+                return
+            self._say_silent("")
+            busy, most = Pulse.model_validate(beat.result()).longest_seconds, self._patient(_REQUEST_SECONDS)
+            if busy > most:
+                await self._replace(connection, f"worked on one request for more than {most:.0f} seconds")
+                return
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+
+    def _say_silent(self, message: str) -> None:
+        if message or self._is_silent:
+            self._is_silent, self._message = bool(message), message
+            self._on_change()
+
+    def _patient(self, seconds: float) -> float:
+        return seconds * _PATIENCE[min(self._hangs, len(_PATIENCE) - 1)]
+
+    async def _replace(self, connection: _Connection, verdict: str) -> None:
+        """End a process that hangs. Its end starts another, so that there is never more than one."""
+        if self._stopped or connection.is_wanted_end:
+            return
+        logger.error("The engine %s: it is ended and started again.", verdict)
+        self._hangs += 1
+        self._is_silent = False
+        self._message = f"The engine {verdict}; it is ended and started again."
+        self._set_phase(EngineState.RESTARTING)
+        connection.kill(verdict)
+        if not await connection.is_over(_DEATH_SECONDS):  # when it ends after all, another is started all the same
+            self._give_up(_cannot_be_ended(connection))
 
     def _ended(self, connection: _Connection, status: int) -> None:
         """The process is gone, wanted or not."""
+        self._is_silent = False
         if self._connection is connection:
             self._connection = None
         if self._stopped or connection.is_wanted_end:
@@ -305,7 +397,7 @@ class EngineClient:
         lived = time.monotonic() - connection.started_at if connection.started_at else 0.0
         self._failures = 1 if lived > _HEALTHY_SECONDS else self._failures + 1
         self._restarts += 1
-        how = _how_it_ended(status)
+        how = connection.verdict or _how_it_ended(status)
         logger.warning("The engine %s.", how)
         if self._failures >= _MOST_FAILURES:
             self._give_up(f"The engine {how}, {self._failures} times in a row. {connection.last_words()}".strip())
@@ -376,6 +468,8 @@ class _Connection(JsonRPCClient):
         self._stderr: asyncio.Task[None] | None = None
         self.setup: Configure | None = None
         """The folders that it was told last."""
+        self.verdict = ""
+        """Why it was killed, as what the engine did; empty unless it hung."""
         self.started_at = 0.0
         self.is_wanted_end = False
         self.over = asyncio.Event()
@@ -436,12 +530,27 @@ class _Connection(JsonRPCClient):
             pass
         finally:
             self.kill()
-        await self.over.wait()
+        if not await self.is_over(_DEATH_SECONDS):
+            logger.error("%s", _cannot_be_ended(self))
 
-    def kill(self) -> None:
-        """End the process at once."""
+    async def is_over(self, seconds: float) -> bool:
+        """Whether its end has been dealt with, which is waited for up to ``seconds``."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.over.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def kill(self, verdict: str = "") -> None:
+        """End the process and its children at once. With a ``verdict`` nobody waits for its answers any more."""
+        self.verdict = self.verdict or verdict
         if self._server is not None and self._server.returncode is None:
-            self._server.kill()
+            kill_with_children(self._server.pid)
+        if verdict:
+            for answer in list(self.protocol._request_futures.values()):
+                if not answer.done():
+                    answer.set_exception(RuntimeError(verdict))
 
     def last_words(self) -> str:
         """The end of what it wrote to stderr."""
@@ -454,8 +563,8 @@ class _Connection(JsonRPCClient):
             # A child of the process may outlive it a little and hold its stderr.
             await asyncio.wait([self._stderr], timeout=_LAST_WORDS_SECONDS)
             self._stderr.cancel()
-        self._on_end(self, server.returncode or 0)
         self.over.set()
+        self._on_end(self, server.returncode or 0)
 
     async def _pass_on_stderr(self) -> None:
         stream = self._server.stderr if self._server else None
@@ -491,6 +600,10 @@ def _of_the_past(report: FolderReport) -> FolderReport:
     return report.model_copy(update={"ready": False, "queued": True, "phase": Phase.IDLE, "eta_seconds": None})
 
 
+def _cannot_be_ended(connection: _Connection) -> str:
+    return f"The engine's process {connection.pid} hangs and cannot be ended, so that no other one is started."
+
+
 def _ignore(answer: asyncio.Future[Any]) -> None:
     """Have looked at an answer that nobody waits for."""
     if not answer.cancelled():
@@ -505,16 +618,6 @@ def _how_it_ended(status: int) -> str:
     except ValueError:
         name = str(-status)
     return f"was killed ({name})"
-
-
-def _resident_bytes(pid: int | None) -> int | None:
-    if pid is None:
-        return None
-    try:
-        process = psutil.Process(pid)
-        return sum(part.memory_info().rss for part in (process, *process.children(recursive=True)))
-    except psutil.Error:
-        return None
 
 
 def _log_fault(task: asyncio.Task[None]) -> None:

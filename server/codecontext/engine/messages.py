@@ -27,6 +27,8 @@ class Method(StrEnum):
     SKIPPED = "engine/skipped"
     OPENED = "engine/opened"
     SHUTDOWN = "engine/shutdown"
+    PULSE = "engine/pulse"
+    """Heartbeat: answered by the engine's event loop itself."""
     FILES_CHANGED = "engine/filesChanged"
     """Notification to the engine."""
     ADAPTER_TOUCHED = "engine/adapterTouched"
@@ -151,6 +153,12 @@ class FilesChanged(Message):
     folder: str
     paths: tuple[str, ...] = ()
     everything: bool = False
+
+
+class Pulse(Message):
+    """That the engine is alive, and how long the request has been going on that takes its threads longest."""
+
+    longest_seconds: float
 
 
 class FolderHit(Message):

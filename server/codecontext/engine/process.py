@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,10 +33,12 @@ from codecontext.engine.messages import (
     Method,
     Opened,
     Pause,
+    Pulse,
     Reindex,
     Search,
     Similar,
 )
+from codecontext.engine.self_watch import watch_over_itself
 from codecontext.engine.transport import REQUEST_FAILED, EngineProtocol, error_data
 from codecontext.indexing.reader_process import ReaderProcess
 
@@ -56,6 +60,11 @@ class EngineServer(JsonRPCServer):
         self._reports = reports = Reports(self._send_report)
         self.service = service = EngineService(reports.note, reader)
         reports.start(service.report)
+        self._running = running = RunningRequests()
+
+        @self.feature(Method.PULSE)
+        async def pulse(_params: Any) -> Any:
+            return _plain(Pulse(longest_seconds=running.longest_seconds()))
 
         questions = ThreadPoolExecutor(_QUESTION_THREADS, thread_name_prefix="question")
         self._answer(Method.SEARCH, Search, service.search, questions)
@@ -85,7 +94,7 @@ class EngineServer(JsonRPCServer):
         async def handle(params: Any) -> Any:
             try:
                 request = model.model_validate(params)
-                result = await asyncio.get_running_loop().run_in_executor(threads, call, request)
+                result = await asyncio.get_running_loop().run_in_executor(threads, self._running.run, call, request)
             except CodeContextError as error:
                 raise JsonRpcException(error.message, REQUEST_FAILED, error_data(error)) from error
             except Exception as error:
@@ -99,6 +108,30 @@ class EngineServer(JsonRPCServer):
 
     def _send_report(self, report: FolderReport) -> None:
         self.protocol.notify(Method.FOLDER_CHANGED, report.model_dump(mode="json"))
+
+
+class RunningRequests:
+    """Knows how long the requests that threads work on have been going on, for whoever looks whether they hang."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started: dict[int, float] = {}
+
+    def run(self, call: Callable[[Any], Any], request: Any) -> Any:
+        """``call`` with ``request``, in the calling thread."""
+        thread = threading.get_ident()
+        with self._lock:
+            self._started[thread] = time.monotonic()
+        try:
+            return call(request)
+        finally:
+            with self._lock:
+                del self._started[thread]
+
+    def longest_seconds(self) -> float:
+        """Age of the oldest of them; 0 while there is none."""
+        with self._lock:
+            return time.monotonic() - min(self._started.values()) if self._started else 0.0
 
 
 class Reports:
@@ -135,7 +168,7 @@ class Reports:
         pause = threading.Event()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._folders)
+                self._changed.wait_for(lambda: self._folders)  # for ever where nothing happens; a daemon
                 folders, self._folders = self._folders, set()
                 unsaid, self._unsaid = self._unsaid, set()
             for name in folders:
@@ -150,8 +183,14 @@ class Reports:
 
 
 def main() -> None:
-    """Serve until stdin ends."""
+    """Serve until stdin ends.
+
+    SIGTERM keeps its default, which ends the process whatever it does: what is half written is made good by the next
+    one, and children end by themselves.
+    """
     reader, writer = claim_stdio()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal reaches the parent, too, which decides
+    watch_over_itself()
     limit_malloc_arenas()
     warnings.simplefilter("ignore")
     _log_to_stderr()

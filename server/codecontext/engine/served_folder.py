@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Collection, Hashable
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 class ServedFolder:
     """Serves one folder. Every method may be called from any thread and returns at once.
 
-    Raises ``ConfigError`` when the folder is none.
+    Raises ``ConfigError`` when the folder is none, and ``OSError`` when it cannot be listed.
     """
 
     def __init__(self, setup: FolderSetup, shared: Shared) -> None:
@@ -39,6 +41,9 @@ class ServedFolder:
         self._index.prefer(setup.open_files)
         self._may_index = self._settings.settings.engine.auto_index
         self._reconcile_at = math.inf
+        self._place = _identity(self.engine.folder)
+        self.missing = ""
+        """Why nothing can be done for the folder while it is away; empty while it is there."""
 
     def start(self) -> None:
         """Begin to load the model and, unless the user does not want that, to index."""
@@ -105,9 +110,16 @@ class ServedFolder:
 
     def look_after(self) -> None:
         """See what another process wrote, and from time to time what no event told. To be called often."""
+        self._look_whether_it_is_there()
+        if self.missing:
+            return
         self._index.look()
         if time.monotonic() >= self._reconcile_at:
             self._look_at_all()
+
+    def leads_elsewhere(self) -> bool:
+        """Whether the path of the folder leads to another one than at the start."""
+        return not self.missing and os.path.realpath(self.setup.folder) != str(self.engine.folder)
 
     def close(self) -> None:
         """Stop and let go of everything. Waits for the job that runs to reach a safe point."""
@@ -165,11 +177,35 @@ class ServedFolder:
 
     def _health(self) -> tuple[Health, str]:
         """How the folder is, and the sentence that matters most."""
-        if error := self._index.fault or self._follower.model_fault or self._settings.fault:
+        if error := self.missing or self._index.fault or self._follower.model_fault or self._settings.fault:
             return Health.ERROR, error
         if warning := self._follower.adapter_fault:
             return Health.WARNING, warning
         return Health.OK, ""
+
+    def _look_whether_it_is_there(self) -> None:
+        """Notice that the folder went away, came back or was replaced by another one of its name.
+
+        What is indexed of it is kept: it may be a disk that is not mounted.
+        """
+        try:
+            place = _identity(Path(self.setup.folder))
+        except OSError as error:
+            if not self.missing:
+                self.missing = (
+                    f"Cannot list the folder {self.setup.folder}: {error.strerror}. "
+                    "What is indexed of it is kept, and it is taken up again when it is back."
+                )
+                logger.error("%s", self.missing)
+                self._index.stop()
+                self.publish()
+            return
+        if self.missing or place != self._place:
+            logger.info("The folder %s is %s.", self.setup.folder, "back" if self.missing else "another one now")
+            self.missing, self._place = "", place
+            self.reload_settings()
+            self._look_at_all()
+            self.publish()
 
     def _look_at_all(self, *, force: bool = False) -> None:
         self._reconcile_at = time.monotonic() + 60 * self._settings.settings.engine.reconcile_minutes
@@ -196,6 +232,25 @@ class ServedFolder:
 
     def _is_mine(self, key: Hashable) -> bool:
         return isinstance(key, tuple) and key[0] == self.setup.folder
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder at ``path`` now that can be listed; never raises."""
+    try:
+        _identity(path)
+    except OSError:
+        return False
+    return True
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Device and inode of a folder. Raises ``OSError`` where there is none that can be listed."""
+    try:
+        os.scandir(path).close()
+        status = path.stat()
+    except ValueError as error:  # no path of this system's
+        raise OSError(errno.ENOENT, str(error)) from error
+    return status.st_dev, status.st_ino
 
 
 def _decides_about_files(settings: FolderSettings) -> tuple[object, object]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
 from codecontext.adapters.places import adapter_places
-from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, StoreError
+from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, QueryError
 from codecontext.engine.lanes import Lanes
 from codecontext.engine.messages import (
     Answer,
@@ -29,7 +30,7 @@ from codecontext.engine.messages import (
     SkippedPath,
 )
 from codecontext.engine.models import Models
-from codecontext.engine.served_folder import ServedFolder
+from codecontext.engine.served_folder import ServedFolder, is_folder
 from codecontext.engine.shared import Shared
 from codecontext.engine.worker import Worker
 from codecontext.indexing.reader_process import ReaderProcess
@@ -43,7 +44,26 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 2.0
 """How often the index is looked at for what another process wrote."""
+_RETRY_SECONDS = 30.0
+"""How long to wait before trying again to serve a folder that is there and still could not be served."""
+_CLOSING_SECONDS = 5.0
 NOT_READ_YET = "Nothing of this folder is indexed yet; indexing goes on in the background."
+
+
+@dataclass(slots=True)
+class _Refused:
+    """A folder that cannot be served now."""
+
+    setup: FolderSetup
+    reason: str
+    retry_at: float
+    was_missing: bool
+
+    @property
+    def report(self) -> FolderReport:
+        return FolderReport(
+            folder=self.setup.folder, health=Health.ERROR, message=self.reason, paused=self.setup.paused
+        )
 
 
 class EngineService:
@@ -52,7 +72,7 @@ class EngineService:
     def __init__(self, on_change: Callable[[str], None], reader: ReaderProcess | None = None) -> None:
         """``on_change`` is called from any thread with the name of a folder whose ``report`` may be another now."""
         self._folders: dict[str, ServedFolder] = {}
-        self._unusable: dict[str, FolderReport] = {}
+        self._refused: dict[str, _Refused] = {}
         self._lock = threading.RLock()
         self._reader = reader or ReaderProcess()
         self._shared = Shared(
@@ -71,7 +91,7 @@ class EngineService:
         """Serve exactly these folders."""
         wanted = {setup.folder: setup for setup in request.folders}
         with self._lock:
-            self._unusable.clear()
+            self._refused.clear()
             gone = [self._folders.pop(name) for name in self._folders.keys() - wanted.keys()]
             for setup in wanted.values():
                 self._serve(setup)
@@ -90,27 +110,48 @@ class EngineService:
                 folder.start()
         except CodeContextError as error:
             self._refuse(setup, str(error))
+        except OSError as error:
+            self._refuse(setup, f"The folder {setup.folder} cannot be served: {error}.")
         except Exception as error:
-            logger.exception("The folder %s cannot be served.", setup.folder)
-            self._refuse(setup, f"The folder cannot be served: {error}. The log says more.")
+            if not self._is_refused_for(setup, reason := f"The folder cannot be served: {error}. The log says more."):
+                logger.exception("The folder %s cannot be served.", setup.folder)
+            self._refuse(setup, reason)
+        else:
+            if self._refused.pop(setup.folder, None) is not None:
+                logger.info("The folder %s is served now.", setup.folder)
+                self._shared.on_change(setup.folder)
 
     def _refuse(self, setup: FolderSetup, reason: str) -> None:
-        logger.error("%s: %s", setup.folder, reason)
-        self._unusable[setup.folder] = FolderReport(folder=setup.folder, health=Health.ERROR, message=reason)
+        """Say so, and try again later: it may be about to be made, or mounted."""
+        if not self._is_refused_for(setup, reason):
+            logger.error("%s: %s", setup.folder, reason)
+        half_open = self._folders.pop(setup.folder, None)
+        self._refused[setup.folder] = _Refused(
+            setup, reason, time.monotonic() + _RETRY_SECONDS, was_missing=not is_folder(Path(setup.folder))
+        )
+        if half_open is not None:
+            half_open.close()
         self._shared.on_change(setup.folder)
+
+    def _is_refused_for(self, setup: FolderSetup, reason: str) -> bool:
+        refused = self._refused.get(setup.folder)
+        return refused is not None and refused.reason == reason
 
     def report(self, name: str) -> FolderReport | None:
         """What there is to say of a folder; None if it is not served."""
         with self._lock:
-            folder, refusal = self._folders.get(name), self._unusable.get(name)
-        return refusal or (folder.report() if folder else None)
+            folder, refused = self._folders.get(name), self._refused.get(name)
+        if refused is not None:
+            return refused.report
+        return folder.report() if folder is not None else None
 
     def search(self, request: Search) -> Answer:
         """Ask all folders that the request names. Raises ``QueryError`` and ``ConfigError``."""
         retrieval = Retrieval.LEXICAL if request.lexical_only else Retrieval.HYBRID
         with self._shared.lanes.question():
+            folders, missing = self._chosen(request.folders)
             return self._answer(
-                self._chosen(request.folders),
+                folders,
                 lambda folder: folder.engine.search(
                     request.query,
                     limit=request.limit,
@@ -120,6 +161,7 @@ class EngineService:
                     retrieval=retrieval,
                 ),
                 request.limit,
+                missing,
             )
 
     def similar(self, request: Similar) -> Answer:
@@ -137,7 +179,9 @@ class EngineService:
 
     def adapters(self, name: str) -> list[FoundAdapter]:
         """Adapters in all places that the settings name, the user's home and the project among them."""
-        folder = self._folder(name)
+        folder = self._served(name)
+        if folder is None:
+            return []
         wanted = folder.settings.adapter
         places = adapter_places(folder.engine.folder, folder.settings.settings.adapters.folders)
         found = discover_adapters([*places, *([wanted, wanted.parent] if wanted else [])])
@@ -147,7 +191,8 @@ class EngineService:
 
     def skipped(self, name: str) -> list[SkippedPath]:
         """Files that are not in the index, and why."""
-        manifest = read_manifest(self._folder(name).engine.store.directory)
+        folder = self._served(name)
+        manifest = read_manifest(folder.engine.store.directory) if folder is not None else None
         return [SkippedPath(**item.model_dump()) for item in manifest.skipped] if manifest else []
 
     def opened(self, request: Opened) -> bool:
@@ -157,25 +202,34 @@ class EngineService:
 
     def reload_adapter(self, name: str) -> None:
         """Read the settings of a folder and the adapter's files again."""
-        folder = self._folder(name)
-        folder.reload_settings()
-        folder.adapter_touched()
+        if (folder := self._served(name, again=True)) is not None:
+            folder.reload_settings()
+            folder.adapter_touched()
 
     def adapter_touched(self, name: str) -> None:
         """The files of a folder's adapter may have changed."""
-        self._folder(name).adapter_touched()
+        if (folder := self._served(name)) is not None:
+            folder.adapter_touched()
 
     def reindex(self, request: Reindex) -> None:
         """Look at every file again."""
-        self._folder(request.folder).reindex(force=request.force)
+        if (folder := self._served(request.folder, again=True)) is not None:
+            folder.reindex(force=request.force)
 
     def pause(self, request: Pause) -> None:
         """Stop working in the background for a folder, or go on."""
+        with self._lock:
+            folder, refused = self._folders.get(request.folder), self._refused.get(request.folder)
+            if folder is None and refused is not None:
+                refused.setup = refused.setup.model_copy(update={"paused": request.paused})
+                self._shared.on_change(request.folder)
+                return
         self._folder(request.folder).pause(request.paused)
 
     def files_changed(self, request: FilesChanged) -> None:
         """Files may have changed."""
-        self._folder(request.folder).files_changed(request.paths, everything=request.everything)
+        if (folder := self._served(request.folder, again=request.everything)) is not None:
+            folder.files_changed(request.paths, everything=request.everything)
 
     def close(self) -> None:
         """Stop all work at its next safe point."""
@@ -183,37 +237,67 @@ class EngineService:
         self._shared.index_worker.close()
         self._shared.model_worker.close()
         self._reader.close()
-        self._poller.join()
+        self._poller.join(_CLOSING_SECONDS)  # it may be looking at a disk that does not answer
         with self._lock:
             for folder in self._folders.values():
                 folder.close()
             self._folders.clear()
 
     def _folder(self, name: str) -> ServedFolder:
+        """A folder that is served. Raises ``ConfigError`` that says why it is not."""
         with self._lock:
-            folder = self._folders.get(name)
+            folder, refused = self._folders.get(name), self._refused.get(name)
+        if refused is not None:
+            raise ConfigError(f"'{name}' cannot be served. {refused.reason}")
         if folder is None:
             raise ConfigError(f"'{name}' is not a folder of this workspace.", "Name one that is open.")
         return folder
 
-    def _chosen(self, names: Iterable[str]) -> list[ServedFolder]:
-        chosen = [self._folder(name) for name in names]
+    def _served(self, name: str, *, again: bool = False) -> ServedFolder | None:
+        """A folder to which something is to be done; None where that cannot be now, as its report says.
+
+        ``again``: try once more to serve it before. Raises ``ConfigError`` for a folder that is not open.
+        """
         with self._lock:
-            return chosen or list(self._folders.values())
+            refused = self._refused.get(name)
+            if refused is not None and again:
+                self._serve(refused.setup)
+                return None  # one that is served now looks at everything anyway
+        return self._folder(name) if refused is None else None
+
+    def _chosen(self, names: Iterable[str]) -> tuple[list[ServedFolder], dict[str, str]]:
+        """Folders that can be asked, and why the others cannot. Raises ``ConfigError`` if none of them is open."""
+        with self._lock:
+            asked = list(names) or [*self._folders, *self._refused]
+            chosen = [self._folders[name] for name in asked if name in self._folders]
+            missing = {name: self._refused[name].reason for name in asked if name in self._refused}
+            unknown = [name for name in asked if name not in self._folders and name not in self._refused]
+        if unknown and not chosen and not missing:
+            self._folder(unknown[0])
+        not_yet = dict.fromkeys(unknown, "The folder is not served yet, or no longer.")
+        return chosen, missing | not_yet | {folder.setup.folder: folder.missing for folder in chosen if folder.missing}
 
     def _answer(
-        self, folders: list[ServedFolder], ask: Callable[[ServedFolder], SearchResponse], limit: int | None
+        self,
+        folders: list[ServedFolder],
+        ask: Callable[[ServedFolder], SearchResponse],
+        limit: int | None,
+        missing: Mapping[str, str] | None = None,
     ) -> Answer:
+        """What the folders say; ``missing`` holds why others, or some of them, have nothing to say."""
+        missing = missing or {}
         started = time.perf_counter()
         answers, faults = _ask_each(folders, ask)
         hits = [FolderHit(folder=name, hit=hit) for name, answer in answers.items() for hit in answer.hits]
         most = limit or max((folder.engine.settings.search.limit for folder in folders), default=0)
-        messages = dict.fromkeys(_in_an_editor(answer.message) for answer in answers.values() if not answer.hits)
+        silent = [_in_an_editor(answer.message) for answer in answers.values() if not answer.hits]
+        messages = dict.fromkeys([*missing.values(), *silent])
         return Answer(
             # Scores are normalised within a folder, so the folders' hits are interleaved by how good they are there.
             hits=tuple(sorted(hits, key=lambda item: -item.hit.score)[:most]),
             states={name: answer.state for name, answer in answers.items()}
-            | {name: SearchState(space="", degraded=str(fault)) for name, fault in faults.items()},
+            | {name: SearchState(space="", degraded=str(fault)) for name, fault in faults.items()}
+            | {name: SearchState(space="", degraded=reason) for name, reason in missing.items()},
             message="" if hits else " ".join(messages),
             milliseconds=round((time.perf_counter() - started) * 1000, 2),
         )
@@ -229,12 +313,33 @@ class EngineService:
         """Let questions see what another process writes, and look from time to time for what no event told."""
         while not self._closing.wait(_POLL_SECONDS):
             with self._lock:
-                folders = list(self._folders.values())
+                folders, refused = list(self._folders.values()), list(self._refused.values())
             for folder in folders:
                 try:
                     folder.look_after()
+                    if folder.leads_elsewhere():
+                        self._open_again(folder)
                 except Exception:  # one folder's fault must not end the poll of the others
                     logger.exception("%s cannot be looked after.", folder.setup.folder)
+            for each in refused:
+                self._try_again(each)
+
+    def _open_again(self, folder: ServedFolder) -> None:
+        """A link on the way to the folder was pointed elsewhere: another folder has another index."""
+        with self._lock:
+            if self._folders.get(folder.setup.folder) is not folder:
+                return
+            del self._folders[folder.setup.folder]
+            folder.close()  # before the other one has jobs, which go by the same name
+            self._serve(folder.setup)
+
+    def _try_again(self, refused: _Refused) -> None:
+        """Serve a folder as soon as it is there; if that is not what was wrong, from time to time."""
+        if time.monotonic() < refused.retry_at and not (refused.was_missing and is_folder(Path(refused.setup.folder))):
+            return
+        with self._lock:
+            if self._refused.get(refused.setup.folder) is refused:
+                self._serve(refused.setup)
 
 
 def _ask_each(
@@ -244,11 +349,17 @@ def _ask_each(
     answers: dict[str, SearchResponse] = {}
     faults: dict[str, CodeContextError] = {}
     for folder in folders:
+        name = folder.setup.folder
         try:
-            answers[folder.setup.folder] = _ask_again(folder, ask)
-        except (IndexCorrupt, StoreError) as fault:
-            logger.warning("%s cannot answer: %s", folder.setup.folder, fault)
-            faults[folder.setup.folder] = fault
+            answers[name] = _ask_again(folder, ask)
+        except QueryError:  # the same for all
+            raise
+        except CodeContextError as fault:
+            logger.warning("%s cannot answer: %s", name, fault)
+            faults[name] = fault
+        except Exception as error:
+            logger.exception("%s cannot answer.", name)
+            faults[name] = CodeContextError(f"{name} cannot answer: {type(error).__name__}: {error}.")
     if faults and not answers:
         raise next(iter(faults.values()))
     return answers, faults

@@ -13,6 +13,9 @@ from codecontext.engine.priority import lower_thread_priority
 
 logger = logging.getLogger(__name__)
 
+_SAFE_POINT_SECONDS = 30.0
+"""Much more than there is between two safe points of a job: a batch of vectors, or a few files."""
+
 Run = Callable[[CancelToken], bool]
 """Does a job. False says that it was stopped before its end; it then takes its turn again."""
 
@@ -56,7 +59,10 @@ class Worker:
             self._changed.notify_all()
 
     def drop(self, concerns: Callable[[Hashable], bool], *, wait: bool = False) -> None:
-        """Forget the jobs whose key ``concerns`` names, and stop the one that runs; ``wait`` until it has."""
+        """Forget the jobs whose key ``concerns`` names, and stop the one that runs; ``wait`` until it has.
+
+        For ``_SAFE_POINT_SECONDS`` at most: a job that hangs must not take with it who lets go of a folder.
+        """
         with self._changed:
             for key in [key for key in self._waiting if concerns(key)]:
                 del self._waiting[key]
@@ -65,8 +71,10 @@ class Worker:
                 return
             running[0].run = _nothing
             running[1].cancel()
-            if wait and threading.current_thread() is not self._thread:
-                self._changed.wait_for(lambda: self._running is not running)
+            if not wait or threading.current_thread() is self._thread:
+                return
+            if not self._changed.wait_for(lambda: self._running is not running, _SAFE_POINT_SECONDS):
+                logger.warning("A job does not stop: %s", running[0].key)
 
     def has(self, concerns: Callable[[Hashable], bool]) -> bool:
         """Whether a job whose key ``concerns`` names runs or waits for its turn, not for a later time."""
@@ -115,6 +123,7 @@ class Worker:
                     self._running = job, CancelToken()
                     return self._running
                 soonest = min((job.due for job in self._waiting.values()), default=None)
+                # Without a limit where there is nothing to do: whoever has a job wakes it.
                 self._changed.wait(None if soonest is None else soonest - now)
             return None
 

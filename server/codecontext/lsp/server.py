@@ -130,7 +130,7 @@ class CodeContextServer(LanguageServer):
         self._log = logs.EditorLog(asyncio.get_running_loop(), self.window_log_message)
         logging.getLogger().addHandler(self._log)
         try:
-            self.watching = Watching(self.engine, self.changed_files, lambda: self.folders)
+            self.watching = Watching(self.engine, self.changed_files, lambda: self.folders, self.changed)
         except OSError as error:
             self.say("watch", f"Changes outside the editor are seen late, as nothing can be watched: {error}.")
         window = self.client_capabilities.window
@@ -259,7 +259,8 @@ class CodeContextServer(LanguageServer):
 
     def status(self) -> Status:
         """All there is to show."""
-        return status_of(self.engine, self.folders, __version__, self._faults.values())
+        unwatched = self.watching.faults if self.watching is not None else {}
+        return status_of(self.engine, self.folders, __version__, self._faults.values(), unwatched)
 
     def say(self, about: str, fault: str) -> None:
         """Something went wrong around the folders: a sentence for log and status, until it is ``settled``."""

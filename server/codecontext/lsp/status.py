@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from codecontext.engine.client import EngineClient
 from codecontext.engine.messages import EngineState, FolderReport, Health, Phase
@@ -17,13 +18,33 @@ from codecontext.lsp.protocol import (
 
 _AT_REST = frozenset({EngineState.READY, EngineState.DEGRADED, EngineState.IDLE})
 _SEVERITY = {Health.OK: 0, Health.WARNING: 1, Health.ERROR: 2}
+_ENGINE_HEALTH = {
+    EngineState.FAILED: Health.ERROR,
+    EngineState.RESTARTING: Health.WARNING,
+    EngineState.DEGRADED: Health.WARNING,
+    EngineState.STARTING: Health.OK,
+}
+"""How bad it is what the engine has to say of itself."""
+NOT_SERVED = "The engine does not serve this folder yet."
 NO_FOLDER = "No folder is open, so there is nothing to index and search."
 
 
-def status_of(engine: EngineClient, folders: Iterable[Folder], version: str, faults: Iterable[str] = ()) -> Status:
-    """All there is to show now. ``faults`` are sentences of the language server's own."""
+def status_of(
+    engine: EngineClient,
+    folders: Iterable[Folder],
+    version: str,
+    faults: Iterable[str] = (),
+    unwatched: Mapping[str, str] = MappingProxyType({}),
+) -> Status:
+    """All there is to show now.
+
+    ``faults`` are sentences of the language server's own; ``unwatched`` holds what is wrong with watching, by the
+    folders' keys.
+    """
     reports = {folder: engine.reports.get(folder.key) for folder in folders}
-    opened = [_folder_status(folder, report) for folder, report in reports.items()]
+    opened = [
+        _with_fault(_folder_status(folder, report), unwatched.get(folder.key)) for folder, report in reports.items()
+    ]
     health, message = _worst(engine, opened, " ".join(faults))
     return Status(
         health=health,
@@ -45,10 +66,8 @@ def status_of(engine: EngineClient, folders: Iterable[Folder], version: str, fau
 def _worst(engine: EngineClient, folders: list[FolderStatus], faults: str) -> tuple[Health, str]:
     """The most serious of all that is wrong; of equals the first."""
     known = [(folder.health, folder.message) for folder in folders] or [(Health.OK, NO_FOLDER)]
-    if engine.state is EngineState.FAILED:
-        known.insert(0, (Health.ERROR, engine.message))
-    elif engine.state is EngineState.RESTARTING:
-        known.insert(0, (Health.WARNING, engine.message))
+    if engine.message and engine.state in _ENGINE_HEALTH:
+        known.insert(0, (_ENGINE_HEALTH[engine.state], engine.message))
     if faults:
         known.append((Health.WARNING, faults))
     return max(known, key=lambda each: _SEVERITY[each[0]])
@@ -58,9 +77,18 @@ def _is_working(report: FolderReport | None) -> bool:
     return report is None or report.queued or report.phase is not Phase.IDLE
 
 
+def _with_fault(folder: FolderStatus, fault: str | None) -> FolderStatus:
+    """With what is wrong with watching it, which is the least of all that can be wrong."""
+    if fault is None:
+        return folder
+    if folder.health is Health.OK:
+        return folder.model_copy(update={"health": Health.WARNING, "message": fault})
+    return folder.model_copy(update={"notices": [*folder.notices, fault]})
+
+
 def _folder_status(folder: Folder, report: FolderReport | None) -> FolderStatus:
     if report is None:
-        return FolderStatus(uri=folder.uri, name=folder.name, health=Health.OK)
+        return FolderStatus(uri=folder.uri, name=folder.name, health=Health.OK, message=NOT_SERVED)
     said = report.model_dump(exclude={"folder", "health", "adapter", "queued", "settings", "phase"})
     return FolderStatus(
         uri=folder.uri,

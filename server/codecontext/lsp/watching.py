@@ -12,9 +12,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
+from watchdog.observers.polling import PollingObserver
 
 from codecontext.adapters.watch import AdapterWatcher
 from codecontext.core.paths import user_config_file
@@ -24,10 +26,18 @@ from codecontext.engine.messages import FilesChanged
 from codecontext.indexing.watch import CHANGES, EVERYTHING, GIT_STATE, UNWATCHED, FolderWatcher
 from codecontext.lsp.folders import Folders
 
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver
+
 logger = logging.getLogger(__name__)
 
 _QUIET_SECONDS = 0.05
 """Events of the editor come in bursts of messages; they are passed on together."""
+
+
+_POLL_SECONDS = 5.0
+"""How often a file is looked at where the system has no watch left for it."""
+_CLOSING_SECONDS = 5.0
 
 
 class ChangedFiles:
@@ -67,10 +77,18 @@ def _counts(path: str) -> bool:
 class Watching:
     """Our own watchers. Belongs to the event loop it is made on."""
 
-    def __init__(self, engine: EngineClient, changed: ChangedFiles, folders: Callable[[], Folders]) -> None:
+    def __init__(
+        self,
+        engine: EngineClient,
+        changed: ChangedFiles,
+        folders: Callable[[], Folders],
+        on_fault: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``on_fault`` is called on the loop when ``faults`` are others."""
         self._engine = engine
         self._changed = changed
         self._folders = folders
+        self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
         self._adapters = AdapterWatcher(lambda path: self._on_loop(self._adapter_touched, path))
         self._files: FolderWatcher | None = None
@@ -82,8 +100,14 @@ class Watching:
         if self._files is None:
             self._files = FolderWatcher(
                 lambda folder, paths: self._on_loop(self._changed.add, str(folder), paths),
+                lambda: self._on_loop(self._on_fault),
             )
         await asyncio.to_thread(self._files.watch, [folder.path for folder in self._folders()])
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """What is wrong with watching, by the keys of the folders where something is."""
+        return {str(folder): fault for folder, fault in self._files.faults.items()} if self._files else {}
 
     def watch_adapters(self) -> None:
         """Watch the adapters that the folders' settings name."""
@@ -121,13 +145,25 @@ class _FileWatcher(FileSystemEventHandler):
     def __init__(self, file: Path, on_change: Callable[[], None]) -> None:
         self._file = str(file)
         self._on_change = on_change
-        self._observer = Observer()
+        self._observer: BaseObserver | None = None
         try:
             make_private(file.parent)
-            self._observer.schedule(self, str(file.parent), event_filter=CHANGES)
-            self._observer.start()
+            self._observer = self._started(Observer)
         except OSError as error:
-            logger.warning("Cannot watch %s (%s); a change there is seen at the next start.", file, error)
+            logger.warning("Cannot watch %s (%s); it is looked at regularly instead.", file, error)
+            with suppress(OSError):
+                self._observer = self._started(lambda: PollingObserver(timeout=_POLL_SECONDS))
+
+    def _started(self, make: Callable[[], BaseObserver]) -> BaseObserver:
+        """An observer of the file's folder. Raises ``OSError``, also when the system has no more of them."""
+        observer = make()
+        try:
+            observer.schedule(self, str(Path(self._file).parent), event_filter=CHANGES)
+            observer.start()
+        except OSError:
+            observer.stop()
+            raise
+        return observer
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Pick the events of the file."""
@@ -136,6 +172,6 @@ class _FileWatcher(FileSystemEventHandler):
 
     def close(self) -> None:
         """Stop watching."""
-        if self._observer.is_alive():
+        if self._observer is not None and self._observer.is_alive():
             self._observer.stop()
-            self._observer.join()
+            self._observer.join(_CLOSING_SECONDS)

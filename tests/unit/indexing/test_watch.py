@@ -277,6 +277,102 @@ def test_a_folder_deleted_and_made_again_is_watched_by_a_later_call(
     watch_until_reported(watcher, batches, root)
 
 
+class Faults:
+    """Waits for what a watcher says is wrong."""
+
+    def __init__(self, batches: Batches, native_recursion: bool) -> None:
+        self._changed = threading.Condition()
+        self.watcher = FolderWatcher(batches, self._note, look=0.02, retry=0.1, native_recursion=native_recursion)
+
+    def _note(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_for(self, folder: Path, words: str) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: words in self.watcher.faults.get(folder, ""), DEADLINE):
+                pytest.fail(f"{words!r} was not said of {folder}, only {self.watcher.faults}")
+
+    def wait_for_none(self) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self.watcher.faults, DEADLINE):
+                pytest.fail(f"There are still {self.watcher.faults}")
+
+
+@pytest.fixture
+def faults(batches: Batches, native_recursion: bool) -> Iterator[Faults]:
+    """A watcher that looks often whether its folders are still there; nobody tells it to watch again."""
+    faults = Faults(batches, native_recursion)
+    yield faults
+    faults.watcher.close()
+
+
+def test_a_folder_that_was_missing_is_watched_as_soon_as_it_is_there(
+    faults: Faults, batches: Batches, root: Path, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing"
+    faults.watcher.watch([root, missing])
+    faults.wait_for(missing, "not there")
+    assert root not in faults.watcher.faults
+    missing.mkdir()
+    faults.wait_for_none()
+    batches.wait_for(missing, ".")
+    save(missing / "x.py")
+    batches.wait_for(missing, "x.py")
+
+
+def test_a_folder_deleted_and_made_again_is_watched_again(faults: Faults, batches: Batches, root: Path) -> None:
+    faults.watcher.watch([root])
+    for _again in range(3):
+        shutil.rmtree(root)
+        faults.wait_for(root, "not there")
+        save(root / "src" / "main.py")
+        faults.wait_for_none()
+        batches.forget()
+        save(root / "src" / "main.py", "other")
+        batches.wait_for(root, "src/main.py")
+
+
+def test_a_folder_moved_away_and_replaced_is_watched_again(
+    faults: Faults, batches: Batches, root: Path, tmp_path: Path
+) -> None:
+    faults.watcher.watch([root])
+    save(tmp_path / "next" / "src" / "main.py")
+    root.rename(tmp_path / "before")
+    (tmp_path / "next").rename(root)
+    batches.wait_for(root, ".")
+    batches.forget()
+    save(root / "src" / "main.py", "other")
+    batches.wait_for(root, "src/main.py")
+    save(tmp_path / "before" / "unseen.py")
+    save(root / "last.py")
+    batches.wait_for(root, "last.py")
+    assert "unseen.py" not in batches.paths(root)
+
+
+def test_a_folder_whose_parent_was_renamed_is_watched_when_it_is_back(
+    faults: Faults, batches: Batches, tmp_path: Path
+) -> None:
+    folder = tmp_path / "parent" / "folder"
+    save(folder / "x.py")
+    faults.watcher.watch([folder])
+    (tmp_path / "parent").rename(tmp_path / "elsewhere")
+    faults.wait_for(folder, "not there")
+    (tmp_path / "elsewhere").rename(tmp_path / "parent")
+    faults.wait_for_none()
+    batches.forget()
+    save(folder / "x.py", "other")
+    batches.wait_for(folder, "x.py")
+
+
+def test_a_path_of_no_system_is_a_fault_like_others(faults: Faults, batches: Batches, root: Path) -> None:
+    impossible = Path("/no\0folder")
+    faults.watcher.watch([impossible, root])
+    faults.wait_for(impossible, "null")
+    save(root / "x.py")
+    batches.wait_for(root, "x.py")
+
+
 def watch_until_reported(watcher: FolderWatcher, batches: Batches, root: Path) -> None:
     """The end of the old watch may be noticed a moment after the last event in it."""
     for number in range(100):
@@ -341,6 +437,61 @@ def test_where_the_system_has_too_few_watches_it_is_said_once(root: Path, limit:
     assert run.returncode == 0, run.stderr
     assert run.stdout.count(f"Cannot watch all of {root} ") == 1
     assert "fs.inotify.max_user_watches" in run.stdout
+
+
+WATCH_WITHOUT_INSTANCES = """
+import logging, os, sys, threading
+from pathlib import Path
+from codecontext.adapters.watch import AdapterWatcher
+from codecontext.indexing.watch import FolderWatcher
+from codecontext.lsp.watching import _FileWatcher
+from watchdog.observers.inotify_c import inotify_init
+
+taken = []
+while (descriptor := inotify_init()) != -1:  # all that this user may have
+    taken.append(descriptor)
+print(len(taken))
+
+root, news, faults = Path(sys.argv[1]), threading.Condition(), []
+def changed(*what):
+    with news:
+        faults.append(what)
+        news.notify_all()
+def wait_for(condition):
+    with news:
+        assert news.wait_for(condition, 20), (faults, watcher.faults)
+watcher = FolderWatcher(changed, changed, look=0.02, retry=0.1)
+watcher.watch([root])
+assert "max_user_instances" in watcher.faults[root], watcher.faults
+settings = _FileWatcher(root / "config.yaml", lambda: changed("settings"))
+adapters = AdapterWatcher(lambda path: changed("adapter"))
+adapters.watch([root / "adapter"])
+(root / "config.yaml").write_text("a: 1")  # seen by looking
+(root / "adapter").mkdir()
+(root / "adapter" / "adapter_config.json").write_text("{}")
+wait_for(lambda: {("settings",), ("adapter",)} <= set(faults))
+for descriptor in taken:
+    os.close(descriptor)
+wait_for(lambda: not watcher.faults)
+(root / "new.py").write_text("x")
+wait_for(lambda: any("new.py" in what[1] for what in faults if len(what) == 2))
+for each in (watcher, settings, adapters):
+    each.close()
+print("done")
+"""
+
+
+@linux_only
+def test_where_all_instances_are_taken_it_is_said_and_tried_again(root: Path) -> None:
+    """The real limit of the system, reached by one process; a low one of a user namespace where that is allowed."""
+    script = [sys.executable, "-c", WATCH_WITHOUT_INSTANCES, str(root)]
+    namespace = ["unshare", "--user", "--map-root-user", "sh", "-c"]
+    lower = 'echo 8 > /proc/sys/user/max_inotify_instances && exec "$@"'
+    if shutil.which("unshare") is None or subprocess.run([*namespace, lower, "sh", "true"], check=False).returncode:
+        pytest.skip("taking every instance of the user would disturb other programs")
+    run = subprocess.run([*namespace, lower, "sh", *script], capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["8", "done"]
 
 
 @linux_only

@@ -15,7 +15,7 @@ from codecontext.engine.client import EngineClient
 from codecontext.engine.messages import ActiveAdapter, EngineState, FolderReport, Health, Phase
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import EngineStatus, Status
-from codecontext.lsp.status import NO_FOLDER, StatusPublisher, status_of
+from codecontext.lsp.status import NO_FOLDER, NOT_SERVED, StatusPublisher, status_of
 
 Report = Callable[..., None]
 
@@ -64,7 +64,38 @@ def test_without_a_folder_it_says_so(engine: Engine) -> None:
 
 def test_a_folder_that_the_engine_has_not_spoken_of_is_not_at_rest(engine: Engine, folder: Folder) -> None:
     status = status_with(engine, folder)
-    assert (status.health, status.message, status.quiescent) == (Health.OK, "", False)
+    assert (status.health, status.message, status.quiescent) == (Health.OK, NOT_SERVED, False)
+
+
+@pytest.mark.parametrize(
+    ("state", "health"),
+    [
+        (EngineState.STARTING, Health.OK),
+        (EngineState.DEGRADED, Health.WARNING),
+        (EngineState.RESTARTING, Health.WARNING),
+        (EngineState.FAILED, Health.ERROR),
+    ],
+)
+def test_what_the_engine_says_of_itself_comes_first(
+    engine: Engine, folder: Folder, report: Report, state: EngineState, health: Health
+) -> None:
+    report(folder)
+    engine.state, engine.message = state, "It has not answered for 12 seconds."
+    status = status_with(engine, folder)
+    assert (status.health, status.message) == (health, engine.message)
+
+
+def test_a_folder_that_is_not_watched_is_a_warning_unless_something_worse_is_wrong(
+    engine: Engine, folder: Folder, other: Folder, report: Report
+) -> None:
+    report(folder)
+    report(other, health=Health.ERROR, message="It is not there.")
+    unwatched = {folder.key: "Not watched.", other.key: "Not watched either."}
+    status = status_of(cast("EngineClient", engine), [folder, other], "1.0", unwatched)
+    assert [(each.health, each.message, each.notices) for each in status.folders] == [
+        (Health.WARNING, "Not watched.", []),
+        (Health.ERROR, "It is not there.", ["Not watched either."]),
+    ]
     assert (status.folders[0].uri, status.folders[0].name, status.folders[0].ready) == (folder.uri, "project", False)
 
 
