@@ -227,13 +227,20 @@ class _TreeChunker:
         row, column = node.start_point
         # Four bytes are the longest character in UTF-8.
         end = min(body.start_byte if body else node.end_byte, node.start_byte + 4 * MAX_SIGNATURE_CHARS)
-        declaration = self._source[node.start_byte : end].decode("utf-8", "ignore")
+        declaration = self._without_docstring(definition, node.start_byte, end).decode("utf-8", "ignore")
         if body is None and definition.kind is ChunkKind.CLASS:
             declaration = declaration.partition("\n")[0]
         before = self._lines.lines[row][:column]
         if _KEYWORDS.fullmatch(before):
             declaration = before + declaration
         return _BEFORE_A_BODY.sub("", " ".join(declaration.split()))[:MAX_SIGNATURE_CHARS]
+
+    def _without_docstring(self, definition: Definition, start: int, end: int) -> bytes:
+        """Source from ``start`` to ``end``, without documentation that stands inside the declaration."""
+        doc = definition.docstring
+        if doc is None or not start <= doc.start_byte < end:
+            return self._source[start:end]
+        return self._source[start : doc.start_byte] + self._source[doc.end_byte : end].lstrip()
 
     def _outline_of(self, members: list[Definition]) -> str:
         """The signatures of members, each after a line end, as many as there is room for."""
