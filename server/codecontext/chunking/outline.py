@@ -96,7 +96,7 @@ class Comments:
         return known
 
     def doc_block_apart(self, row: int, lines: SourceLines) -> list[Span]:
-        """A ``/** */`` comment with one blank line between it and ``row``, as some write it in JavaScript, or Perl's pod.
+        """A ``/** */`` comment with one blank line between it and ``row``, as some write it in JavaScript, or pod.
 
         Not at the top of a file, where it describes the file.
         """
@@ -201,9 +201,7 @@ class _Findings:
             if script_language is not None and script_language.grammar:
                 self.scripts.append((node, script_language))
 
-    def _add_candidate(
-        self, pattern: int, captures: dict[str, list[Node]], settings: Mapping[str, str | None]
-    ) -> None:
+    def _add_candidate(self, pattern: int, captures: dict[str, list[Node]], settings: Mapping[str, str | None]) -> None:
         role = next(role for role in _ROLES if f"definition.{role}" in captures)
         node = captures[f"definition.{role}"][0]
         known = self._candidates.get(node.id)
@@ -309,7 +307,6 @@ class _Findings:
             docstring=self.docstrings.get(candidate.node.id),
             comments=self.comments.only_comments(above),
         )
-
 
     def _trimmed_end(self, name_row: int, last: int) -> int:
         """The last row of a definition whose node may hold blank lines and the comments of what follows it."""

@@ -32,12 +32,15 @@ _BEFORE_A_BODY = re.compile(r" ?(?:[{:;]|=>?)$")
 _KEYWORDS = re.compile(r"[\sa-z]*")
 
 
-def chunk_tree(path: str, text: str, language: Language, config: ChunkingConfig) -> list[Chunk]:
+def chunk_tree(
+    path: str, text: str, language: Language, config: ChunkingConfig, parsed: str | None = None
+) -> list[Chunk]:
     """Chunks of ``text`` (as ``decode_source`` gives it) in a language that has a grammar, in order.
 
-    Raises ``GivenUp`` for text that cannot be parsed in reasonable time.
+    ``parsed`` is what the parser reads instead, where ``text`` has something that is not of the language: as long in
+    UTF-8, with the same lines. Raises ``GivenUp`` for text that cannot be parsed in reasonable time.
     """
-    return _TreeChunker(path, text, language, config).chunks()
+    return _TreeChunker(path, text, language, config, text if parsed is None else parsed).chunks()
 
 
 @dataclass(slots=True)
@@ -49,11 +52,11 @@ class _Part:
 
 
 class _TreeChunker:
-    def __init__(self, path: str, text: str, language: Language, config: ChunkingConfig) -> None:
+    def __init__(self, path: str, text: str, language: Language, config: ChunkingConfig, parsed: str) -> None:
         self._path = path
         self._language = language
         self._config = config
-        self._source = text.encode("utf-8", "replace")
+        self._source = parsed.encode("utf-8", "replace")
         self._lines = SourceLines(text)
         self._outline = read_outline(self._source, self._lines, language)
 

@@ -18,12 +18,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
+from codecontext.core.notebooks import is_notebook
 from codecontext.indexing.classify import classify_path
 from codecontext.indexing.files import Listing, Skipped, SkipReason, SourceFile
 from codecontext.indexing.git import GitUnavailable, ask_git, enclosing_repository
 from codecontext.indexing.ignore import OWN_IGNORE_FILE, IgnorePatterns, IgnoreTree, folders_down_to, rules_from_above
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
+
+NOTEBOOK_SIZE = 20
+"""How many times larger than other files a notebook may be."""
 
 OWN_FOLDER = ".codecontext/"
 """What a project keeps for CodeContext itself: adapters, which are no code."""
@@ -51,7 +55,10 @@ class ScanConfig(BaseModel):
     max_file_bytes: int = Field(
         1_000_000,
         ge=1,
-        description="Leave out larger files: code written by hand is hardly ever so long, data often is.",
+        description=(
+            "Leave out larger files: code written by hand is hardly ever so long, data often is. A notebook may be "
+            f"{NOTEBOOK_SIZE} times as large, since most of it is outputs, which are not indexed."
+        ),
     )
     respect_gitignore: bool = Field(
         True,
@@ -60,6 +67,10 @@ class ScanConfig(BaseModel):
             "dependency, cache and virtual environment folders are left out."
         ),
     )
+
+    def max_bytes(self, path: str) -> int:
+        """The size up to which the file ``path`` is indexed."""
+        return self.max_file_bytes * (NOTEBOOK_SIZE if is_notebook(path) else 1)
 
     @field_validator("include", "exclude")
     @classmethod
@@ -209,7 +220,7 @@ class _Scan:
             self._skip(path, reason)
         elif status.st_size == 0:
             self._skip(path, SkipReason.EMPTY)
-        elif status.st_size > self._config.max_file_bytes:
+        elif status.st_size > self._config.max_bytes(path):
             self._skip(path, SkipReason.TOO_LARGE, f"{status.st_size} bytes")
         else:
             changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)

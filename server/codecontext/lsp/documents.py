@@ -10,6 +10,7 @@ from pathlib import Path
 from pygls.workspace import PositionCodec, TextDocument, Workspace
 
 from codecontext.core.decoding import decode_source
+from codecontext.core.notebooks import is_notebook, shown_lines
 from codecontext.lsp.folders import Folder, path_of
 from codecontext.lsp.overlay import LineMap
 from codecontext.lsp.protocol import Evidence, Position, Range, SearchHit
@@ -71,7 +72,7 @@ class Documents:
             span = unsaved.to_document.span(start, hit.end_line)
             if span is None:
                 return None
-            shown = unsaved.lines[span[0] : span[1]]
+            shown = shown_lines(hit.path, "\n".join(unsaved.lines))[span[0] : span[1]]
             if hit.text not in "\n".join(shown):  # it is a part of a very long line, or all of these lines
                 if _is_another(shown, lines, hit.symbol):
                     return None
@@ -79,12 +80,13 @@ class Documents:
             elif span[0] != start and freshness is Freshness.FRESH:
                 freshness = Freshness.MOVED
             start = span[0]
+        placed = self._placed(path, start, start + hit.end_line - hit.start_line + 1) or lines
         return SearchHit(
             uri=folder.uri_of(hit.path),
             folder=folder.uri,
             path=hit.path,
-            range=self._range(lines, start, 0, 0, len(lines) - 1, len(lines[-1])),
-            selection_range=self._range(lines, start, *_name_span(lines, hit.symbol, hit.signature)),
+            range=self._range(placed, start, 0, 0, len(placed) - 1, len(placed[-1])),
+            selection_range=self._range(placed, start, *_name_span(placed, hit.symbol, hit.signature)),
             score=hit.score,
             language=hit.language,
             kind=hit.kind,
@@ -95,6 +97,15 @@ class Documents:
             freshness=freshness.value,
             evidence=Evidence(**hit.evidence.model_dump()),
         )
+
+    def _placed(self, path: Path, start: int, end: int) -> list[str]:
+        """Lines of a notebook as its file has them, for positions in it; none for other files, whose hits have them."""
+        if not is_notebook(path.name):
+            return []
+        try:
+            return self.lines(path)[start:end]
+        except OSError:
+            return []
 
     def _compare(self, path: Path) -> Unsaved | None:
         document = self._open.get(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from codecontext.chunking import chunk_source
 from codecontext.search.results import Freshness
 from codecontext.search.snippets import Snippet, locate
 
@@ -45,3 +47,32 @@ def test_a_part_of_a_very_long_line_is_fresh(tmp_path: Path) -> None:
 
 def test_a_deleted_file_has_no_snippet(tmp_path: Path) -> None:
     assert locate(tmp_path / "gone.py", 2, 3, TEXT) is None
+
+
+def notebook(*before: str, indent: int | None = 1) -> str:
+    plot = {"cell_type": "code", "outputs": [{"data": {"image/png": "QUJD"}}], "source": ["plot()"]}
+    cells = [*before, TEXT]
+    return json.dumps({"cells": [plot, *({"source": cell.splitlines(keepends=True)} for cell in cells)]}, indent=indent)
+
+
+@pytest.mark.parametrize("indent", [1, None], ids=["a line for each", "all on one line"])
+def test_a_cell_of_a_notebook_is_found_where_its_source_stands(tmp_path: Path, indent: int | None) -> None:
+    file = tmp_path / "a.ipynb"
+    file.write_text(notebook(indent=indent), encoding="utf-8")
+    (*_, chunk) = chunk_source("a.ipynb", file.read_bytes())
+    fresh = locate(file, chunk.start_line, chunk.end_line, chunk.text)
+    assert fresh == Snippet(chunk.start_line, chunk.end_line, TEXT, Freshness.FRESH)
+
+    text = notebook("import os", indent=indent)
+    file.write_text(f"\n\n{text}", encoding="utf-8")
+    moved = locate(file, chunk.start_line, chunk.end_line, chunk.text)
+    assert moved is not None
+    assert (moved.text, moved.freshness) == (TEXT, Freshness.MOVED)
+    assert "def one" in file.read_text("utf-8").split("\n")[moved.start_line - 1]
+
+    file.write_text(notebook(indent=indent).replace("return 1", "return 2"), encoding="utf-8")
+    changed = locate(file, chunk.start_line, chunk.end_line, chunk.text)
+    assert changed is not None
+    assert changed.freshness is Freshness.CHANGED
+    assert "return 2" in changed.text
+    assert "QUJD" not in changed.text
