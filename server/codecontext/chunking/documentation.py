@@ -6,8 +6,11 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 
-_OPENING = re.compile(r"/\*[*!]*|\(\*+|<!--|--\[=*\[|//[/!]?|#+|---?(?:\s\|)?|;+|%+|=begin")
-_CLOSING = ("*/", "*)", "-->", "]]", "=end")
+_OPENING = re.compile(
+    r"/\*[*!]*|\(\*+|<!--|--\[=*\[|//[/!]?|#+|---?(?:\s\|)?|;+|%+|=begin"
+    r"|=(?:head\d|item|pod|method|func)\b|\{-+(?: \|)?|<#+|!+[<>]?(?=\s)"
+)
+_CLOSING = ("*/", "*)", "-->", "]]", "=end", "=cut", "-}", "#>")
 _LEADER = re.compile(r"\s*\*+(?!/)\s?")
 _INLINE_TAG = re.compile(r"\{@\w+\s([^{}]*)\}")
 _MARKUP_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
@@ -24,6 +24,7 @@ _CALLABLE_ROLES = frozenset({"function", "method"})
 _GENERICS = re.compile(r"<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]")
 _CUT_GENERICS = re.compile(r"(?<=\w)<[^>]*\Z")
 _SEPARATOR = re.compile(r"::|->|[.:\\]")
+_DOC_BLOCKS = ("/**", "=head", "=item", "=method", "=func", "=pod")
 _NO_PART_OF_A_NAME = frozenset({"prototype", "exports", "module", "this", "self", "window", "globalThis"})
 
 
@@ -103,12 +104,12 @@ class Comments:
         return known
 
     def doc_block_apart(self, row: int, lines: SourceLines) -> list[Span]:
-        """A ``/** */`` comment with one blank line between it and ``row``, as some write it in JavaScript.
+        """A ``/** */`` comment with one blank line between it and ``row``, as some write it in JavaScript, or pod.
 
         Not at the top of a file, where it describes the file.
         """
         first = self._first_by_last.get(row - 2, 0)
-        if first > 0 and not lines.lines[row - 1].strip() and lines.lines[first].lstrip().startswith("/**"):
+        if first > 0 and not lines.lines[row - 1].strip() and lines.lines[first].lstrip().startswith(_DOC_BLOCKS):
             return [(first, row - 2)]
         return []
 
@@ -162,6 +163,10 @@ class _Candidate:
     name_row: int
     body: Node | None
     min_lines: int
+    is_clause: bool
+    trims_end: bool
+    lasts: bool
+    is_absolute: bool
     end_byte: int
     parent: _Candidate | None = None
     has_callable: bool = False
@@ -203,14 +208,13 @@ class _Findings:
                 else:
                     scripts.setdefault(node.id, (node, settings["script-lang"] or ""))
             else:
-                min_lines = int(settings.get("min-lines") or 1)
-                self._add_candidate(pattern, captures, min_lines)
+                self._add_candidate(pattern, captures, settings)
         for node, name in scripts.values():
             script_language = language_named(name)
             if script_language is not None and script_language.grammar:
                 self.scripts.append((node, script_language))
 
-    def _add_candidate(self, pattern: int, captures: dict[str, list[Node]], min_lines: int) -> None:
+    def _add_candidate(self, pattern: int, captures: dict[str, list[Node]], settings: Mapping[str, str | None]) -> None:
         role = next(role for role in _ROLES if f"definition.{role}" in captures)
         node = captures[f"definition.{role}"][0]
         known = self._candidates.get(node.id)
@@ -218,20 +222,25 @@ class _Findings:
             names = captures.get("name", [])
             owners = captures.get("owner", [])[:1]
             body = captures["body"][0] if "body" in captures else None
+            split = _whole_name if "whole-name" in settings else _split_name
             self._candidates[node.id] = _Candidate(
                 role=role,
                 pattern=pattern,
                 node=node,
-                name_parts=tuple(part for name in (*owners, *names) for part in self._name_parts(name)),
+                name_parts=tuple(part for name in (*owners, *names) for part in self._name_parts(name, split)),
                 name_row=(names[0] if names else node).start_point[0],
                 body=body,
-                min_lines=min_lines,
+                min_lines=int(settings.get("min-lines") or 1),
+                is_clause="clause" in settings,
+                trims_end="trim-end" in settings,
+                lasts="lasts" in settings,
+                is_absolute="absolute-name" in settings,
                 # A body may follow its declaration instead of being a part of it.
                 end_byte=max(node.end_byte, body.end_byte) if body else node.end_byte,
             )
 
-    def _name_parts(self, name: Node) -> Iterable[str]:
-        return self._given_names.get(name.start_byte) or _split_name(self._text(name))
+    def _name_parts(self, name: Node, split: Callable[[str], Sequence[str]]) -> Sequence[str]:
+        return self._given_names.get(name.start_byte) or split(self._text(name))
 
     def _text(self, node: Node) -> str:
         return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -241,19 +250,33 @@ class _Findings:
         top: list[Definition] = []
         for candidate in self._nested():
             parent = candidate.parent
-            candidate.qualified_parts = (parent.qualified_parts if parent else ()) + candidate.name_parts
+            outer_parts = parent.qualified_parts if parent and not candidate.is_absolute else ()
+            candidate.qualified_parts = outer_parts + candidate.name_parts
             scope = _enclosing_definition(candidate)
             if _is_namespace(candidate):
                 continue
             candidate.definition = self._define(candidate, scope)
-            if candidate.definition is not None:
-                (scope.members if scope else top).append(candidate.definition)
+            members = scope.members if scope else top
+            if candidate.is_clause and members and self._join(members[-1], candidate.definition):
+                candidate.definition = members[-1]
+            elif candidate.definition is not None:
+                members.append(candidate.definition)
         return top
+
+    def _join(self, before: Definition, clause: Definition | None) -> bool:
+        """Whether ``clause`` is the next one of the function ``before``, which then takes its lines."""
+        if clause is None or clause.qualified_name != before.qualified_name or clause.kind is not before.kind:
+            return False
+        if any(line.strip() for line in self._lines.lines[before.span[1] + 1 : clause.span[0]]):
+            return False
+        before.span = (before.span[0], max(before.span[1], clause.span[1]))
+        return True
 
     def _nested(self) -> list[_Candidate]:
         """Candidates in source order, outer ones first, each with its parent."""
         nested: list[_Candidate] = []
         around: list[_Candidate] = []
+        self._extend_lasting()
         for candidate in sorted(self._candidates.values(), key=lambda c: (c.node.start_byte, -c.end_byte)):
             while around and around[-1].end_byte <= candidate.node.start_byte:
                 around.pop()
@@ -265,6 +288,13 @@ class _Findings:
                 nested.append(candidate)
         return nested
 
+    def _extend_lasting(self) -> None:
+        """Let each statement that lasts to the next of its kind (``package A;``) reach there."""
+        end = len(self._source)
+        for candidate in sorted(self._candidates.values(), key=lambda c: -c.node.start_byte):
+            if candidate.lasts:
+                candidate.end_byte, end = end, candidate.node.start_byte
+
     def _define(self, candidate: _Candidate, scope: Definition | None) -> Definition | None:
         """The definition that a candidate is, or None if it is too small to be one."""
         outer = candidate.node
@@ -273,6 +303,8 @@ class _Findings:
         first, last = outer.start_point[0], last_row(outer)
         if candidate.body is not None:
             last = max(last, last_row(candidate.body))
+        if candidate.trims_end:
+            last = self._trimmed_end(candidate.name_row, last)
         above = self.comments.above(first) or self.comments.doc_block_apart(first, self._lines)
         if above:
             first = above[0][0]
@@ -291,6 +323,18 @@ class _Findings:
             docstring=self.docstrings.get(candidate.node.id),
             comments=self.comments.only_comments(above),
         )
+
+    def _trimmed_end(self, name_row: int, last: int) -> int:
+        """The last row of a definition whose node may hold blank lines and the comments of what follows it."""
+        while last > name_row:
+            comments = self.comments.above(last + 1)
+            if comments:
+                last = max(name_row, comments[0][0] - 1)
+            elif not self._lines.lines[last].strip():
+                last -= 1
+            else:
+                break
+        return last
 
 
 def _enclosing_definition(candidate: _Candidate) -> Definition | None:
@@ -311,6 +355,12 @@ def _kind(candidate: _Candidate, scope: Definition | None) -> ChunkKind:
     if candidate.role == "method" or in_class or len(candidate.name_parts) > 1:
         return ChunkKind.METHOD
     return ChunkKind.FUNCTION
+
+
+def _whole_name(name: str) -> Iterator[str]:
+    """The name as it is, where ``.``, ``->`` and brackets are part of names."""
+    if whole := " ".join(name[:MAX_NAME_CHARS].split()).strip("\"'`"):
+        yield whole
 
 
 def _split_name(name: str) -> Iterator[str]:

@@ -32,12 +32,15 @@ _BEFORE_A_BODY = re.compile(r" ?(?:[{:;]|=>?)$")
 _KEYWORDS = re.compile(r"[\sa-z]*")
 
 
-def chunk_tree(path: str, text: str, language: Language, config: ChunkingConfig) -> list[Chunk]:
+def chunk_tree(
+    path: str, text: str, language: Language, config: ChunkingConfig, parsed: str | None = None
+) -> list[Chunk]:
     """Chunks of ``text`` (as ``decode_source`` gives it) in a language that has a grammar, in order.
 
-    Raises ``GivenUp`` for text that cannot be parsed in reasonable time.
+    ``parsed`` is what the parser reads instead, where ``text`` has something that is not of the language: as long in
+    UTF-8, with the same lines. Raises ``GivenUp`` for text that cannot be parsed in reasonable time.
     """
-    return _TreeChunker(path, text, language, config).chunks()
+    return _TreeChunker(path, text, language, config, text if parsed is None else parsed).chunks()
 
 
 @dataclass(slots=True)
@@ -49,11 +52,11 @@ class _Part:
 
 
 class _TreeChunker:
-    def __init__(self, path: str, text: str, language: Language, config: ChunkingConfig) -> None:
+    def __init__(self, path: str, text: str, language: Language, config: ChunkingConfig, parsed: str) -> None:
         self._path = path
         self._language = language
         self._config = config
-        self._source = text.encode("utf-8", "replace")
+        self._source = parsed.encode("utf-8", "replace")
         self._lines = SourceLines(text)
         self._outline = read_outline(self._source, self._lines, language)
 
@@ -227,13 +230,20 @@ class _TreeChunker:
         row, column = node.start_point
         # Four bytes are the longest character in UTF-8.
         end = min(body.start_byte if body else node.end_byte, node.start_byte + 4 * MAX_SIGNATURE_CHARS)
-        declaration = self._source[node.start_byte : end].decode("utf-8", "ignore")
+        declaration = self._without_docstring(definition, node.start_byte, end).decode("utf-8", "ignore")
         if body is None and definition.kind is ChunkKind.CLASS:
             declaration = declaration.partition("\n")[0]
         before = self._lines.lines[row][:column]
         if _KEYWORDS.fullmatch(before):
             declaration = before + declaration
         return _BEFORE_A_BODY.sub("", " ".join(declaration.split()))[:MAX_SIGNATURE_CHARS]
+
+    def _without_docstring(self, definition: Definition, start: int, end: int) -> bytes:
+        """Source from ``start`` to ``end``, without documentation that stands inside the declaration."""
+        doc = definition.docstring
+        if doc is None or not start <= doc.start_byte < end:
+            return self._source[start:end]
+        return self._source[start : doc.start_byte] + self._source[doc.end_byte : end].lstrip()
 
     def _outline_of(self, members: list[Definition]) -> str:
         """The signatures of members, each after a line end, as many as there is room for."""

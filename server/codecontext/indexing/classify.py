@@ -124,6 +124,8 @@ _BINARY_SUFFIXES = {
 
 _MINIFIABLE_SUFFIXES = frozenset({"css", "cjs", "js", "mjs"})
 _PROSE_SUFFIXES = frozenset({"", "adoc", "htm", "html", "md", "mdx", "org", "rst", "tex", "text", "txt"})
+# A saved picture in a notebook is one line; only what stands in its cells is indexed.
+_LONG_LINED_SUFFIXES = _PROSE_SUFFIXES | {"ipynb"}
 _MINIFIED_SCRIPT_LINE = 110
 _MINIFIED_OTHER_LINE = 500
 _MINIFIED_LEAST_BYTES = 2_000
@@ -204,7 +206,7 @@ def _opening_comment(text: str) -> str:
 
 
 def _is_minified(suffix: str, data: bytes) -> bool:
-    if len(data) < _MINIFIED_LEAST_BYTES or suffix in _PROSE_SUFFIXES:
+    if len(data) < _MINIFIED_LEAST_BYTES or suffix in _LONG_LINED_SUFFIXES:
         return False
     longest_mean = _MINIFIED_SCRIPT_LINE if suffix in _MINIFIABLE_SUFFIXES else _MINIFIED_OTHER_LINE
     return len(data) / (data.count(b"\n") + 1) > longest_mean

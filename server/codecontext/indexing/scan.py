@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
+from codecontext.core.notebooks import is_notebook
 from codecontext.indexing.classify import classify_path
 from codecontext.indexing.files import MAX_FILE_BYTES, Listing, Skipped, SkipReason, SourceFile
 from codecontext.indexing.foreign import ForeignFolders
@@ -38,6 +39,8 @@ from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
 _MOST_NOTES = 20
 """Sentences about ignore files that a scan gives; whoever has more looks at the first ones first."""
+NOTEBOOK_SIZE = 20
+"""How many times larger than other files a notebook may be."""
 
 
 class ScanConfig(BaseModel):
@@ -62,7 +65,10 @@ class ScanConfig(BaseModel):
     max_file_bytes: int = Field(
         MAX_FILE_BYTES,
         ge=1,
-        description="Leave out larger files: code written by hand is hardly ever so long, data often is.",
+        description=(
+            "Leave out larger files: code written by hand is hardly ever so long, data often is. A notebook may be "
+            f"{NOTEBOOK_SIZE} times as large, since most of it is outputs, which are not indexed."
+        ),
     )
     respect_gitignore: bool = Field(
         True,
@@ -71,6 +77,10 @@ class ScanConfig(BaseModel):
             "dependency, cache and virtual environment folders are left out."
         ),
     )
+
+    def max_bytes(self, path: str) -> int:
+        """The size up to which the file ``path`` is indexed."""
+        return self.max_file_bytes * (NOTEBOOK_SIZE if is_notebook(path) else 1)
 
     @field_validator("include", "exclude")
     @classmethod
@@ -253,7 +263,7 @@ class _Scan:
             self._skip(path, reason)
         elif status.st_size == 0:
             self._skip(path, SkipReason.EMPTY)
-        elif status.st_size > self._config.max_file_bytes:
+        elif status.st_size > self._config.max_bytes(path):
             self._skip(path, SkipReason.TOO_LARGE, f"{status.st_size} bytes")
         else:
             self.files.append(self._source_file(path, status))
@@ -265,7 +275,7 @@ class _Scan:
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
             changed_ns=max(status.st_mtime_ns, status.st_ctime_ns),
-            max_bytes=self._config.max_file_bytes,
+            max_bytes=self._config.max_bytes(path),
         )
 
     def _skip(self, path: str, reason: SkipReason, detail: str = "") -> None:

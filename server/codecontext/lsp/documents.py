@@ -11,6 +11,7 @@ from pathlib import Path
 from pygls.workspace import PositionCodec, TextDocument, Workspace
 
 from codecontext.core.decoding import decode_source
+from codecontext.core.notebooks import is_notebook, shown_lines
 from codecontext.core.reading import read_file, read_file_inside
 from codecontext.lsp import buffers
 from codecontext.lsp.folders import Folder, Folders, path_of
@@ -102,12 +103,13 @@ class Documents:
 
     def show(self, folder: Folder, hit: Hit) -> SearchHit | None:
         """A hit as the editor should show it; None if its lines were deleted and that is not saved yet."""
+        path = folder.path / hit.path
         lines, start, freshness = hit.text.split("\n"), hit.start_line - 1, hit.freshness
-        if (unsaved := self.unsaved(folder.path / hit.path)) is not None:
+        if (unsaved := self.unsaved(path)) is not None:
             span = unsaved.to_document.span(start, hit.end_line)
             if span is None:
                 return None
-            shown = unsaved.lines[span[0] : span[1]]
+            shown = _shown_lines(path, unsaved.lines)[span[0] : span[1]]
             if hit.text not in "\n".join(shown):  # it is a part of a very long line, or all of these lines
                 if _is_another(shown, lines, hit.symbol):
                     return None
@@ -115,12 +117,13 @@ class Documents:
             elif span[0] != start and freshness is Freshness.FRESH:
                 freshness = Freshness.MOVED
             start = span[0]
+        placed = self._placed(path, start, start + hit.end_line - hit.start_line + 1) or lines
         return SearchHit(
             uri=folder.uri_of(hit.path),
             folder=folder.uri,
             path=hit.path,
-            range=self._range(lines, start, 0, 0, len(lines) - 1, len(lines[-1])),
-            selection_range=self._range(lines, start, *_name_span(lines, hit.symbol, hit.signature)),
+            range=self._range(placed, start, 0, 0, len(placed) - 1, len(placed[-1])),
+            selection_range=self._range(placed, start, *_name_span(placed, hit.symbol, hit.signature)),
             score=hit.score,
             language=hit.language,
             kind=hit.kind,
@@ -146,6 +149,15 @@ class Documents:
             content = read_file_inside(held[0].path, held[1], max_bytes=_MAX_BYTES)
         return decode_source(content).split("\n")
 
+    def _placed(self, path: Path, start: int, end: int) -> list[str]:
+        """Lines of a notebook as its file has them, for positions in it; none for other files, whose hits have them."""
+        if not is_notebook(path.name):
+            return []
+        try:
+            return self.lines(path)[start:end]
+        except OSError:
+            return []
+
     def _range(self, lines: Sequence[str], offset: int, first: int, start: int, last: int, end: int) -> Range:
         """Lines ``first`` to ``last`` of ``lines`` with characters ``start`` and ``end``, in the editor's units."""
         return Range(
@@ -156,6 +168,10 @@ class Documents:
 
 def _units(codec: PositionCodec, text: str) -> int:
     return len(text) if text.isascii() else codec.client_num_units(text)
+
+
+def _shown_lines(path: Path, lines: list[str]) -> list[str]:
+    return shown_lines(path.name, "\n".join(lines)) if is_notebook(path.name) else lines
 
 
 def _state_of(path: Path) -> tuple[int, ...]:

@@ -76,6 +76,7 @@ CODE = b"def call(name):\n    return name.upper()\n"
         (MINIFIED, "app.js", b"function a(b){return b};" * 200),
         (MINIFIED, "app.css", b".a{color:red}" * 300),
         (MINIFIED, "data.json", b'{"a":[' + b"1," * 2_000 + b"1]}"),
+        (None, "plots.ipynb", b'{"cells":[{"outputs":["' + b"A" * 4_000 + b'"]}]}'),
         (None, "short.js", b"function a(b){return b};" * 20),
         (None, "app.js", CODE * 200),
         (None, "prose.md", b"One paragraph, one line, as some editors write it. " * 100),

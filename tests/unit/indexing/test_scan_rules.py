@@ -69,6 +69,14 @@ def test_each_reason_is_counted(either: Folder) -> None:
     }
 
 
+def test_a_notebook_may_be_larger_for_its_outputs(either: Folder) -> None:
+    either.write("plots.ipynb", "plots.json", content="x" * 2_000)
+    either.write("more.ipynb", content="x" * 20_001)
+    result = scan(either, max_file_bytes=1_000)
+    assert paths(result) == ["plots.ipynb"]
+    assert reasons(result) == {"plots.json": SkipReason.TOO_LARGE, "more.ipynb": SkipReason.TOO_LARGE}
+
+
 def test_own_ignore_files_nest_and_take_back_what_they_ignore(either: Folder) -> None:
     either.write(".codecontextignore", content="*.sql\nfixtures/\n")
     either.write("db/.codecontextignore", content="!schema.sql\n*.py\n")

@@ -175,3 +175,41 @@ def test_lines_come_from_the_document_before_the_file(
 def test_documents_that_are_no_files_are_left_out(workspace: Workspace, folder: Folder) -> None:
     workspace.text_documents["untitled:Untitled-1"] = workspace.get_text_document(folder.uri_of(PATH))
     assert list(Documents(workspace).paths()) == [folder.path / PATH]
+
+
+NOTEBOOK = """\
+{
+ "cells": [
+  {
+   "cell_type": "code",
+   "outputs": [],
+   "source": [
+    "def release(\\"handle\\"):\\n",
+    "    unlock(handle)"
+   ]
+  }
+ ]
+}
+"""
+
+
+def test_a_hit_in_a_notebook_shows_its_source_and_stands_where_the_file_has_it(
+    workspace: Workspace, folder: Folder, write: Write, show_document: Open
+) -> None:
+    write({"a.ipynb": NOTEBOOK})
+    source = 'def release("handle"):\n    unlock(handle)'
+    hit = hit_of(source, 7, signature='def release("handle")').model_copy(update={"path": "a.ipynb"})
+    found = shown(workspace, folder, hit)
+    lines = NOTEBOOK.split("\n")
+    assert found.range == span(6, 0, 7, len(lines[7]))
+    assert found.selection_range == span(6, 9, 6, 16)
+    assert (found.text, found.freshness) == (source, "fresh")
+
+    show_document("a.ipynb", "\n" + NOTEBOOK)
+    found = shown(workspace, folder, hit)
+    assert found.range == span(7, 0, 8, len(lines[7]))
+    assert (found.text, found.freshness) == (source, "moved")
+
+    show_document("a.ipynb", NOTEBOOK.replace("unlock(", "unlock_all("))
+    found = shown(workspace, folder, hit)
+    assert (found.text, found.freshness) == (source.replace("unlock(", "unlock_all("), "changed")

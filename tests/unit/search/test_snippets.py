@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from codecontext.chunking import chunk_source
 from codecontext.search.results import Freshness
 from codecontext.search.snippets import Snippet, locate
 
@@ -73,3 +75,32 @@ def test_the_folder_itself_may_be_reached_through_a_link(tmp_path: Path) -> None
     (tmp_path / "real" / "a.py").write_text(f"import os\n{TEXT}\n", encoding="utf-8")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert locate(tmp_path / "link", "a.py", 2, 3, TEXT) == Snippet(2, 3, TEXT, Freshness.FRESH)
+
+
+def notebook(*before: str, indent: int | None = 1) -> str:
+    plot = {"cell_type": "code", "outputs": [{"data": {"image/png": "QUJD"}}], "source": ["plot()"]}
+    cells = [*before, TEXT]
+    return json.dumps({"cells": [plot, *({"source": cell.splitlines(keepends=True)} for cell in cells)]}, indent=indent)
+
+
+@pytest.mark.parametrize("indent", [1, None], ids=["a line for each", "all on one line"])
+def test_a_cell_of_a_notebook_is_found_where_its_source_stands(tmp_path: Path, indent: int | None) -> None:
+    file = tmp_path / "a.ipynb"
+    file.write_text(notebook(indent=indent), encoding="utf-8")
+    (*_, chunk) = chunk_source("a.ipynb", file.read_bytes())
+    fresh = locate(tmp_path, file.name, chunk.start_line, chunk.end_line, chunk.text)
+    assert fresh == Snippet(chunk.start_line, chunk.end_line, TEXT, Freshness.FRESH)
+
+    text = notebook("import os", indent=indent)
+    file.write_text(f"\n\n{text}", encoding="utf-8")
+    moved = locate(tmp_path, file.name, chunk.start_line, chunk.end_line, chunk.text)
+    assert moved is not None
+    assert (moved.text, moved.freshness) == (TEXT, Freshness.MOVED)
+    assert "def one" in file.read_text("utf-8").split("\n")[moved.start_line - 1]
+
+    file.write_text(notebook(indent=indent).replace("return 1", "return 2"), encoding="utf-8")
+    changed = locate(tmp_path, file.name, chunk.start_line, chunk.end_line, chunk.text)
+    assert changed is not None
+    assert changed.freshness is Freshness.CHANGED
+    assert "return 2" in changed.text
+    assert "QUJD" not in changed.text

@@ -1,0 +1,2 @@
+((frontmatter_js_block) @script
+  (#set! script-lang typescript))
