@@ -59,7 +59,7 @@ def read_chunks(folder: Path) -> Iterator[SourceChunks]:
     files = _scan(folder)
     random.Random(_SEED).shuffle(files)
     for file in files:
-        data = file.absolute.read_bytes()
+        data = file.read()
         yield SourceChunks(file.path, data, chunk_source(file.path, data))
 
 

@@ -9,10 +9,13 @@ import pytest
 
 from codecontext.core.errors import QueryError
 from codecontext.core.progress import CancelToken, Progress
+from codecontext.engine.coverage import coverage_of
 from codecontext.engine.engine import Engine
+from codecontext.engine.folders import indexed_folder
 from codecontext.search import searcher
 from codecontext.search.config import Retrieval
 from codecontext.search.results import Freshness
+from codecontext.training.staleness import require_current_index
 
 pytestmark = pytest.mark.slow
 
@@ -150,6 +153,23 @@ def test_no_index_and_an_empty_one_say_so(project: Path, engine_for: Callable[[P
     assert engine.search("anything").message == searcher.NO_INDEX
     engine.index()
     assert engine.search("anything").message in {searcher.NO_INDEX, searcher.EMPTY_INDEX}
+
+
+def test_a_folder_in_which_everything_is_skipped_has_an_index(
+    project: Path, write: Callable[..., None], engine_for: Callable[[Path], Engine]
+) -> None:
+    write({".env": "TOKEN=1\n", "logo.png": "no picture\n"})
+    engine = engine_for(project)
+    report = engine.index()
+    status = engine.status()
+    assert (report.files, report.coverage, sum(report.skipped.values())) == (0, 1.0, 2)
+    assert (status.indexed, status.coverage, status.skipped) == (True, 1.0, report.skipped)
+    assert [item.path for item in status.skipped_files] == [".env", "logo.png"]
+    answer = engine.search("anything")
+    assert (answer.message, answer.state.coverage) == (searcher.EMPTY_INDEX, 1.0)
+    assert coverage_of(engine.store, report.space_id) == 1.0
+    assert indexed_folder(project) == project
+    require_current_index(project, engine.store, engine.settings.indexing)
 
 
 def test_a_half_built_index_ranks_by_meaning_too(

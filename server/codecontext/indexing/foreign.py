@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from codecontext.core.paths import codecontext_home
@@ -46,6 +48,17 @@ class ForeignFolders:
         if os.path.lexists(place / ".git") and is_second_checkout(place, self._folder):
             return Skipped(f"{path}/", SkipReason.WORKTREE, "another checkout of a repository that is here already")
         return None
+
+
+def files_written_to() -> frozenset[tuple[int, int]]:
+    """Device and inode of the files that take what this process prints: ``codecontext index > index.log``."""
+    found = []
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode):
+                found.append((status.st_dev, status.st_ino))
+    return frozenset(found)
 
 
 def _parts_of_home_in(folder: Path) -> frozenset[str]:

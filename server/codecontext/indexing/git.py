@@ -178,7 +178,7 @@ def find_git(folder: Path) -> str | None:
 def _comes_with(folder: Path, program: Path) -> bool:
     """Whether ``program`` lies in ``folder``; around somebody's home there are the programs that they installed."""
     inside = os.path.realpath(folder)
-    holds_home = Path(os.path.realpath(os.path.expanduser("~"))).is_relative_to(inside)
+    holds_home = Path(os.path.realpath(Path("~").expanduser())).is_relative_to(inside)
     return not holds_home and Path(os.path.realpath(program.parent)).is_relative_to(inside)
 
 

@@ -154,8 +154,9 @@ def _lines(data: bytes) -> list[bytes]:
 
 def _what_is_malformed(path: Path, faults: list[tuple[int, str]]) -> str:
     (line, fault), *others = faults
-    more = f", and so are {len(others):,} more lines" if others else ""
-    return f"{path}, line {line} is malformed ({fault}){more}; the other lines count."
+    count = "1 other line" if len(others) == 1 else f"{len(others):,} other lines"
+    more = f", as {'is' if len(others) == 1 else 'are'} {count}" if others else ""
+    return f"{path}, line {line} is malformed ({fault}){more}; the rest counts."
 
 
 OuterRules = tuple[str, IgnorePatterns]

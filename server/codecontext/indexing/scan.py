@@ -21,7 +21,7 @@ from codecontext.core.errors import ConfigError
 from codecontext.core.notebooks import is_notebook
 from codecontext.indexing.classify import classify_path
 from codecontext.indexing.files import MAX_FILE_BYTES, Listing, Skipped, SkipReason, SourceFile
-from codecontext.indexing.foreign import ForeignFolders
+from codecontext.indexing.foreign import ForeignFolders, files_written_to
 from codecontext.indexing.git import GitSilent, GitUnavailable, ask_git
 from codecontext.indexing.gitignore import parse_rule, parse_rules, path_bytes
 from codecontext.indexing.ignore import (
@@ -164,6 +164,7 @@ class _Scan:
         self._excludes = IgnoreTree(folder, None, [("", IgnorePatterns(config.exclude))])
         self._includes = IgnorePatterns(config.include) if config.include else None
         self._foreign = ForeignFolders(folder)
+        self._own_output = files_written_to()
         self._real_folders: dict[str, bool] = {"": True}
         self._pending = [""]
 
@@ -253,6 +254,8 @@ class _Scan:
             self._skip(excluded, SkipReason.EXCLUDED)
         elif self._includes is not None and not self._includes.cover(path):
             self._skip(path, SkipReason.NOT_INCLUDED)
+        elif (status.st_dev, status.st_ino) in self._own_output:
+            self._skip(path, SkipReason.IGNORED_BY_CODECONTEXT, "what is written here now")
         elif stat.S_ISLNK(status.st_mode):
             self._skip(path, SkipReason.SYMLINK, self._link_detail(path))
         elif not stat.S_ISREG(status.st_mode):

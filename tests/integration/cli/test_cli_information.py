@@ -39,6 +39,20 @@ def test_status_as_json_has_the_skipped_files_on_request(codecontext: Run, shop:
     assert brief["languages"]["typescript"] >= 1
 
 
+def test_status_of_a_folder_in_which_everything_is_skipped(codecontext: Run, write: Write) -> None:
+    write({".env": "TOKEN=1\n"})
+    assert "codecontext status --skipped lists them" in codecontext("index").stdout
+    run = codecontext("status")
+    assert "0 files, 0 chunks" in run.stdout
+    assert "none yet" not in run.stdout
+    assert ".env" in codecontext("status", "--skipped").stdout
+    assert "every file was skipped" in codecontext("search", "anything").stderr
+    status = json.loads(codecontext("status", "--json").stdout)
+    assert (status["indexed"], status["coverage"]) == (True, 1.0)
+    index = {check["name"]: check for check in json.loads(codecontext("doctor", "--json").stdout)["checks"]}["index"]
+    assert index["found"].startswith("readable")
+
+
 def test_status_of_a_folder_without_an_index(codecontext: Run) -> None:
     run = codecontext("status")
     assert run.returncode == 0

@@ -8,6 +8,7 @@ import pytest
 from codecontext.core.errors import ConfigError, IndexNotReady
 from codecontext.engine.folders import existing_folder, has_index, indexed_folder, nearest_folder, with_index
 from codecontext.store.locations import index_directory
+from codecontext.store.manifest import Manifest, write_manifest
 
 MarkIndexed = Callable[[Path], None]
 
@@ -41,6 +42,53 @@ def test_an_index_further_up_wins_over_a_repository(project: Path, deep: Path, m
     mark_indexed(project)
     (deep.parent / ".git").mkdir()
     assert nearest_folder(deep) == project
+
+
+class TestInALinkedWorktree:
+    @pytest.fixture
+    def worktree(self, project: Path, git: Callable[..., str]) -> Path:
+        (project / "x.py").write_text("x = 1\n")
+        for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "state"]):
+            git(*arguments)
+        git("worktree", "add", "-q", ".worktrees/feature")
+        (project / ".worktrees" / "feature" / "src").mkdir()
+        return project / ".worktrees" / "feature"
+
+    def test_the_index_of_another_checkout_does_not_answer(
+        self, project: Path, worktree: Path, mark_indexed: MarkIndexed
+    ) -> None:
+        mark_indexed(project)
+        assert nearest_folder(worktree / "src") == worktree
+        with pytest.raises(IndexNotReady, match=str(worktree)):
+            indexed_folder(worktree / "src")
+
+    def test_its_own_index_answers(self, project: Path, worktree: Path, mark_indexed: MarkIndexed) -> None:
+        mark_indexed(project)
+        mark_indexed(worktree)
+        assert indexed_folder(worktree / "src") == worktree
+
+    def test_a_repository_inside_it_is_as_far_away(
+        self, project: Path, worktree: Path, mark_indexed: MarkIndexed
+    ) -> None:
+        mark_indexed(project)
+        (worktree / "src" / ".git").mkdir()
+        assert nearest_folder(worktree / "src") == worktree / "src"
+
+    def test_an_index_that_holds_it_answers(
+        self, project: Path, worktree: Path, git: Callable[..., str], mark_indexed: MarkIndexed
+    ) -> None:
+        trees = project.parent / "trees"
+        git("worktree", "add", "-q", str(trees / "only"))
+        mark_indexed(trees)
+        assert nearest_folder(trees / "only") == trees
+
+
+def test_an_index_of_no_code_is_an_index(project: Path, deep: Path) -> None:
+    index_directory(project).mkdir(parents=True)
+    assert not has_index(project)
+    write_manifest(index_directory(project), Manifest())
+    assert has_index(project)
+    assert indexed_folder(deep) == project
 
 
 def test_without_an_index_it_is_the_repository(project: Path, deep: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from codecontext.chunking import ChunkingConfig
-from codecontext.indexing.files import SkipReason, SourceFile
+from codecontext.indexing.files import Skipped, SkipReason, SourceFile
 from codecontext.indexing.reader import FileReading, ReadRequest, read_file
+from codecontext.indexing.scan import ScanConfig, scan_folder
 
 
 def read(folder: Path, content: bytes, digests: frozenset[str] = frozenset()) -> FileReading:
@@ -46,6 +51,64 @@ def test_a_file_that_is_gone_is_unreadable(tmp_path: Path) -> None:
     reading = read_file(ReadRequest(gone), ChunkingConfig())
     assert reading.skipped is not None
     assert reading.skipped.reason is SkipReason.UNREADABLE
+
+
+def become_fifo(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def become_link(target: str) -> Callable[[Path], None]:
+    def become(file: Path) -> None:
+        file.unlink()
+        file.symlink_to(target.format(outside=file.parents[2] / "outside.py"))
+
+    return become
+
+
+def become_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def become_linked_folder(file: Path) -> None:
+    """The folder around it leads to another one, where there is a file of that name."""
+    file.parent.rename(file.parents[2] / "elsewhere")
+    file.parent.symlink_to(file.parents[2] / "elsewhere")
+
+
+def become_huge(file: Path) -> None:
+    with file.open("r+b") as stream:
+        stream.truncate(1 << 40)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no FIFOs there, and links need rights")
+@pytest.mark.parametrize(
+    ("change", "reason", "detail"),
+    [
+        (become_fifo, SkipReason.UNREADABLE, "is not a regular file"),
+        (become_folder, SkipReason.UNREADABLE, "is not a regular file"),
+        (become_link("/dev/zero"), SkipReason.UNREADABLE, "is a symbolic link"),
+        (become_link("{outside}"), SkipReason.UNREADABLE, "is a symbolic link"),
+        (become_link("a.py"), SkipReason.UNREADABLE, "is a symbolic link"),
+        (become_linked_folder, SkipReason.UNREADABLE, "Not a directory"),
+        (become_huge, SkipReason.TOO_LARGE, "is larger than 100 bytes"),
+    ],
+)
+def test_what_a_file_became_since_the_scan_is_not_read(
+    tmp_path: Path, change: Callable[[Path], None], reason: SkipReason, detail: str
+) -> None:
+    (tmp_path / "outside.py").write_text("private = 1\n")
+    file = tmp_path / "project" / "inner" / "a.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("x = 1\n")
+    (found,) = scan_folder(tmp_path / "project", ScanConfig(max_file_bytes=100)).files
+    change(file)
+    reading = read_file(ReadRequest(found), ChunkingConfig())
+    assert reading.rows == []
+    assert reading.skipped == Skipped("inner/a.py", reason, detail)
+    with pytest.raises(OSError, match=detail):
+        found.read()
 
 
 def test_a_request_can_be_sent_to_another_process(tmp_path: Path) -> None:
