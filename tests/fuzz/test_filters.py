@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -31,7 +29,7 @@ ODD_PATHS = (
     "a,b/{c,d}.py",
     "back\\slash/[x].py",
     "*/?.py",
-    "it's \"quoted\"/a b.py",
+    'it\'s "quoted"/a b.py',
     "-dash/!bang.py",
     "C#/C++.cs",
     "über/größe.py",
@@ -58,11 +56,11 @@ GLOBS = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexStore]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> IndexStore:
     store = IndexStore(tmp_path_factory.mktemp("filters") / "index")
     store.replace_files([FileRows(path, [_row(number, path)]) for number, path in enumerate(ODD_PATHS)])
     store.ensure_text_index()
-    yield store
+    return store
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +100,14 @@ def paths_of(store: IndexStore, snapshot: Snapshot, where: ChunkFilter) -> set[s
 def test_any_filter_is_answered_or_refused_in_a_sentence(store: IndexStore, snapshot: Snapshot, text: str) -> None:
     try:
         wanted = paths_of(store, snapshot, ChunkFilter(paths=(f"./{text}",)))
-        others = paths_of(store, snapshot, ChunkFilter(paths=(f"!./{text}",)))
     except QueryError as error:
-        assert error.message.endswith(".")
+        refused = error.message
+    else:
+        refused = ""
+    assert not refused or refused.endswith(".")
+    if refused:
         return
+    others = paths_of(store, snapshot, ChunkFilter(paths=(f"!./{text}",)))
     assert wanted | others == set(ODD_PATHS)
     assert not wanted & others
 
@@ -145,7 +147,9 @@ def test_escaped_alternatives_are_cut_apart_again(paths: list[str]) -> None:
 @FUZZ
 @given(st.text(max_size=80), st.sampled_from(["lang:", "-lang:", "path:", "-path:", "kind:", "-kind:", ""]), GLOBS)
 def test_any_query_is_parsed_or_refused_in_a_sentence(words: str, name: str, value: str) -> None:
+    message = ""
     try:
         parse_query(f"{words} {name}{value}")
     except QueryError as error:
-        assert error.message.endswith(".")
+        message = error.message
+    assert not message or message.endswith(".")

@@ -12,6 +12,7 @@ from codecontext.cli.console import print_facts, print_json, print_label, stderr
 from codecontext.cli.errors import INTERRUPTED
 from codecontext.cli.interrupt import stop_on_interrupt
 from codecontext.cli.options import JsonOption
+from codecontext.cli.prune import prune_indexes
 
 if TYPE_CHECKING:
     from codecontext.indexing.report import IndexReport
@@ -22,12 +23,23 @@ def index(
         Path, typer.Argument(metavar="PATH", show_default=False, help="The folder. Without it: this one.")
     ] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Build the index anew from nothing.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Index nothing; remove the indexes of folders that are gone.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --prune: only say what would be removed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Index a folder, or bring its index up to date.
 
     Only what changed is read and embedded. Ctrl-C keeps what is done; the next run goes on from there.
     """
+    if prune:
+        if force or path != Path():
+            raise typer.BadParameter("--prune is about all indexes: it takes neither PATH nor --force.")
+        prune_indexes(dry_run=dry_run, as_json=as_json)
+        return
+    if dry_run:
+        raise typer.BadParameter("--dry-run goes with --prune only.")
     from codecontext.cli.progress import work_progress
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder

@@ -22,6 +22,7 @@ from codecontext.core.errors import CodeContextError
 from codecontext.core.markdown import table
 from codecontext.engine.doctor import DoctorReport
 from codecontext.engine.engine import FolderStatus
+from codecontext.engine.prune import PruneReport
 from codecontext.indexing.report import IndexReport
 from codecontext.training.evaluation import Evaluation
 from codecontext.training.promotion import Promotion
@@ -47,6 +48,9 @@ JSON_RESULTS: dict[str, type[BaseModel]] = {
 }
 """What each command prints with ``--json``."""
 
+OTHER_JSON_RESULTS: dict[str, tuple[str, type[BaseModel]]] = {"codecontext index": ("--prune", PruneReport)}
+"""Where an option makes a command do something else: the option, and what is printed then."""
+
 SPEAKS_A_PROTOCOL = "codecontext serve"
 """The one command whose stdout is not for people."""
 
@@ -71,6 +75,21 @@ whole lines. `NO_COLOR` turns colours off, `FORCE_COLOR` turns them on.
 inside: it takes the nearest folder upwards that has an index, else the git repository, else the current
 folder; `similar` does the same from the file that it is given. `status`, `doctor` and `config` follow that
 rule where no folder is named. Printed paths count from the current folder.
+
+**Filters.** A query may hold `lang:`, `path:` and `kind:`, as in `lock lang:go,rust path:src/** -path:tests`; a minus
+before one leaves out what it names. Several values are separated by commas, one of several has to fit; a value with
+spaces or commas stands in quotation marks. `--lang`, `--path` and `--kind` take one value each, with `!` for the minus.
+
+* `lang:` takes the name of a language or the ending of its files.
+* `path:` takes a piece of a path (`auth`), or a glob: `*` and `?` stop at `/`, `**` does not, `{js,ts}` is either,
+  `[a-z]` and `[!a-z]` are one character. A glob fits from the folder or from any folder below it, and everything inside
+  a folder that it names; `/src` is tied to the folder. Case makes no difference.
+* The name of a file or folder that there is means just that: `path:app/[slug]/page.tsx` needs no escapes. Elsewhere a
+  backslash takes the next special character as it is: `path:\\[draft\\]*`.
+
+**Old indexes.** `codecontext index --prune` removes the indexes of folders that are gone, with the training state and
+the logged searches of those folders. A folder counts as gone only where the one that held it is there and not empty, so
+that a drive that is not mounted costs nothing; what is kept is said.
 
 **Stopping.** The first Ctrl-C lets `index` finish the batch at hand and keeps everything done: the index can
 be used, and the next run goes on from there. The second one stops at once; at most that batch is lost.
@@ -183,7 +202,11 @@ def _json_result(name: str) -> str:
     first = next(other for other, model in JSON_RESULTS.items() if model is result)
     if first != name:
         return f"The JSON fields are those of `{first}`.\n"
-    return table(("JSON field", "Type", "Meaning"), _fields(result.model_json_schema()))
+    fields = table(("JSON field", "Type", "Meaning"), _fields(result.model_json_schema()))
+    if name not in OTHER_JSON_RESULTS:
+        return fields
+    option, other = OTHER_JSON_RESULTS[name]
+    return fields + "\n" + table((f"JSON field with `{option}`", "Type", "Meaning"), _fields(other.model_json_schema()))
 
 
 def _spelling(param: Any) -> str:

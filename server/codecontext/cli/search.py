@@ -17,7 +17,8 @@ def search(
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help="A question in plain words, or a symbol's name.")],
     limit: LimitOption = None,
     languages: Annotated[
-        list[str] | None, typer.Option("--lang", metavar="LANGUAGE", help="Only this language; repeatable.")
+        list[str] | None,
+        typer.Option("--lang", metavar="LANGUAGE", help="Only this language; repeatable. '!LANGUAGE' leaves it out."),
     ] = None,
     paths: Annotated[
         list[str] | None,
@@ -32,7 +33,7 @@ def search(
         typer.Option(
             "--kind",
             metavar="KIND",
-            help=f"Only this kind of chunk ({', '.join(_KINDS)}); repeatable.",
+            help=f"Only this kind of chunk ({', '.join(_KINDS)}); repeatable. '!KIND' leaves it out.",
             autocompletion=lambda: _KINDS,
         ),
     ] = None,
@@ -49,7 +50,8 @@ def search(
 ) -> None:
     """Find code by a question or a name.
 
-    The query may hold filters too, as in "lock lang:python path:src/** -path:tests kind:method".
+    The query may hold filters too, as in "lock lang:python path:src/** -path:tests kind:method";
+    a minus before a filter leaves out what it names.
     """
     from codecontext.cli.hits import answer
     from codecontext.cli.session import open_engine

@@ -82,7 +82,9 @@ class Searcher:
         started = time.perf_counter()
         row = self._row_at(path, line)
         id_ = self.snapshot.row(row)["id"]
-        stored = self.store.chunk_columns([id_], CHUNK_COLUMNS)[id_]
+        stored = self.store.chunk_columns([id_], CHUNK_COLUMNS).get(id_)
+        if stored is None:
+            raise QueryError(f"What stood at {path}:{line} has just changed.", "Ask again.")
         text = embedding_text(chunk_of_row(stored))
         terms = tuple(dict.fromkeys(lexical_terms(f"{stored['symbol']} {stored['signature']} {stored['doc']}")))
         query = Query(text=text, terms=terms, nature=QueryNature.CODE, where=ChunkFilter())
@@ -217,7 +219,8 @@ class Searcher:
         )
 
     def _rows_of(self, path: str) -> Indices:
-        rows: Indices = np.flatnonzero(pc.equal(self.snapshot.column("path"), path).to_numpy(zero_copy_only=False))
+        name = path.encode("utf-8", "replace").decode("utf-8")  # no path in the index has half a character
+        rows: Indices = np.flatnonzero(pc.equal(self.snapshot.column("path"), name).to_numpy(zero_copy_only=False))
         return rows
 
     def _rows_in(self, path: str, start_line: int, end_line: int) -> set[int]:

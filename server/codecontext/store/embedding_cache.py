@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +132,8 @@ def _advice(error: sqlite3.OperationalError) -> str:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    create_private(file)  # its companions get the mode of the file
+    with suppress(OSError):  # then SQLite cannot open it either, and says so
+        create_private(file)  # its companions get the mode of the file
     connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

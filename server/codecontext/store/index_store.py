@@ -339,7 +339,8 @@ class IndexStore:
         return lancedb.connect(self.directory, session=self._session)
 
     def _table_names(self) -> list[str]:
-        return sorted(entry.stem for entry in self.directory.glob("*.lance") if entry.is_dir())
+        with _faults_of(CHUNKS_TABLE):
+            return sorted(entry.stem for entry in self.directory.glob("*.lance") if entry.is_dir())
 
     def _table(self, name: str) -> Any | None:
         """The table at its latest version, or None where it does not exist."""
@@ -359,8 +360,13 @@ class IndexStore:
         try:
             with os.scandir(self.directory / f"{name}.lance" / "_versions") as versions:
                 return any(True for _ in versions)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError as error:
+            raise StoreError(
+                f"The table '{name}' of the index cannot be looked at: {error.strerror}.",
+                "Give yourself the right to read it, or close some programs, and try again.",
+            ) from error
 
     def _version(self, name: str) -> int:
         table = self._table(name)

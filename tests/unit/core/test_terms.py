@@ -18,6 +18,14 @@ from codecontext.core.terms import lexical_terms, split_identifier
         ("MAX_SIZE", ["max", "size"]),
         ("get_Überschrift", ["get", "überschrift"]),
         ("user이름", ["user", "이름"]),
+        ("URLs", ["urls"]),
+        ("parseURLs", ["parse", "urls"]),
+        ("IDsOf", ["ids", "of"]),
+        ("GPUs_v2", ["gpus", "v", "2"]),
+        ("HTTPs", ["https"]),
+        ("HTTPServer", ["http", "server"]),
+        ("HTTPSession", ["http", "session"]),
+        ("IOStats", ["io", "stats"]),
         ("", []),
     ],
 )
@@ -33,6 +41,10 @@ def test_split_identifier(identifier: str, parts: list[str]) -> None:
         ("쿠키를 저장", ["쿠키", "키를", "저장"]),
         ("?!… --", []),
         ("x" * 500, []),
+        ("the URLs and APIs", ["the", "urls", "and", "apis"]),
+        ("a function's name", ["a", "function", "name"]),
+        ("the parser\u2019s state isn't kept, it'll go", ["the", "parser", "state", "isn", "kept", "it", "go"]),
+        ("row['s'] + b's' + ch's'", ["row", "s", "b", "s", "ch", "s"]),
     ],
 )
 def test_lexical_terms(text: str, terms: list[str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codecontext.chunking.languages import LANGUAGES
 from codecontext.core.errors import QueryError
 from codecontext.core.filters import ChunkFilter
 from codecontext.search.query import MAX_QUERY_CHARACTERS, QueryNature, parse_query
@@ -23,6 +24,13 @@ from codecontext.search.query import MAX_QUERY_CHARACTERS, QueryNature, parse_qu
         ("KIND:Method send", "send", ChunkFilter(kinds=("method",))),
         ("what does std::path:join do", "what does std::path:join do", ChunkFilter()),
         ("lang:python", "", ChunkFilter(languages=("python",))),
+        ("-lang:md,yml x", "x", ChunkFilter(languages=("!markdown", "!yaml"))),
+        ("lang:!go x", "x", ChunkFilter(languages=("!go",))),
+        ("lang:.tsx,F# x", "x", ChunkFilter(languages=("typescript", "fsharp"))),
+        ("-kind:class,Block x", "x", ChunkFilter(kinds=("!class", "!block"))),
+        ("path:**/*.{js,ts} x", "x", ChunkFilter(paths=("**/*.{js,ts}",))),
+        ('path:"a,b c.py" x', "x", ChunkFilter(paths=("a,b c.py",))),
+        ('path:"" x', "x", ChunkFilter()),
     ],
 )
 def test_filters_are_taken_out(raw: str, text: str, where: ChunkFilter) -> None:
@@ -33,6 +41,28 @@ def test_filters_are_taken_out(raw: str, text: str, where: ChunkFilter) -> None:
 def test_an_unknown_kind_is_named_with_the_known_ones() -> None:
     with pytest.raises(QueryError, match=r"'functoin' is not a kind of chunk\. Use one of: function, method"):
         parse_query("x kind:functoin")
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        ("x lang:pyhton", r"'pyhton' is not a language that is known here\. Did you mean python\? Use a name"),
+        ("x lang:typscript", r"Did you mean typescript\?"),
+        ("x -lang:pyhton", "'!?pyhton' is not a language"),
+        ("x lang:qqqq", r"'qqqq' is not a language that is known here\. Use a name or the ending of a file"),
+        ("x kind:fnction", r"'fnction' is not a kind of chunk\. Use one of: .+ Did you mean function\?"),
+        ("x -kind:thing", "is not a kind of chunk"),
+        ("x path:" + "a," * 80, "more than 64 filters"),
+    ],
+)
+def test_a_filter_that_names_nothing_known_is_said(raw: str, sentence: str) -> None:
+    with pytest.raises(QueryError, match=sentence):
+        parse_query(raw)
+
+
+@pytest.mark.parametrize("name", sorted({language.name for language in LANGUAGES}))
+def test_every_language_can_be_asked_for_by_its_name(name: str) -> None:
+    assert parse_query(f"x lang:{name}").where.languages == (name,)
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,28 @@ def test_the_file_is_plain_sqlite(cache: EmbeddingCache, tmp_path: Path) -> None
     connection = sqlite3.connect(tmp_path / "cache" / "embeddings.sqlite")
     assert connection.execute("SELECT count(*), max(length(vector)) FROM vectors").fetchone() == (4, 64)
     connection.close()
+
+
+def test_damage_that_shows_only_in_use_is_one_sentence(cache: EmbeddingCache, tmp_path: Path) -> None:
+    cache.put("space", HASHES, VECTORS)
+    cache.close()
+    file = tmp_path / "cache" / "embeddings.sqlite"
+    content = bytearray(file.read_bytes())
+    content[4096 * 2 :] = b"\x55" * len(content[4096 * 2 :])
+    file.write_bytes(content)
+    with pytest.raises(StoreError, match=r"embeddings\.sqlite is damaged: .+ Delete the file"):
+        cache.get("space", HASHES)
+
+
+def test_a_cache_that_another_process_holds_is_not_called_full(
+    cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codecontext.store.embedding_cache._BUSY_SECONDS", 0.01)
+    cache.put("space", HASHES[:1], VECTORS[:1])
+    other = sqlite3.connect(tmp_path / "cache" / "embeddings.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(StoreError, match=r"database is locked\. Another process holds it; try again\."):
+            cache.put("space", HASHES[1:2], VECTORS[1:2])
+    finally:
+        other.close()

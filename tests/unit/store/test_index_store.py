@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from codecontext.chunking import chunk_source
+from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
 from codecontext.core.filters import ChunkFilter
 from codecontext.core.hashing import content_digest
 from codecontext.indexing.rows import rows_of_chunks
@@ -77,6 +79,10 @@ def test_words_meet_in_their_stem(store: IndexStore) -> None:
         (ChunkFilter(paths=("src/**", "!*.go")), {"src/auth.py"}),
         (ChunkFilter(kinds=("function",), languages=("python",), paths=("tests",)), {"tests/test_auth.py"}),
         (ChunkFilter(languages=("cobol",)), set()),
+        (ChunkFilter(languages=("!python",)), {"src/o'brien.go"}),
+        (ChunkFilter(languages=("python", "go", "!go"), kinds=("!class",)), {"src/auth.py", "tests/test_auth.py"}),
+        (ChunkFilter(kinds=("!function",)), set()),
+        (ChunkFilter(paths=("**/*.{go,rs}",)), {"src/o'brien.go"}),
     ],
 )
 def test_filters(store: IndexStore, where: ChunkFilter, paths: set[str]) -> None:
@@ -184,3 +190,122 @@ def test_a_table_counts_from_its_first_version_on(store: IndexStore) -> None:
     assert store.catalogue().num_rows == 0
     versions.with_name("later").rename(versions)
     assert store.catalogue().num_rows > 0
+
+
+BAD_CONDITIONS = [
+    "regexp_like(path, '[z-a]')",
+    "no_column = 1",
+    "path = 'open",
+    f"regexp_like(path, '{'(a{1000}){1000}'}')",
+]
+
+
+@pytest.mark.parametrize("condition", BAD_CONDITIONS, ids=["class", "column", "quote", "size"])
+def test_a_question_at_fault_is_not_called_a_damaged_table(
+    store: IndexStore, monkeypatch: pytest.MonkeyPatch, condition: str
+) -> None:
+    monkeypatch.setattr("codecontext.store.index_store.filter_sql", lambda _where: condition)
+    with pytest.raises(QueryError, match="This search cannot be answered"):
+        store.matching_ids(ChunkFilter(kinds=("class",)))
+    with pytest.raises(QueryError, match="This search cannot be answered"):
+        found(store, "digest", ChunkFilter(kinds=("class",)))
+
+
+def test_a_damaged_table_is_called_that_whatever_was_asked(store: IndexStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in (store.directory / "chunks.lance" / "data").iterdir():
+        file.write_bytes(b"")
+    fresh = IndexStore(store.directory)
+    with pytest.raises(IndexCorrupt):
+        fresh.matching_ids(ChunkFilter(paths=("src/**",)))
+    monkeypatch.setattr("codecontext.store.index_store.filter_sql", lambda _where: BAD_CONDITIONS[0])
+    with pytest.raises(IndexCorrupt):
+        fresh.matching_ids(ChunkFilter(paths=("src/**",)))
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (RuntimeError("lance error: IO: Too many open files (os error 24)"), StoreError),
+        (OSError(errno.EMFILE, "Too many open files"), StoreError),
+        (RuntimeError("Resources exhausted: Failed to allocate"), StoreError),
+        (RuntimeError("lance error: Retryable commit conflict for version 7"), StoreError),
+        (OSError(errno.ENOSPC, "No space left on device"), StoreError),
+        (RuntimeError("lance error: Encountered corrupt file chunks.lance"), IndexCorrupt),
+    ],
+)
+def test_only_what_is_said_about_the_data_is_damage(
+    store: IndexStore, monkeypatch: pytest.MonkeyPatch, fault: Exception, kind: type[Exception]
+) -> None:
+    class Faulty:
+        def search(self) -> None:
+            raise fault
+
+    monkeypatch.setattr(store, "_table", lambda _name: Faulty())
+    with pytest.raises(kind):
+        store.catalogue()
+
+
+def test_a_shortage_of_the_system_sets_no_table_aside(store: IndexStore) -> None:
+    """A real one: no file can be opened any more."""
+    resource = pytest.importorskip("resource")
+    fresh = IndexStore(store.directory)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for allowed in range(3, 40):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, limits[1]))
+        try:
+            damaged = IndexStore(store.directory).verify()
+        except StoreError:
+            damaged = []
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert damaged == []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        with pytest.raises(StoreError):
+            fresh.verify()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert fresh.verify() == []
+
+
+def test_rows_are_newer_by_a_counter(store: IndexStore) -> None:
+    def generations() -> set[int]:
+        return set(store.catalogue()["written"].to_pylist())
+
+    assert generations() == {1}
+    store.replace_files([file_rows("src/new.py", "def new():\n    pass\n")])
+    assert generations() == {1, 2}
+    store.optimize(thorough=True)
+    assert len(generations()) <= 2
+
+
+def test_thorough_optimizing_changes_no_row_and_no_answer(store: IndexStore) -> None:
+    store.replace_files([file_rows("src/new.py", "def brand_new():\n    return 'digest'\n")])
+    store.remove_files(["tests/test_auth.py"])
+    rows = sorted(store.rows(["id", "path", "text", "file_digest", "body_terms"]), key=lambda row: row["id"])
+    store.optimize(thorough=True)
+    assert sorted(store.rows(list(rows[0])), key=lambda row: row["id"]) == rows
+    assert found(store, "digest") == {"src/auth.py", "src/new.py"}
+    assert found(store, "reset") == {"src/auth.py"}
+    assert len(list((store.directory / "chunks.lance" / "_versions").glob("*.manifest"))) == 1
+
+
+def test_thorough_optimizing_forgets_what_an_interrupted_write_left(
+    store: IndexStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(IndexStore, "_delete", lambda *_: None)  # as if killed between adding and removing
+        store.replace_files([file_rows("src/auth.py", "def renamed():\n    pass\n")])
+    store.remove_files(["src/o'brien.go"])
+    store.optimize(thorough=True)
+    assert {row["symbol"] for row in store.rows(["path", "symbol"]) if row["path"] == "src/auth.py"} == {"renamed"}
+    assert found(store, "check_password") == set()
+
+
+def test_emptied_tables_are_optimized_too(store: IndexStore) -> None:
+    store.remove_files(list(FILES))
+    store.optimize(thorough=True)
+    assert store.catalogue().num_rows == 0
+    store.replace_files([file_rows("src/auth.py", FILES["src/auth.py"])])
+    store.optimize(thorough=True)
+    assert found(store, "digest") == {"src/auth.py"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from codecontext.core.errors import StoreError
 from codecontext.store.manifest import FileStamp, Manifest, SkippedFile, read_manifest, write_manifest
 
 
@@ -34,3 +35,12 @@ def test_the_latest_spaces_are_kept() -> None:
     for space in ("a", "b", "c", "a", "d"):
         manifest.use_space(space, keep=3)
     assert manifest.spaces == ["d", "a", "c"]
+
+
+def test_one_that_the_system_refuses_is_said(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(StoreError, match=r"manifest\.json cannot be read: Is a directory"):
+        read_manifest(tmp_path)
+    with pytest.raises(StoreError, match=r"manifest\.json cannot be written: Is a directory"):
+        write_manifest(tmp_path, Manifest())
+    assert [entry.name for entry in tmp_path.iterdir()] == ["manifest.json"]

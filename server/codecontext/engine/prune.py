@@ -1,0 +1,147 @@
+"""Removes the indexes of folders that are gone."""
+
+from __future__ import annotations
+
+import shutil
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from codecontext.core.errors import IndexLocked, StoreError
+from codecontext.core.paths import codecontext_home
+from codecontext.store.locations import index_directory
+from codecontext.store.lock import writer_lock
+from codecontext.store.manifest import read_manifest
+
+
+class Verdict(StrEnum):
+    """What became of one index. The values are stable: they are printed."""
+
+    REMOVED = "removed"
+    MAYBE_UNMOUNTED = "maybe_unmounted"
+    IN_USE = "in_use"
+    UNKNOWN = "unknown"
+
+
+class PrunedIndex(BaseModel):
+    """One index whose folder is not there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: str = Field(description="The folder that was indexed; empty where the index does not say.")
+    index_directory: str = Field(description="Where its index is kept.")
+    bytes: int = Field(description="Disk space of the index and of what else was kept for the folder.")
+    verdict: Verdict = Field(
+        description="removed; or kept because the folder's drive may not be mounted (maybe_unmounted), another process "
+        "writes it (in_use), or it does not say whose it is (unknown)."
+    )
+
+
+class PruneReport(BaseModel):
+    """What was removed, and what was kept though its folder is not there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dry_run: bool = Field(description="Whether nothing was removed, only looked at.")
+    indexes: list[PrunedIndex] = Field(description="All indexes without a folder.")
+    bytes_freed: int = Field(description="Disk space of those that were removed.")
+    kept: int = Field(description="Indexes of folders that are there.")
+
+
+def prune(*, dry_run: bool = False) -> PruneReport:
+    """Remove every index whose folder is gone, with the searches and the training state kept for that folder.
+
+    A folder counts as gone only if the folder that held it is there and holds something else: a drive that is not
+    mounted leaves no folder or an empty one. ``dry_run`` only looks. Raises ``StoreError`` when the disk refuses.
+    """
+    root = codecontext_home() / "indexes"
+    gone: list[PrunedIndex] = []
+    kept = 0
+    for directory in sorted(root.iterdir()) if root.is_dir() else []:
+        if not directory.is_dir() or directory.is_symlink():
+            continue
+        found = _look_at(directory)
+        if found is None:
+            kept += 1
+            continue
+        if found.verdict is Verdict.REMOVED and not dry_run:
+            found = _remove(directory, found)
+        gone.append(found)
+    freed = sum(item.bytes for item in gone if item.verdict is Verdict.REMOVED)
+    return PruneReport(dry_run=dry_run, indexes=gone, bytes_freed=freed, kept=kept)
+
+
+def _look_at(directory: Path) -> PrunedIndex | None:
+    """What should become of the index in ``directory``; None where its folder is there."""
+    try:
+        manifest = read_manifest(directory)
+    except StoreError:
+        manifest = None
+    folder = Path(manifest.folder) if manifest and manifest.folder else None
+    if folder is not None and _exists(folder):
+        return None
+    return PrunedIndex(
+        folder=str(folder or ""),
+        index_directory=str(directory),
+        bytes=sum(_size(place) for place in _belongings(directory)),
+        verdict=_verdict(directory, folder),
+    )
+
+
+def _verdict(directory: Path, folder: Path | None) -> Verdict:
+    # The name of an index comes from its folder: what a manifest says otherwise was not written by us.
+    if folder is None or not folder.is_absolute() or index_directory(folder).name != directory.name:
+        return Verdict.UNKNOWN
+    try:
+        return Verdict.REMOVED if any(folder.parent.iterdir()) else Verdict.MAYBE_UNMOUNTED
+    except OSError:
+        return Verdict.MAYBE_UNMOUNTED
+
+
+def _exists(folder: Path) -> bool:
+    """Whether there is something, also where we may not look."""
+    try:
+        folder.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _belongings(directory: Path) -> list[Path]:
+    """The index and whatever else is kept for its folder."""
+    home = codecontext_home()
+    return [directory, home / "training" / directory.name, home / "searches" / f"{directory.name}.jsonl"]
+
+
+def _size(place: Path) -> int:
+    files = place.rglob("*") if place.is_dir() else [place]
+    return sum(file.lstat().st_size for file in files if file.is_file() and not file.is_symlink())
+
+
+def _remove(directory: Path, found: PrunedIndex) -> PrunedIndex:
+    """Delete the index under its writer's lock, the manifest last: a stopped removal can be taken up again."""
+    try:
+        with writer_lock(directory):
+            for place in _belongings(directory)[1:]:
+                _delete(place)
+            for entry in sorted(directory.iterdir(), key=lambda entry: entry.name == "manifest.json"):
+                if entry.name != "writer.lock":
+                    _delete(entry)
+        _delete(directory)
+    except IndexLocked:
+        return found.model_copy(update={"verdict": Verdict.IN_USE})
+    except OSError as error:
+        raise StoreError(
+            f"The index {directory} cannot be removed: {error.strerror}.", "Give yourself the right to delete it."
+        ) from error
+    return found
+
+
+def _delete(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
