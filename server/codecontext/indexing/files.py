@@ -23,6 +23,7 @@ class SkipReason(StrEnum):
     SYMLINK = "symlink"
     SUBMODULE = "submodule"
     EMPTY = "empty"
+    LFS_POINTER = "lfs_pointer"
     QUARANTINED = "quarantined"
 
 
