@@ -38,11 +38,11 @@ def _decode(data: bytes) -> str:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
     if data.isascii():
-        encoding = seven_bit_encoding(data)
-        seven_bit = _decode_wholly(data, encoding) if encoding else None
-        return data.decode("ascii") if seven_bit is None else seven_bit
-    text = data.decode("utf-8", "replace")
-    return text if _is_mostly_utf8(data, text) else _decode_legacy(data)
+        seven_bit = seven_bit_encoding(data)
+        text = _decode_wholly(data, seven_bit) if seven_bit else None
+        return data.decode("ascii") if text is None else text
+    in_utf8 = data.decode("utf-8", "replace")
+    return in_utf8 if _is_mostly_utf8(data, in_utf8) else _decode_legacy(data)
 
 
 def _is_mostly_utf8(data: bytes, text: str) -> bool:

@@ -30,6 +30,7 @@ class SkipReason(StrEnum):
     WORKTREE = "worktree"
     GIT_DATA = "git_data"
     EMPTY = "empty"
+    LFS_POINTER = "lfs_pointer"
     QUARANTINED = "quarantined"
 
 

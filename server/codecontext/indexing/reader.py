@@ -77,9 +77,9 @@ def read_file(request: ReadRequest, config: ChunkingConfig) -> FileReading:
         return without_rows(file, SkipReason.TOO_LARGE, error.strerror or "")
     except OSError as error:
         return without_rows(file, SkipReason.UNREADABLE, error.strerror or str(error))
-    reason = classify_content(file.path, data)
-    if reason is not None:
-        return without_rows(file, reason)
+    verdict = classify_content(file.path, data)
+    if verdict is not None:
+        return without_rows(file, verdict.reason, verdict.detail)
     digest = content_digest(data)
     try:
         chunks = chunk_source(file.path, data, config)

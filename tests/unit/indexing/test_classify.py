@@ -20,6 +20,22 @@ SECRET, GENERATED, MINIFIED, BINARY = (
     [
         (SECRET, [".env", "a/.env.local", "prod.env", "id_rsa", "keys/ID_ED25519", "server.pem", "tls.key"]),
         (SECRET, [".netrc", "home/.aws/credentials", ".kube/config", "store.p12", "state.tfstate"]),
+        (SECRET, [".npmrc", ".envrc", ".env~", ".env-prod", ".env_prod", "env.production", ".flaskenv", ".dockercfg"]),
+        (SECRET, [".s3cfg", ".my.cnf", ".boto", ".vault-token", "terraform.tfvars", "a/prod.auto.tfvars", "auth.json"]),
+        (SECRET, ["secrets.yml", "config/secrets.json", "secrets.prod.yaml", "credentials", "credentials.json"]),
+        (SECRET, ["credentials-prod.yml", "credentials.json~", "credentials.yml.enc", "CREDENTIALS.CSV", "kubeconfig"]),
+        (SECRET, ["client_secret.json", "client_secret_1.apps.json", "service-account.json", "kubeconfig.yaml"]),
+        (SECRET, [".cargo/credentials.toml", ".cargo/credentials", ".terraformrc", "terraform.rc", ".gem/credentials"]),
+        (None, ["credentials.py", "secrets.go", "src/credentials.ts", "credentials.md", "secrets.rst", "secrets.html"]),
+        (
+            None,
+            ["secrets.yml.example", "credentials.sample.json", "terraform.tfvars.example", ".npmrc.dist", "auth.ts"],
+        ),
+        (
+            None,
+            ["locales/en/auth.json", "i18n/secrets.json", "Secrets.kt", "secret_santa.txt", "env.py", "auth/json.go"],
+        ),
+        (SECRET, ["example.pem", "sample.key", "id_rsa"]),
         (GENERATED, ["package-lock.json", "a/yarn.lock", "poetry.lock", "Cargo.lock", "go.sum", "uv.lock"]),
         (GENERATED, ["api_pb2.py", "api.pb.go", "app.js.map", "Form1.Designer.cs", "icon.svg"]),
         (MINIFIED, ["jquery.min.js", "a/style.MIN.css", "app.bundle.js"]),
@@ -32,6 +48,8 @@ def test_names(reason: SkipReason | None, paths: list[str]) -> None:
     assert {path: classify_path(path) for path in paths} == dict.fromkeys(paths, reason)
 
 
+AWS = "AKIA" + "Q3WJ7XKZ2MNB4RTV"
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"6f" * 32 + b"\nsize 90405214\n"
 PEM = b"-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----\n"
 CODE = b"def call(name):\n    return name.upper()\n"
 
@@ -44,7 +62,19 @@ CODE = b"def call(name):\n    return name.upper()\n"
         (SkipReason.EMPTY, "a.py", b" \n\t\n"),
         (BINARY, "a.py", b"\x7fELF\0\0"),
         (BINARY, "late.py", CODE * 1_000 + b"\0"),
-        (BINARY, "utf16.py", "x = 1".encode("utf-16")),
+        (BINARY, "utf16.py", "x = 1".encode("utf-16-le")),
+        (None, "utf16.py", "x = 1".encode("utf-16")),
+        (None, "utf32.py", "x = 1".encode("utf-32")),
+        (BINARY, "a.xyz", b"\xff\xfe" + bytes(range(1, 256)) * 8),
+        (BINARY, "a.xyz", "x\0y".encode("utf-16")),
+        (SkipReason.EMPTY, "utf16.py", " \n".encode("utf-16")),
+        (SECRET, "key16.txt", ("x = 1\n" + AWS).encode("utf-16")),
+        (SkipReason.LFS_POINTER, "model.json", LFS),
+        (SkipReason.LFS_POINTER, "model.json", LFS.replace(b"\n", b"\r\n")),
+        (SkipReason.LFS_POINTER, "a.csv", b"/annex/objects/SHA256E-s31390--f50d.csv\n"),
+        (None, "lfs.py", b"POINTER =  + LFS + b\n"),
+        (None, "lfs.md", LFS + b"This is what a pointer looks like.\n"),
+        (None, "latin.c", "/* 在庫の合計 */\n".encode("shift_jis")),
         (SECRET, "key", PEM),
         (SECRET, "key.txt", b"\xef\xbb\xbf\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl"),
         (SECRET, "key.asc", b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ"),
@@ -83,4 +113,16 @@ CODE = b"def call(name):\n    return name.upper()\n"
     ],
 )
 def test_content(reason: SkipReason | None, path: str, data: bytes) -> None:
-    assert classify_content(path, data) is reason
+    verdict = classify_content(path, data)
+    assert (verdict and verdict.reason) is reason
+
+
+def test_what_is_found_is_said() -> None:
+    assert classify_content("seed.sql", LFS) == (
+        SkipReason.LFS_POINTER,
+        "its 90,405,214 bytes are in Git LFS and not fetched",
+    )
+    assert classify_content("a.py", CODE + f"KEY = '{AWS}'\n".encode()) == (
+        SECRET,
+        "looks like it holds a key: AWS access key in line 3",
+    )

@@ -1,4 +1,5 @@
 import type { FoundAdapter } from "../protocol";
+import { printableLabel } from "../support/printable";
 import { megabytes } from "./indicator";
 import { signed } from "./outcome";
 
@@ -23,7 +24,7 @@ export function adapterRows(
   const base: AdapterRow = {
     kind: "base",
     label: `${answersNow ? "$(check) " : ""}Base model only`,
-    description: model,
+    description: printableLabel(model),
     detail: "Without an adapter.",
   };
   const browse: AdapterRow = { kind: "browse", label: "$(folder-opened) Browse…", description: "", detail: "" };
@@ -39,9 +40,9 @@ function rowOf(adapter: FoundAdapter, shorten: (text: string) => string): Adapte
   const icon = adapter.problem ? "$(warning) " : adapter.active ? "$(check) " : "";
   return {
     kind: "adapter",
-    label: `${icon}${adapter.name}`,
-    description: adapter.problem ? "" : describe(adapter),
-    detail: shorten(adapter.problem || adapter.path),
+    label: `${icon}${printableLabel(adapter.name)}`,
+    description: adapter.problem ? "" : printableLabel(describe(adapter)),
+    detail: printableLabel(shorten(adapter.problem || adapter.path)),
     adapter,
   };
 }

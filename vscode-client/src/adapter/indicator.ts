@@ -1,5 +1,6 @@
 import type { ActiveAdapter, FolderStatus, Status } from "../protocol";
 import { percent } from "../search/rows";
+import { printable, printableLabel } from "../support/printable";
 import type { ServerState } from "../server/languageServer";
 
 export type Severity = "none" | "warning" | "error";
@@ -58,8 +59,9 @@ function running(status: Status, focus: Focus): Indicator {
   }
   const severity = severityOf(status, folder);
   const icon = iconOf(status, folder, severity);
-  const text = `$(${icon}) ${shownName(folder)}${progressOf(folder)}`;
-  const label = `${NAME}: ${answersWith(folder)}, ${activityOf(folder)}${folder.message ? `, ${folder.message}` : ""}`;
+  const text = `$(${icon}) ${printableLabel(shownName(folder))}${progressOf(folder)}`;
+  const said = folder.message ? `, ${folder.message}` : "";
+  const label = printable(`${NAME}: ${answersWith(folder)}, ${activityOf(folder)}${said}`);
   return { text, severity, tooltip: tooltipOf(status, folder, focus), label };
 }
 
@@ -240,7 +242,7 @@ function link(command: Command): string {
 
 function plain(icon: string, severity: Severity, text: string, commands: Command[]): Indicator {
   const tooltip = [`**${NAME}**`, escaped(text), commands.map(link).join(" · ")].join("\n\n");
-  return { text: `$(${icon}) ${NAME}`, severity, tooltip, label: `${NAME}: ${text}` };
+  return { text: `$(${icon}) ${NAME}`, severity, tooltip, label: printable(`${NAME}: ${text}`) };
 }
 
 function table(rows: readonly [string, string][]): string {
@@ -249,12 +251,12 @@ function table(rows: readonly [string, string][]): string {
 }
 
 function code(text: string): string {
-  return `\`${text.replace(/[`|]/g, "")}\``;
+  return `\`${printable(text).replace(/[`|]/g, "")}\``;
 }
 
-/** Text of others, shown as it is: neither Markdown nor links nor icons in it are taken for ours. */
+/** Text of others on one line, shown as it is: neither Markdown nor links nor icons in it are taken for ours. */
 export function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-!|<>~$]/g, "\\$&").replace(/\r?\n/g, "  \n");
+  return printable(text.replace(/\r?\n/g, " ")).replace(/[\\`*_{}[\]()#+\-!|<>~$&]/g, "\\$&");
 }
 
 function asIs(text: string): string {

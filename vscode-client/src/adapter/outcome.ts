@@ -1,5 +1,6 @@
 import type { CliProgress } from "../server/cli";
 import { percent } from "../search/rows";
+import { printable } from "../support/printable";
 import { duration } from "./indicator";
 
 /** What `codecontext adapter train --json` says, as far as it is read here. */
@@ -46,16 +47,17 @@ export function describeProgress({ stage, done, total, eta_seconds, score, base_
   const left = eta_seconds === null || done >= total ? "" : `, ${duration(eta_seconds)} left`;
   const gain =
     score === undefined || base_score === undefined ? "" : ` · MRR@10 ${base_score.toFixed(3)} → ${score.toFixed(3)}`;
-  return `${stage.charAt(0).toUpperCase()}${stage.slice(1)}${share}${left}${gain}`;
+  return printable(`${stage.charAt(0).toUpperCase()}${stage.slice(1)}${share}${left}${gain}`);
 }
 
 export function describeTraining({ name, helps_search, test }: TrainingReport): string {
-  return `${name} is trained. ${gainOf(test, "the base model", helps_search)}`;
+  return printable(`${name} is trained. ${gainOf(test, "the base model", helps_search)}`);
 }
 
 export function describeEvaluation({ adapter, against, helps_search, pairs }: Evaluation): string {
   const other = against.path === null ? "the base model" : against.name;
-  return pairs ? `${adapter.name}: ${lowered(gainOf(pairs, other, helps_search))}` : `${adapter.name} is measured.`;
+  const said = pairs ? `: ${lowered(gainOf(pairs, other, helps_search))}` : " is measured.";
+  return printable(`${adapter.name}${said}`);
 }
 
 function gainOf({ queries, search }: QuerySet, other: string, isSure: boolean): string {

@@ -13,6 +13,7 @@ import {
   type TrainingReport,
 } from "./outcome";
 import { showReport } from "./reportPage";
+import { printable, printableLabel } from "../support/printable";
 
 /** What was made or measured, and what can be done with it. */
 interface Outcome {
@@ -96,8 +97,8 @@ export class AdapterTraining implements vscode.Disposable {
       return undefined;
     }
     const items = sound.map(({ name, path, active }) => ({
-      label: `${active ? "$(check) " : ""}${name}`,
-      detail: path,
+      label: `${active ? "$(check) " : ""}${printableLabel(name)}`,
+      detail: printableLabel(path),
       name,
       path,
     }));
@@ -108,7 +109,10 @@ export class AdapterTraining implements vscode.Disposable {
     }
     const base = { label: "Base model", detail: "Without an adapter.", path: "base" };
     const others = [base, ...items.filter((item) => item !== adapter)];
-    const against = await vscode.window.showQuickPick(others, { title, placeHolder: `Compare ${adapter.name} with?` });
+    const against = await vscode.window.showQuickPick(others, {
+      title,
+      placeHolder: `Compare ${printable(adapter.name)} with?`,
+    });
     return against && { ...adapter, against: against.path };
   }
 
@@ -136,7 +140,7 @@ export class AdapterTraining implements vscode.Disposable {
           variables: variablesFor(folder),
           signal: controller.signal,
           onProgress: (event: CliProgress) => progress.report({ message: describeProgress(event) }),
-          onLine: (line) => this.log.info(line),
+          onLine: (line) => this.log.info(printable(line)),
         });
       });
     } catch (error) {

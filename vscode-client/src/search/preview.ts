@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { SearchHit } from "../protocol";
+import { printable } from "../support/printable";
 import type { Highlight } from "./highlight";
 import { targetOf, toRange } from "./ranges";
 
@@ -85,7 +86,7 @@ export async function openHit(
 ): Promise<void> {
   const document = await openDocument(vscode.Uri.parse(hit.uri));
   if (!document) {
-    void vscode.window.showWarningMessage(`${hit.path} cannot be opened as text any more.`);
+    void vscode.window.showWarningMessage(`${printable(hit.path)} cannot be opened as text any more.`);
     return;
   }
   const editor = await vscode.window.showTextDocument(document, {

@@ -1,4 +1,5 @@
 import type { SearchHit, SearchResult } from "../protocol";
+import { printable, printableLines } from "../support/printable";
 import { evidenceOf, lineOf, nameOf, placeOf } from "./rows";
 
 /** Hits of one file, in the order of the answer. */
@@ -73,7 +74,7 @@ export class Results {
   /** As a Markdown list, to paste where people talk. */
   toMarkdown(): string {
     const rows = this.remaining.map((hit) => `- \`${placeOf(hit)}\` ${nameOf(hit)}`);
-    return [`**${this.question.title}**`, "", ...rows, ""].join("\n");
+    return [`**${printable(this.question.title)}**`, "", ...rows, ""].join("\n");
   }
 }
 
@@ -83,9 +84,10 @@ export function isSame(one: SearchHit, other: SearchHit): boolean {
 
 /** What a hit's tooltip says, as Markdown: the code, and why it was found. */
 export function tooltipOf(hit: SearchHit): string {
-  const lines = hit.text.split("\n");
+  const text = printableLines(hit.text);
+  const lines = text.split("\n");
   const shown = lines.slice(0, 12).join("\n");
-  const fence = "`".repeat(Math.max(3, longestRun(hit.text) + 1));
+  const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
   const more = lines.length > 12 ? `\n\n… ${lines.length - 12} more lines` : "";
   const fresh = hit.freshness === "fresh" ? "" : `\n\n*${FRESHNESS[hit.freshness] ?? hit.freshness}*`;
   return `${fence}${hit.language}\n${shown}\n${fence}${more}\n\n${evidenceOf(hit)}${fresh}`;

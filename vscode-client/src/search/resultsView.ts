@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { SearchHit } from "../protocol";
+import { printable } from "../support/printable";
 import type { Highlight } from "./highlight";
 import { openHit } from "./preview";
 import { type FileGroup, type Results, tooltipOf } from "./results";
@@ -120,10 +121,12 @@ export class ResultsView implements vscode.Disposable, vscode.TreeDataProvider<N
     const item = new vscode.TreeItem(vscode.Uri.parse(uri), vscode.TreeItemCollapsibleState.Expanded);
     const [first] = hits;
     const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
-    item.description = [severalFolders() && first ? folderName(first) : "", parent].filter(Boolean).join(" • ");
+    item.description = [severalFolders() && first ? folderName(first) : "", printable(parent)]
+      .filter(Boolean)
+      .join(" • ");
     item.iconPath = vscode.ThemeIcon.File;
     item.contextValue = "file";
-    item.tooltip = `${path}: ${hits.length === 1 ? "1 result" : `${hits.length} results`}`;
+    item.tooltip = `${printable(path)}: ${hits.length === 1 ? "1 result" : `${hits.length} results`}`;
     item.accessibilityInformation = { label: item.tooltip };
     return item;
   }
@@ -146,7 +149,7 @@ export class ResultsView implements vscode.Disposable, vscode.TreeDataProvider<N
     this.nodes = nodesOf(this.results, this.asList);
     const { results } = this;
     const summary = results ? summaryOf({ ...results.answer, hits: [...results.hits] }) : "";
-    this.tree.message = results && results.hits.length > 0 ? `${results.question.title} · ${summary}` : "";
+    this.tree.message = results && results.hits.length > 0 ? `${printable(results.question.title)} · ${summary}` : "";
     this.setContext();
     this.changed.fire(undefined);
   }

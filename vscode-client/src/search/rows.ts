@@ -1,4 +1,5 @@
 import type { SearchHit, SearchResult } from "../protocol";
+import { printable } from "../support/printable";
 
 /** A hit as one row: what it is called, where it is, what it says. */
 export interface Row {
@@ -27,11 +28,11 @@ export function rowOf(hit: SearchHit, severalFolders = false): Row {
 
 /** The symbol with those around it, or the place where there is none. */
 export function nameOf(hit: SearchHit): string {
-  return hit.qualifiedName || hit.symbol || `${hit.path.split("/").at(-1) ?? hit.path}:${lineOf(hit)}`;
+  return printable(hit.qualifiedName || hit.symbol || `${hit.path.split("/").at(-1) ?? hit.path}:${lineOf(hit)}`);
 }
 
 export function placeOf(hit: SearchHit): string {
-  return `${hit.path}:${lineOf(hit)}`;
+  return printable(`${hit.path}:${lineOf(hit)}`);
 }
 
 /** As people count lines. */
@@ -40,14 +41,14 @@ export function lineOf(hit: SearchHit): number {
 }
 
 export function folderName(hit: SearchHit): string {
-  return decodeURIComponent(hit.folder.replace(/\/+$/, "").split("/").at(-1) ?? "");
+  return printable(decodeURIComponent(hit.folder.replace(/\/+$/, "").split("/").at(-1) ?? ""));
 }
 
 function detailOf(hit: SearchHit): string {
   const lines = hit.text.split("\n").filter((line) => /\w/.test(line));
   const says = hit.kind === "section" ? lines.find((line) => !/^\s*#/.test(line)) : lines[0];
   const source = hit.signature || says || lines[0] || "";
-  const line = source.replace(/\s+/g, " ").trim();
+  const line = printable(source.replace(/[ \t\r\n\f\v]+/g, " ").trim());
   return line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL - 1)}…` : line;
 }
 

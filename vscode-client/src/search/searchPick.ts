@@ -9,6 +9,7 @@ import { LiveQuery } from "./liveQuery";
 import { openHit, Preview } from "./preview";
 import { rowOf, summaryOf } from "./rows";
 import { abortToken } from "./tokens";
+import { printableLabel } from "../support/printable";
 
 /** A row of the list and what choosing it does. */
 type PickItem = vscode.QuickPickItem &
@@ -182,7 +183,12 @@ export class SearchPick {
       const { icon, color, label, description, detail } = rowOf(hit, several);
       const iconPath = new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
       const buttons = [OPEN_TO_SIDE, FIND_SIMILAR];
-      return { type: "hit", hit, iconPath, label, description, detail, buttons, alwaysShow: true };
+      const shown = {
+        label: printableLabel(label),
+        description: printableLabel(description),
+        detail: printableLabel(detail),
+      };
+      return { type: "hit", hit, iconPath, ...shown, buttons, alwaysShow: true };
     });
   }
 

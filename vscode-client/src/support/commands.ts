@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { ownSetting } from "../server/configuration";
 import { extensionVersion } from "../server/launch";
 import type { LanguageServer } from "../server/languageServer";
+import { printable } from "./printable";
 import { renderFacts } from "./report";
 
 export function diagnostics(context: vscode.ExtensionContext, server: LanguageServer): string {
@@ -73,7 +74,9 @@ export async function reportIssue(context: vscode.ExtensionContext, server: Lang
 /** `Show Files That Are Not Indexed`. */
 export async function showSkipped(pages: Pages, server: LanguageServer): Promise<void> {
   const { files } = await server.skipped({});
-  const rows = files.map(({ path, reason, detail }) => `- \`${path}\`: ${reason}${detail ? `, ${detail}` : ""}`);
+  const rows = files.map(
+    ({ path, reason, detail }) => `- \`${printable(path)}\`: ${reason}${detail ? `, ${printable(detail)}` : ""}`,
+  );
   const body = rows.length > 0 ? rows.join("\n") : "Every file that git does not ignore is indexed.";
   await pages.show("Files That Are Not Indexed", `# Files that are not indexed\n\n${body}\n`);
 }

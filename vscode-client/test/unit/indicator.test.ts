@@ -134,7 +134,7 @@ describe("the tooltip", () => {
     const { tooltip } = show([folder({ health: "warning", message })]);
     expect(tooltip).not.toContain("](command:evil)");
     expect(tooltip).not.toContain("$(alert)");
-    expect(escaped("a\nb")).toBe("a  \nb");
+    expect(escaped("a\n# b\r\nc")).toBe("a \\# b c");
   });
 });
 
