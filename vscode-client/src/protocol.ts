@@ -234,7 +234,7 @@ export interface FolderStatus {
   name: string;
   /** How it is. */
   health: Health;
-  /** What is wrong and what would be right; empty when all is well. */
+  /** What is wrong and what would be right, or why nothing is found; empty when all is well. */
   message: string;
   /** Whether meaning counts in answers; words count as soon as they are read. */
   ready: boolean;

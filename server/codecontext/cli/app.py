@@ -19,6 +19,7 @@ from codecontext.cli.similar import similar
 from codecontext.cli.status import status
 from codecontext.cli.version import version
 from codecontext.core.memory import limit_malloc_arenas
+from codecontext.core.utf8 import ensure_utf8
 
 _EVERY_DAY = "Every day"
 _SET_UP = "Set-up and faults"
@@ -54,6 +55,7 @@ app.add_typer(adapter.app, name="adapter", rich_help_panel=_SET_UP)
 
 def main() -> None:
     """Run the command line and end the process with its exit code (docs/cli.md lists them)."""
+    ensure_utf8()
     limit_malloc_arenas()
     if not sys.warnoptions:
         # Python's warnings are for whoever maintains the code; ours to the user are log records.

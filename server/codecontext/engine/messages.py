@@ -222,7 +222,9 @@ class FolderReport(Message):
 
     folder: str
     health: Health = Health.OK
-    message: str = Field("", description="What is wrong and what would be right; empty when all is well.")
+    message: str = Field(
+        "", description="What is wrong and what would be right, or why nothing is found; empty when all is well."
+    )
     ready: bool = Field(False, description="Whether the model is loaded, so that meaning counts in answers.")
     model: str = ""
     backend: str = Field("", description="What runs the model.")

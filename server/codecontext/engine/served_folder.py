@@ -17,7 +17,7 @@ from codecontext.engine.adapter_follower import AdapterFollower
 from codecontext.engine.background_index import BackgroundIndex
 from codecontext.engine.engine import Engine
 from codecontext.engine.folder_settings import FolderSettings, read_folder_settings
-from codecontext.engine.messages import FolderReport, FolderSetup, Health
+from codecontext.engine.messages import FolderReport, FolderSetup, Health, Phase
 from codecontext.engine.shared import Shared
 
 logger = logging.getLogger(__name__)
@@ -136,8 +136,11 @@ class ServedFolder:
     def report(self) -> FolderReport:
         """Everything there is to say."""
         settings, index, follower = self._settings, self._index, self._follower
-        health, message = self._health()
         snapshot = self.engine.snapshot()
+        queued = self._shared.index_worker.has(self._is_mine) or self._shared.model_worker.has(self._is_mine)
+        health, message = self._health()
+        if not message:
+            message = self._why_nothing_happens(has_files=snapshot is not None and len(snapshot) > 0, queued=queued)
         active, pending = follower.active, follower.pending
         return FolderReport(
             folder=self.setup.folder,
@@ -160,7 +163,7 @@ class ServedFolder:
             done=index.progress.done,
             total=index.progress.total,
             eta_seconds=index.seconds_left,
-            queued=self._shared.index_worker.has(self._is_mine) or self._shared.model_worker.has(self._is_mine),
+            queued=queued,
             paused=self.setup.paused,
             skipped=index.skipped,
             notices=(*settings.warnings, *index.notices),
@@ -182,6 +185,20 @@ class ServedFolder:
         if warning := self._follower.adapter_fault:
             return Health.WARNING, warning
         return Health.OK, ""
+
+    def _why_nothing_happens(self, *, has_files: bool, queued: bool) -> str:
+        """What to say of a folder that is well and still waits, or holds nothing to find; empty for all others."""
+        if self._index.phase is Phase.WAITING:
+            return "Another process writes the index of this folder; it is waited for."
+        if has_files or queued or self._index.phase is not Phase.IDLE:
+            return ""
+        if self.setup.paused:
+            return "Nothing of this folder is indexed, as background work is paused."
+        if not self._may_index:
+            return "Nothing of this folder is indexed until somebody asks for it, as engine.auto_index is off."
+        if self._index.skipped:
+            return "No file of this folder is indexed; the list of skipped files says why."
+        return "This folder holds no files to index."
 
     def _look_whether_it_is_there(self) -> None:
         """Notice that the folder went away, came back or was replaced by another one of its name.

@@ -226,7 +226,9 @@ class FolderStatus(Wire):
     uri: str = Field(description="The folder.")
     name: Name = Field(description="Its name in the editor.")
     health: Health = Field(description="How it is.")
-    message: Sentence = Field("", description="What is wrong and what would be right; empty when all is well.")
+    message: Sentence = Field(
+        "", description="What is wrong and what would be right, or why nothing is found; empty when all is well."
+    )
     ready: bool = Field(False, description="Whether meaning counts in answers; words count as soon as they are read.")
     model: Name = Field("", description="The base model.")
     backend: str = Field("", description="What runs the model.")

@@ -354,3 +354,25 @@ async def test_faults_that_nobody_foresaw_are_said_and_cost_no_work(
     assert "Loading failed: ZeroDivisionError" in report.message
     await served.client.reload_adapter(str(project))
     assert (await served.indexed(project)).health is Health.OK
+
+
+async def test_a_folder_in_which_there_is_nothing_to_find_says_why(shared: Served, project: Path) -> None:
+    async def says(words: str) -> None:
+        report = await shared.until(
+            lambda: report if words in (report := shared.report(project)).message else None, words
+        )
+        assert (report.health, report.files, report.queued) == (Health.OK, 0, False)
+
+    write_files(project, {"image.png": "\0\0"})
+    await shared.serve(project, editor={"engine": {"auto_index": False}})
+    await says("engine.auto_index is off")
+    await shared.serve(project, paused=True)
+    await says("background work is paused")
+    await shared.serve(project)
+    await says("list of skipped files says why")
+    (project / "image.png").unlink()
+    changed(shared, project, ".")
+    await says("holds no files")
+    write_files(project, {"real.py": "def real(x):\n    return x\n"})
+    changed(shared, project, "real.py")
+    assert (await shared.indexed(project)).message == ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from codecontext.chunking import ChunkingConfig
 from codecontext.core.errors import CodeContextError, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.indexing.files import SkipReason
-from codecontext.indexing.reader import FileReading, InProcessReader, ReadRequest
+from codecontext.indexing.reader import FileReading, InProcessReader, ReadRequest, read_file
 from codecontext.indexing.reader_process import ReaderProcess
 from codecontext.indexing.scan import ScanConfig, scan_folder
 
@@ -131,6 +133,65 @@ def test_cancelling_stops_between_files(reader: ReaderProcess, requests_for: Fol
     with pytest.raises(OperationCancelled):
         reader.read(requests_for(source_files(40)), ChunkingConfig(), cancel)
     assert len(read(reader, requests_for({}))) == 40
+
+
+def hang_over_odd_files(request: ReadRequest, config: ChunkingConfig) -> FileReading:
+    """In the child. C code that keeps the interpreter's lock, as a parser does."""
+    if "hang" in request.file.path:
+        ctypes.PyDLL(None).sleep(1000)
+    return read_file(request, config)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such function of C")
+def test_a_file_over_which_the_child_hangs_is_quarantined_and_the_others_are_read(requests_for: Folder) -> None:
+    requests = requests_for({**source_files(20), "module_03_hangs.py": "x = 1\n"})
+    reader = ReaderProcess(file_seconds=10, read=hang_over_odd_files)
+    try:
+        readings = read(reader, requests)
+    finally:
+        reader.close()
+    hung = readings.pop("module_03_hangs.py")
+    assert hung.skipped is not None
+    assert hung.skipped.reason is SkipReason.QUARANTINED
+    assert len(readings) == 20
+    assert all(reading.rows and reading.skipped is None for reading in readings.values())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stops processes with signals")
+def test_a_child_that_is_stopped_costs_no_file(requests_for: Folder) -> None:
+    requests = requests_for(source_files(20))
+    reader = ReaderProcess(file_seconds=10)
+    try:
+        expected = read(reader, requests)
+        stopped = child()
+        stopped.send_signal(signal.SIGSTOP)
+        assert read(reader, requests) == expected
+        assert not stopped.is_running()
+    finally:
+        reader.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stops processes with signals")
+def test_cancelling_and_closing_wait_for_no_child_that_hangs(requests_for: Folder) -> None:
+    requests = requests_for(source_files(20))
+    reader = ReaderProcess(file_seconds=1000)
+    read(reader, requests)
+    stopped = child()
+    stopped.send_signal(signal.SIGSTOP)
+    cancel = CancelToken()
+    timer = threading.Timer(1, cancel.cancel)
+    timer.start()
+    with pytest.raises(OperationCancelled):
+        reader.read(requests, ChunkingConfig(), cancel)
+    reader.close()
+    assert not stopped.is_running()
+
+
+def test_a_child_that_hangs_at_its_start_is_an_error_and_is_ended() -> None:
+    reader = ReaderProcess(start_seconds=0.001)
+    with pytest.raises(CodeContextError, match="cannot start: it does not answer"):
+        reader.prepare()
+    assert not [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
 
 
 PARENT = textwrap.dedent(

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, cast
@@ -30,6 +31,8 @@ _WORKER_MODULE = "codecontext.embeddings.huggingface.conversion_worker"
 
 # So soon it is noticed that the child has ended, or that somebody asks to stop.
 _LOOK_SECONDS = 0.05
+LONGEST_SECONDS = 3600.0
+"""Until a child is ended that never comes to an end; models of some billion parameters take minutes."""
 _LAST_WORDS_BYTES = 2000
 
 CROSSING_ERRORS: dict[str, type[CodeContextError]] = {
@@ -152,7 +155,9 @@ def _run(request: ConversionRequest, cancel: CancelToken | None) -> ConversionRe
         with child:
             try:
                 _send(child, request)
-                _wait(child, cancel)
+                if not _wait(child, cancel):  # nor would it in this process
+                    took = f"converting it did not end within {LONGEST_SECONDS:.0f} seconds"
+                    return ConversionReply(outcome=Outcome.REJECTED, message=took)
             finally:
                 child.kill()
         replies.seek(0)
@@ -178,19 +183,22 @@ def _killed_by(number: int) -> ConversionReply:
 def _send(child: subprocess.Popen[bytes], request: ConversionRequest) -> None:
     try:
         cast("IO[bytes]", child.stdin).write(request.model_dump_json().encode() + b"\n")
-    except OSError:
+    except OSError:  # it never waits: a pipe takes more than the few names in a request
         logger.debug("The subprocess that converts the model reads nothing.")  # how it ended tells more
 
 
-def _wait(child: subprocess.Popen[bytes], cancel: CancelToken | None) -> None:
-    while True:
+def _wait(child: subprocess.Popen[bytes], cancel: CancelToken | None) -> bool:
+    """Whether the child ended in time. Raises ``OperationCancelled``."""
+    end = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < end:
         try:
             child.wait(_LOOK_SECONDS)
         except subprocess.TimeoutExpired:
             if cancel is not None:
                 cancel.check()
         else:
-            return
+            return True
+    return False
 
 
 def _last_words(words: IO[bytes]) -> str:

@@ -169,6 +169,21 @@ def test_what_crashes_the_process_is_left_to_torch(small_model, monkeypatch, cap
     ]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_what_hangs_is_ended_and_left_to_torch(small_model, monkeypatch, caplog):
+    children = []
+    at_start(monkeypatch, lambda child: (children.append(child), child.send_signal(signal.SIGSTOP)))
+    monkeypatch.setattr(conversion_process, "LONGEST_SECONDS", 1.0)
+    provider = provider_of(small_model)
+    provider.initialize()
+
+    assert provider.backend_name == "torch (cpu)"
+    assert [child.returncode for child in children] == [-signal.SIGKILL]
+    assert warnings_of(caplog) == [
+        f"OpenVINO is not used for {small_model}: converting it did not end within 1 seconds. Torch runs it."
+    ]
+
+
 def test_a_process_that_cannot_work_is_replaced_by_the_own(small_model, monkeypatch, caplog):
     monkeypatch.setattr(conversion_process, "_WORKER_MODULE", "codecontext.no_such_module")
     provider = provider_of(small_model)
