@@ -66,6 +66,8 @@ def with_usual_parts(params: dict[str, Any]) -> dict[str, Any]:
     document = params.get("textDocument")
     if isinstance(document, dict):
         said = {name: value for name, value in document.items() if value is not None}
+        if not isinstance(said.get("text"), str):
+            said.pop("text", None)  # which would be taken for its spelling
         params = params | {"textDocument": {"languageId": "", "version": 0} | said}
     changes = params.get("contentChanges")
     if isinstance(changes, list):
@@ -75,7 +77,9 @@ def with_usual_parts(params: dict[str, Any]) -> dict[str, Any]:
 
 def _within_bounds(change: Any) -> Any:
     """A change whose range ends where the largest number of the protocol is; null for a range is none."""
-    if not isinstance(change, dict) or "range" not in change:
+    if not isinstance(change, dict) or not isinstance(change.get("text"), str):
+        return None
+    if "range" not in change:
         return change
     rest = {name: value for name, value in change.items() if name not in ("range", "rangeLength")}
     where = change["range"]

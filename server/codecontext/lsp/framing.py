@@ -21,7 +21,7 @@ _MAX_LINE_BYTES = 1024
 _PART = 1 << 16
 
 _LINE_END = re.compile(rb"\r\n?|\n")
-_LENGTH = re.compile(rb"(?:^|[}\]\"])[^!-~]*content-length[ \t]*:(.*)$", re.IGNORECASE | re.DOTALL)
+_LENGTH = re.compile(rb"(?:.*[}\]\"])?[^!-~]*content-length[ \t]*:(.*)", re.IGNORECASE | re.DOTALL)
 """At the start of a line, or right behind a body that was announced too short; bytes of no text may precede it."""
 _SIMPLE = rb'\s*"(?:jsonrpc|method|id)"\s*:\s*(?:"[^"\\]{0,200}"|\d{1,15})\s*,'
 _ID = re.compile(rb'\s*\{(?:%b){0,2}\s*"id"\s*:\s*("[^"\\]{0,200}"|\d{1,15})\s*,' % _SIMPLE)
@@ -91,7 +91,7 @@ class Frames:
         announced: set[bytes] = set()
         has_begun = False
         while (line := self._line()) is not None:
-            if match := _LENGTH.search(line):
+            if match := _LENGTH.fullmatch(line):
                 if len(announced) < 3:  # two different ones are a fault already
                     announced.add(match[1].strip().lstrip(b"0") or match[1].strip()[:1])
             elif not line.strip(b" \t") and has_begun:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from cattrs import transform_error
@@ -34,10 +35,12 @@ def read_leniently(message: dict[str, Any], read: Callable[[dict[str, Any]], Any
         except JsonRpcException as error:
             faults.append(error)
             rest = copy.deepcopy(rest)
-            removed = [_remove(rest, path) for path in _outermost_last(problems_of(error))]
-            if not all(removed):
+            found = {_found(rest, path) for path in map(_path_of, problems_of(error))}
+            if () in found:
                 break
-            left_out += removed
+            for keys in _outermost_only(found):
+                _remove(rest, keys)
+                left_out.append("".join(map(_written, keys)).removeprefix("."))
     raise faults[0]
 
 
@@ -46,31 +49,42 @@ def problems_of(error: JsonRpcException) -> list[str]:
     return transform_error(error.__cause__, path="message") if error.__cause__ is not None else [error.message]
 
 
-def _outermost_last(problems: list[str]) -> list[Path]:
-    """Places that are to go, later items of a list first."""
-    paths = set()
-    for problem in problems:
-        match = _PLACE.search(problem)
-        steps = [name or int(index) for name, index in _STEP.findall(match[1])] if match else []
-        paths.add(tuple(steps[:-1] if problem.startswith("required field missing") else steps))
-    return sorted(paths, key=lambda path: [f"{step:09}" if isinstance(step, int) else step for step in path])[::-1]
+def _path_of(problem: str) -> Path:
+    """What is to go; empty where that is not known."""
+    match = _PLACE.search(problem)
+    steps: list[str | int] = [name or int(index) for name, index in _STEP.findall(match[1])] if match else []
+    return tuple(steps[:-1] if problem.startswith("required field missing") else steps)
 
 
-def _remove(message: Any, path: Path) -> str:
-    """Remove what stands at ``path``; where that was, or empty text if it cannot be left out."""
-    if len(path) < 2 or path[0] != "params":
-        return ""
-    owner, place = message, ""
-    for step in path[:-1]:
+def _found(message: Any, path: Path) -> Path:
+    """``path`` as the keys of ``message``, below its parameters; empty if it cannot be left out.
+
+    Where something else stands than the object or array that the path goes through, that is what has to go.
+    """
+    keys: list[str | int] = []
+    for step in path:
+        owner = _at(message, keys)
+        if not isinstance(owner, dict | list):
+            break
         key = _key(owner, step)
         if key is None:
-            return ""
-        owner, place = owner[key], place + _written(key)
-    key = _key(owner, path[-1])
-    if key is None:
-        return ""
-    del owner[key]
-    return (place + _written(key)).removeprefix(".")
+            return ()
+        keys.append(key)
+    return tuple(keys) if len(keys) > 1 and keys[0] == "params" else ()
+
+
+def _outermost_only(paths: set[Path]) -> list[Path]:
+    """Without those inside of others; later items of an array first, so that the numbers of the others hold."""
+    outer = [path for path in paths if not any(path[:size] in paths for size in range(1, len(path)))]
+    return sorted(outer, key=lambda path: [f"{step:09}" if isinstance(step, int) else step for step in path])[::-1]
+
+
+def _remove(message: Any, keys: Path) -> None:
+    del _at(message, keys[:-1])[keys[-1]]
+
+
+def _at(message: Any, keys: Sequence[str | int]) -> Any:
+    return reduce(lambda owner, key: owner[key], keys, message)
 
 
 def _key(owner: Any, step: str | int) -> str | int | None:

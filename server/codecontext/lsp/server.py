@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from io import BufferedReader, BufferedWriter
 from typing import Any, TypeVar
@@ -196,10 +196,10 @@ class CodeContextServer(LanguageServer):
         except TimeoutError:
             raise NoAnswer(f"it did not answer {method} within {ANSWER_SECONDS:.0f} seconds") from None
 
-    async def attempt(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+    async def attempt(self, what: str, work: Callable[[CodeContextServer], Awaitable[None]]) -> None:
         """Do a part of what is needed at the start; where it fails, that is said and the rest goes on."""
         try:
-            await work
+            await work(self)
         except Exception as error:
             logger.exception("%s failed.", what)
             self.say(what, f"{what} failed: {error or type(error).__name__}. The server's log says where.")

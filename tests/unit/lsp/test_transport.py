@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol.types import ConfigurationParams
 from pygls.exceptions import JsonRpcException
+
+from codecontext.lsp.buffers import MAX_CHARACTERS
 
 from .conftest import Editor
 
@@ -151,9 +154,145 @@ def test_the_user_decides_about_symbols(editor: Editor) -> None:
     assert editor.initialize(**said)["workspaceSymbolProvider"]
 
 
+@pytest.mark.parametrize("params", [None, [], {}, 5, "text", [5]], ids=repr)
+async def test_initialized_counts_whatever_comes_with_it(params: Any, ready: Editor) -> None:
+    message = {"jsonrpc": "2.0", "method": "initialized"}
+    ready.send(message if params is None else message | {"params": params})
+    watching = ready.server.watching
+    assert watching is not None
+    ready.send(message)
+    assert ready.server.watching is watching
+    await ready.server.end()
+
+
+@pytest.mark.parametrize("params", [None, [], {}, 5, "text"], ids=repr)
+async def test_shutdown_counts_whatever_comes_with_it(params: Any, ready: Editor) -> None:
+    ready.request("shutdown", params, id_=2)
+    async with asyncio.timeout(20):
+        while not ready.received:
+            await asyncio.sleep(0)
+    assert ready.received.pop() == {"jsonrpc": "2.0", "id": 2, "result": None}
+
+
+def test_an_answer_that_comes_too_late_is_dropped(ready: Editor) -> None:
+    asked = ready.server.workspace_configuration(ConfigurationParams([]))
+    (question,) = ready.received
+    asked.cancel()
+    ready.send({"jsonrpc": "2.0", "id": question["id"], "result": []})
+    assert len(ready.received) == 1
+
+
 def test_initialization_options_without_sense_are_said_and_left_out(
     editor: Editor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    editor.initialize(initializationOptions={"trusted": "perhaps"})
-    assert "trusted" in caplog.text
-    assert editor.server.options.trusted
+    said = {"trusted": "perhaps", "settings": 5, "workspaceSymbols": "sometimes"}
+    editor.initialize(initializationOptions=said)
+    message = editor.server.status().message
+    for name in said:
+        assert name in caplog.text
+        assert name in message
+    assert not editor.server.options.trusted
+
+
+def test_one_odd_option_costs_no_other(editor: Editor) -> None:
+    said = {"settings": {"search": {"limit": 5}}, "workspaceSymbols": "sometimes", "trusted": False}
+    editor.initialize(initializationOptions=said)
+    assert editor.server.options.settings == said["settings"]
+    assert not editor.server.options.trusted
+    assert editor.server.options.workspace_symbols is None
+
+
+def test_capabilities_that_are_not_known_are_left_out(editor: Editor) -> None:
+    odd = {"workspace": {"symbol": {"symbolKind": {"valueSet": [1, 99]}}}, "window": {"workDoneProgress": True}}
+    editor.initialize(capabilities=odd, clientInfo="vim", trace="loud", processId=[5])
+    window = editor.server.client_capabilities.window
+    assert window is not None
+    assert window.work_done_progress
+    said = editor.server.status().message
+    for place in ("params.capabilities.workspace.symbol.symbolKind.valueSet[1]", "params.clientInfo", "params.trace"):
+        assert place in said
+
+
+def test_one_odd_folder_costs_no_other(editor: Editor, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    editor.initialize(workspaceFolders=[{"uri": first.as_uri()}, 7, {"name": "x"}, {"uri": "\0", "name": "y"}])
+    assert [folder.path for folder in editor.server.folders] == [first]
+
+
+async def test_one_odd_folder_that_is_added_costs_no_other(ready: Editor, tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    event = {"added": [7, {"uri": folder.as_uri()}], "removed": None}
+    ready.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    assert [each.path for each in ready.server.folders] == [folder]
+    await ready.server.end()
+
+
+URI = "file:///srv/a.py"
+
+
+def text(editor: Editor) -> str | None:
+    document = editor.server.workspace.text_documents.get(URI)
+    return document.source if document is not None else None
+
+
+def change(editor: Editor, *changes: Any, version: Any = 2) -> None:
+    document = {"uri": URI, "version": version}
+    editor.notify("textDocument/didChange", {"textDocument": document, "contentChanges": list(changes)})
+
+
+def span(first: int, start: int, last: int, end: int) -> dict[str, Any]:
+    return {"start": {"line": first, "character": start}, "end": {"line": last, "character": end}}
+
+
+@pytest.fixture
+def shown(ready: Editor) -> Editor:
+    """An editor with a document, whose form feed ends no line."""
+    item = {"uri": URI, "languageId": None, "version": None, "text": "one\ftwo\r\nthrée 🎉 four\nfive"}
+    ready.notify("textDocument/didOpen", {"textDocument": item})
+    return ready
+
+
+@pytest.mark.parametrize("version", [None, 3], ids=repr)
+def test_changes_are_followed_whatever_the_version(version: Any, shown: Editor) -> None:
+    change(shown, {"range": span(1, 6, 1, 8), "text": "!"}, {"range": span(2, 0, 2, 4), "text": "5"}, version=version)
+    assert text(shown) == "one\ftwo\r\nthrée ! four\n5"
+    change(shown, {"text": "new"}, version=version)
+    assert text(shown) == "new"
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (span(2, 2**31 - 1, 2, 2**31 - 1), "one\ftwo\r\nthrée 🎉 four\nfive+"),
+        (span(2, 4, 2**32, 2**64), "one\ftwo\r\nthrée 🎉 four\nfive+"),
+        (span(0, 99, 0, 99), "one\ftwo+\r\nthrée 🎉 four\nfive"),
+        (span(2, 4, 1, 0), "one\ftwo\r\n+"),
+        (None, "+"),
+    ],
+    ids=str,
+)
+def test_positions_past_an_end_are_at_that_end(where: Any, expected: str, shown: Editor) -> None:
+    change(shown, {"range": where, "text": "+"})
+    assert text(shown) == expected
+
+
+@pytest.mark.parametrize(
+    "odd", [{"range": span(-1, 0, 0, 0), "text": "x"}, {"range": "all", "text": "x"}, {"text": None}, 5, {}], ids=str
+)
+def test_a_change_that_cannot_be_read_ends_the_following_until_all_is_sent(odd: Any, shown: Editor) -> None:
+    change(shown, odd)
+    assert text(shown) is None
+    change(shown, {"range": span(0, 0, 0, 0), "text": "x"})
+    assert text(shown) is None
+    change(shown, {"text": "all"})
+    assert text(shown) == "all"
+
+
+def test_a_document_that_grows_too_large_is_not_followed(shown: Editor) -> None:
+    change(shown, {"range": span(0, 0, 0, 0), "text": "x" * MAX_CHARACTERS})
+    assert text(shown) is None
+    item = {"uri": URI, "languageId": "python", "version": 1, "text": "x" * (MAX_CHARACTERS + 1)}
+    shown.notify("textDocument/didOpen", {"textDocument": item})
+    assert text(shown) is None
+    change(shown, {"text": "small"})
+    assert text(shown) == "small"

@@ -54,9 +54,9 @@ def register(server: CodeContextServer) -> None:
 async def _set_up(server: CodeContextServer) -> None:
     """Hear the settings before the engine starts, so that it begins with the right model."""
     parts = {
-        "Asking for settings": pull_settings(server),
-        "Following changes of settings": _follow_settings(server),
-        "Watching files": watch_files(server),
+        "Asking for settings": pull_settings,
+        "Following changes of settings": _follow_settings,
+        "Watching files": watch_files,
     }
     works = [asyncio.create_task(server.attempt(what, work)) for what, work in parts.items()]
     await asyncio.wait(works, timeout=_SET_UP_SECONDS)  # what takes longer goes on beside the engine

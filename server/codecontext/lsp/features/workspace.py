@@ -129,14 +129,14 @@ async def _register_watchers(server: CodeContextServer, watchers: list[types.Fil
 
 async def _folders_changed(server: CodeContextServer) -> None:
     await asyncio.gather(
-        server.attempt("Asking for settings", pull_settings(server)),
-        server.attempt("Watching files", watch_files(server)),
+        server.attempt("Asking for settings", pull_settings),
+        server.attempt("Watching files", watch_files),
     )
     await server.apply_folders()
 
 
 async def _settings_changed(server: CodeContextServer) -> None:
-    await server.attempt("Asking for settings", pull_settings(server))
+    await server.attempt("Asking for settings", pull_settings)
     await server.apply_folders()
 
 
