@@ -22,6 +22,9 @@ MANIFEST_FILE = "codecontext.json"
 MAX_WEIGHTS_BYTES = 4_000_000_000
 """Largest file of weights that is read; adapters have 1 to 50 MB, with embeddings of their own up to 3 GB."""
 
+MAX_MANIFEST_BYTES = 50_000_000
+"""Largest ``codecontext.json``; the digests of a hundred thousand training questions take 2 MB."""
+
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _HALF_WRITTEN = "It may be half-written or damaged; save the adapter again."
@@ -76,12 +79,12 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises ``AdapterError`` when it is missing, unreadable or no JSON object.
     """
     require_folder(path)
-    return _read_json_object(path / CONFIG_FILE) or {}
+    return _read_json_object(path / CONFIG_FILE, MAX_RULES_BYTES) or {}
 
 
 def read_manifest(path: Path) -> AdapterManifest:
     """``codecontext.json`` of the folder ``path``, or the defaults when there is none."""
-    content = _read_json_object(path / MANIFEST_FILE)
+    content = _read_json_object(path / MANIFEST_FILE, MAX_MANIFEST_BYTES)
     if content is None:
         return AdapterManifest()
     try:
@@ -136,10 +139,10 @@ def shown(value: Any) -> str:
     return _SHORT.repr(value)
 
 
-def _read_json_object(path: Path) -> dict[str, Any] | None:
+def _read_json_object(path: Path, max_bytes: int) -> dict[str, Any] | None:
     """The object in a JSON file; ``None`` when the file does not exist."""
     try:
-        raw = read_file(path, max_bytes=MAX_RULES_BYTES)
+        raw = read_file(path, max_bytes=max_bytes)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Log records as plain lines on stderr, above the progress bar where there is one."""
+"""Log records as lines on stderr, above the progress bar where there is one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ _STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red
 
 
 class ConsoleHandler(logging.Handler):
-    """Prints the message alone, coloured by its level. Rich's own handler would wrap lines, which spoils grep."""
+    """Prints the message, coloured by its level on a terminal and after its level's name elsewhere.
+
+    Rich's own handler would wrap lines, which spoils grep.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         message = printable(self.format(record))
+        if not stderr().is_terminal:
+            message = f"{record.levelname} - {message}"
         stderr().print(Text(message, style=_STYLES.get(record.levelname, "")), soft_wrap=True)
 
 

@@ -35,8 +35,16 @@ logger = logging.getLogger(__name__)
 
 _N = TypeVar("_N", int, float)
 
+# What transformers raises for a model folder with strange files.
+_LOADING_FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+
 # Importing peft takes seconds, so here it is only looked for.
 PEFT_AVAILABLE = importlib.util.find_spec("peft") is not None
+
+
+def without_peft(path: str | Path) -> str:
+    """What is said wherever an adapter is wanted and PEFT is missing."""
+    return f"PEFT library not installed, cannot load LoRA adapter: {path}. Install with: pip install peft"
 
 
 class TorchModel:
@@ -131,7 +139,7 @@ def _load(card: ModelCard, device: str) -> Module:
             use_safetensors=True,
             dtype=torch.float32,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+    except (*_LOADING_FAULTS, SafetensorError) as error:
         raise _unloadable(card, error) from error
     module: Module = model.eval().requires_grad_(False).to(device)
     return module
