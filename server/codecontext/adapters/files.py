@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import reprlib
 from enum import StrEnum
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -97,7 +98,7 @@ def read_manifest(path: Path) -> AdapterManifest:
         ) from error
 
 
-def open_weights(path: Path) -> BinaryIO:
+def open_weights(path: Path) -> FileIO:
     """``adapter_model.safetensors`` of the folder ``path``, looked at before it is read.
 
     Raises ``AdapterError`` when it is missing, a pickle, a Git LFS pointer, no regular file or far too large.

@@ -258,9 +258,7 @@ class AdapterFollower:
         if self.pending is None:
             return ""
         if self.active is not None and self.pending.path and self.pending.path == self.active.path:
-            return (
-                f"The adapter {self.pending.path} has changed and is being prepared; as it was, it answers until then."
-            )
+            return f"The adapter {self.pending.path} has changed and is being prepared; what it was answers until then."
         coming = f"The adapter {self.pending.path}" if self.pending.path else "The base model without an adapter"
         return f"{coming} is being prepared; {self._name_of_active()} answers until then."
 

@@ -201,7 +201,7 @@ def _peft_config(adapter_path: Path, fitted: FittedAdapter) -> LoraConfig:
     settings = fitted.settings
     return LoraConfig(
         r=settings.r,
-        lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]  # PEFT says int, and computes with any number
+        lora_alpha=settings.lora_alpha,
         target_modules=_exactly(layer.module for layer in fitted.layers),
         rank_pattern=_by_value({layer.module: layer.rank for layer in fitted.layers}, settings.r),
         alpha_pattern=_by_value({layer.module: layer.alpha for layer in fitted.layers}, settings.lora_alpha),
@@ -210,7 +210,7 @@ def _peft_config(adapter_path: Path, fitted: FittedAdapter) -> LoraConfig:
         use_dora=bool(settings.use_dora),
         lora_bias=bool(settings.lora_bias),
         # The matrices are loaded, so how they began matters only where that changes the base's weights.
-        init_lora_weights=settings.taken_off_first or False,  # type: ignore[arg-type]
+        init_lora_weights=settings.taken_off_first or False,
         loftq_config=settings.loftq_config.model_dump()
         if settings.loftq_config
         else {"loftq_bits": 4, "loftq_iter": 1},
