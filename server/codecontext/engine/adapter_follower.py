@@ -144,6 +144,10 @@ class AdapterFollower:
         self._offer(candidate, base)
         return True
 
+    def fault_of(self, path: Path | None) -> str:
+        """What is wrong with the adapter at ``path``; empty for another, also before that begins to load."""
+        return self.adapter_fault if self._at_fault[0] == path else ""
+
     def wanted(self) -> LoadedAdapter | None:
         """Whose space should be filled next: what is pending, else what serves."""
         with self._lock:
