@@ -7,7 +7,6 @@ from pathlib import Path
 
 from codecontext.core.errors import IndexNotReady
 from codecontext.core.hashing import content_digest
-from codecontext.core.reading import read_file_inside
 from codecontext.indexing.classify import classify_content
 from codecontext.indexing.diff import find_changes, without_quarantined
 from codecontext.indexing.files import SourceFile
@@ -36,16 +35,14 @@ def stale_paths(folder: Path, store: IndexStore, manifest: Manifest, config: Sca
     indexed = store.file_digests()
     files, _held = without_quarantined(scan_folder(folder, config).files, manifest.quarantined)
     changes = find_changes(files, manifest.files, indexed, manifest.read_at_ns)
-    changed = [
-        file.path for file in changes.to_read if _differs(folder, file, config.max_file_bytes, manifest, indexed)
-    ]
+    changed = [file.path for file in changes.to_read if _differs(file, manifest, indexed)]
     return sorted([*changed, *changes.removed])
 
 
-def _differs(folder: Path, file: SourceFile, max_bytes: int, manifest: Manifest, indexed: dict[str, set[str]]) -> bool:
+def _differs(file: SourceFile, manifest: Manifest, indexed: dict[str, set[str]]) -> bool:
     """Whether a file that was touched since has another content."""
     try:
-        data = read_file_inside(folder, file.path, max_bytes=max_bytes)
+        data = file.absolute.read_bytes()
     except OSError:
         return False
     if classify_content(file.path, data) is not None:

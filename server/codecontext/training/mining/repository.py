@@ -13,7 +13,6 @@ from codecontext.chunking.definitions import SourceDefinition, read_definitions
 from codecontext.core.chunk import ChunkKind
 from codecontext.core.decoding import decode_source
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from codecontext.core.reading import read_file_inside
 from codecontext.indexing.classify import classify_content
 from codecontext.indexing.scan import ScanConfig, scan_folder
 from codecontext.search.paths import PathRole, path_role
@@ -97,7 +96,7 @@ def read_repository(
         if number % _PROGRESS_EVERY == 0 or number == len(found):
             on_progress(Progress("reading", number, len(found)))
         try:
-            data = read_file_inside(folder, file.path, max_bytes=config.max_file_bytes)
+            data = file.absolute.read_bytes()
         except OSError:
             continue
         if classify_content(file.path, data) is None:
