@@ -124,6 +124,8 @@ def test_without_peft_the_answers_are_labelled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("codecontext.embeddings.huggingface.provider.PEFT_AVAILABLE", False)
-    engine = open_engine(make_adapter(seed=6))
+    adapter = make_adapter(seed=6)
+    engine = open_engine(adapter)
     engine.index()
-    assert "peft is not installed" in (engine.search("password").state.degraded or "")
+    sentence = f"PEFT library not installed, cannot load LoRA adapter: {adapter}. Install with: pip install peft"
+    assert sentence in (engine.search("password").state.degraded or "")

@@ -12,7 +12,6 @@ from codecontext.adapters.files import has_config
 from codecontext.adapters.inspect import AdapterInfo, inspect_adapter
 from codecontext.core.errors import AdapterError
 
-
 logger = logging.getLogger(__name__)
 
 
@@ -47,6 +46,6 @@ def _inspect(folder: Path) -> AdapterInfo | InvalidAdapter:
         return inspect_adapter(folder)
     except AdapterError as error:
         return InvalidAdapter(folder, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever one folder holds, the others are listed
+    except Exception as error:
         logger.debug("Looking at the adapter %s failed", folder, exc_info=error)
         return InvalidAdapter(folder, f"{folder} cannot be read as an adapter: {error}")

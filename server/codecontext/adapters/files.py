@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import reprlib
 from enum import StrEnum
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,6 +22,9 @@ MANIFEST_FILE = "codecontext.json"
 
 MAX_WEIGHTS_BYTES = 4_000_000_000
 """Largest file of weights that is read; adapters have 1 to 50 MB, with embeddings of their own up to 3 GB."""
+
+MAX_MANIFEST_BYTES = 50_000_000
+"""Largest ``codecontext.json``; the digests of a hundred thousand training questions take 2 MB."""
 
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -76,12 +80,12 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises ``AdapterError`` when it is missing, unreadable or no JSON object.
     """
     require_folder(path)
-    return _read_json_object(path / CONFIG_FILE) or {}
+    return _read_json_object(path / CONFIG_FILE, MAX_RULES_BYTES) or {}
 
 
 def read_manifest(path: Path) -> AdapterManifest:
     """``codecontext.json`` of the folder ``path``, or the defaults when there is none."""
-    content = _read_json_object(path / MANIFEST_FILE)
+    content = _read_json_object(path / MANIFEST_FILE, MAX_MANIFEST_BYTES)
     if content is None:
         return AdapterManifest()
     try:
@@ -94,7 +98,7 @@ def read_manifest(path: Path) -> AdapterManifest:
         ) from error
 
 
-def open_weights(path: Path) -> BinaryIO:
+def open_weights(path: Path) -> FileIO:
     """``adapter_model.safetensors`` of the folder ``path``, looked at before it is read.
 
     Raises ``AdapterError`` when it is missing, a pickle, a Git LFS pointer, no regular file or far too large.
@@ -136,10 +140,10 @@ def shown(value: Any) -> str:
     return _SHORT.repr(value)
 
 
-def _read_json_object(path: Path) -> dict[str, Any] | None:
+def _read_json_object(path: Path, max_bytes: int) -> dict[str, Any] | None:
     """The object in a JSON file; ``None`` when the file does not exist."""
     try:
-        raw = read_file(path, max_bytes=MAX_RULES_BYTES)
+        raw = read_file(path, max_bytes=max_bytes)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -43,7 +43,7 @@ class Naming:
     in_base: Mapping[str, str]
     """Module as it was saved → the base model's name for it, where it has one."""
     prefixes: tuple[str, ...]
-    """What may have stood before the base's names where the adapter was trained, most likely first; the last is empty."""
+    """What may have stood before the base's names in training, most likely first; the last is empty."""
     heads: tuple[str, ...]
     """Saved modules that only models with a head have."""
 

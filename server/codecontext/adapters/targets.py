@@ -21,6 +21,8 @@ _T = TypeVar("_T")
 MOST_PATTERNS = 10_000
 """Of one field. PEFT writes one for each module at most."""
 
+_MOST_REASON = 120
+
 
 class Targets:
     """The patterns of one configuration. Names are those of the model that the adapter was trained in.
@@ -111,10 +113,12 @@ class Targets:
     def _compiled(self, field: str, pattern: str, around: str) -> Pattern:
         """``around`` compiled, which has ``pattern`` in it."""
         try:
+            Pattern(pattern)  # which need not be well-formed because what is around it is
             return Pattern(around)
         except BadPattern as reason:
+            said = str(reason)[:_MOST_REASON]  # it may quote all of the pattern
             raise AdapterError(
-                f"{self._file}: the pattern {shown(pattern)} in {field} cannot be used: {reason}.",
+                f"{self._file}: the pattern {shown(pattern)} in {field} cannot be used: {said}.",
                 "Write it without look-around and back-references, or list the names of the modules.",
             ) from reason
 
@@ -124,7 +128,7 @@ def _listed(value: str | list[str] | None) -> list[str]:
 
 
 def _ends(module: str) -> Iterator[str]:
-    """The path without its first part, without its first two, …"""
+    """The path without its first part, without its first two, and so on."""
     rest = module.partition(".")[2]
     while rest:
         yield rest

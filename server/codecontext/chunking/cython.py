@@ -24,7 +24,9 @@ _LINE = re.compile(rb"([ \t]*+)([^\n]*+)\n?")
 _BRACKET = re.compile(rb"[()\[\]{}]")
 _WORD = re.compile(rb"[A-Za-z_]\w*+")
 _DECLARES = re.compile(rb"(?:cdef|cpdef|ctypedef)\b")
-_CLASS = re.compile(rb"(?:[\w.]+[ \t]+)*?(?:class|struct|union|enum(?:[ \t]+class)?|cppclass|fused|property)[ \t]+(?:\w+\.)*(\w+)")
+_CLASS = re.compile(
+    rb"(?:[\w.]+[ \t]+)*?(?:class|struct|union|enum(?:[ \t]+class)?|cppclass|fused|property)[ \t]+(?:\w+\.)*(\w+)"
+)
 _ANONYMOUS = re.compile(rb"(?:\w+[ \t]+)*(?:struct|union|enum)[ \t]*:")
 _FUNCTION = re.compile(rb"([A-Za-z_]\w*+)[ \t]*+\(")
 _CAST = re.compile(rb"(?:[=(,\[+\-*/%<>]|\breturn|\bin)[ \t]*+(<[A-Za-z_][\w \t.*&\[\]:,]*+\??>)")
@@ -95,7 +97,7 @@ class _Rewriter:
         opens = _end_of_header(statement)
         is_python = first in (b"def", b"async", b"property")
         if opens is None:
-            if first not in (b"pass", b"def", b"async") or not is_python and first != b"pass":
+            if first not in (b"pass", b"def", b"async") or (not is_python and first != b"pass"):
                 self._put(start, end, b"0")
             return
         header = statement[:opens]

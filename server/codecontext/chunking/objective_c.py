@@ -15,7 +15,10 @@ _PART = re.compile(rb"@(?:interface|implementation|protocol|end|class|import)\b"
 _BRACE = re.compile(rb"[{}]")
 _AT_WORD = re.compile(rb"@\w++")
 # - (void)clear NS_UNAVAILABLE;
-_MACRO_AFTER = re.compile(rb"[ \t]([A-Z][A-Z0-9]*+_[A-Z0-9_]++)[ \t]*+(?:\((?:[^()]|\([^()]*+\))*+\)[ \t]*+)?+(?=[;\n])")
+_MACRO_AFTER = re.compile(
+    rb"[ \t]([A-Z][A-Z0-9]*+_[A-Z0-9_]++)[ \t]*+(?:\((?:[^()]|\([^()]*+\))*+\)[ \t]*+)?+(?=[;\n])"
+)
+
 
 def without_macros(source: bytes) -> Rewritten:
     """``source`` as a grammar can read it."""

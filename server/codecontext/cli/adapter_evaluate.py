@@ -80,7 +80,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
 def print_query_set(title: str, result: QuerySet, before: str, after: str) -> None:
     """Print the comparison over one set of queries."""
     stdout().print(f"\n{title}: {wording.count(result.queries, 'query', 'queries')}", style="bold")
-    rows = [("", "", before, after, "gain", "95 % interval")]
+    rows = [("", "", before, after, "change", "95 % interval")]
     for view, found in (("vectors alone", result.dense), ("whole search", result.search)):
         rows += [(f"  {view}", _name(metric), *_figures(found[metric])) for metric in _SHOWN]
     print_columns(rows, ("", "", "", "", "bold", "dim"))

@@ -125,5 +125,6 @@ def _print_report(report: TrainingReport) -> None:
     else:
         print_label(
             "Note",
-            "the gain on the whole search is not beyond doubt; the report shows which queries gained and lost.",
+            "it is not beyond doubt that the whole search is better with it; the report shows which queries gained and "
+            "lost.",
         )

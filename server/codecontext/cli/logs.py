@@ -1,4 +1,4 @@
-"""Log records as plain lines on stderr, above the progress bar where there is one."""
+"""Log records as lines on stderr, above the progress bar where there is one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red
 
 
 class ConsoleHandler(logging.Handler):
-    """Prints the message alone, coloured by its level. Rich's own handler would wrap lines, which spoils grep."""
+    """Prints the message, coloured by its level on a terminal and after its level's name elsewhere.
+
+    Rich's own handler would wrap lines, which spoils grep.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +31,10 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        stderr().print(Text(self.format(record), style=_STYLES.get(record.levelname, "")), soft_wrap=True)
+        message = self.format(record)
+        if not stderr().is_terminal:
+            message = f"{record.levelname} - {message}"
+        stderr().print(Text(message, style=_STYLES.get(record.levelname, "")), soft_wrap=True)
 
 
 def start_logging(*, debug: bool) -> None:

@@ -16,7 +16,7 @@ MAX_NESTING = 64
 def read_json_file(path: Path, *, max_bytes: int = MAX_RULES_BYTES) -> Any:
     """The value in the JSON file ``path``; a byte order mark is read over.
 
-    Raises ``OSError`` as ``read_file``, and ``ValueError`` for what is no JSON or nested more than ``MAX_NESTING`` deep.
+    Raises ``OSError`` as ``read_file``, and ``ValueError`` for what is no JSON or nested deeper than ``MAX_NESTING``.
     """
     return parse_json(read_file(path, max_bytes=max_bytes))
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import FileIO
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 MAX_RULES_BYTES = 2_000_000
 """Largest file of ignore rules or settings that is read; people write a few thousand bytes."""
@@ -77,7 +77,7 @@ def read_text_file(path: Path, *, max_bytes: int = MAX_RULES_BYTES, follow_links
     return read_file(path, max_bytes=max_bytes, follow_links=follow_links).decode("utf-8-sig")
 
 
-def open_file(path: Path, *, max_bytes: int | None = None) -> BinaryIO:
+def open_file(path: Path, *, max_bytes: int | None = None) -> FileIO:
     """The regular file ``path``, open for whoever reads it part by part. Raises as ``read_file``."""
     descriptor = _open(path, follow_links=True)
     try:
@@ -85,7 +85,7 @@ def open_file(path: Path, *, max_bytes: int | None = None) -> BinaryIO:
     except OSError:
         os.close(descriptor)
         raise
-    return os.fdopen(descriptor, "rb")
+    return FileIO(descriptor, "rb")
 
 
 def _open(path: Path, *, follow_links: bool) -> int:

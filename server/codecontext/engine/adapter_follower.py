@@ -19,7 +19,7 @@ from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
 from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
+from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE, without_peft
 from codecontext.engine.coverage import coverage_of
 from codecontext.engine.engine import Engine, Serving
 from codecontext.engine.folder_settings import FolderSettings
@@ -102,6 +102,10 @@ class AdapterFollower:
         self.pending_coverage: float | None = None
         self.model_fault = ""
         self.adapter_fault = ""
+        self._at_fault: tuple[Path | None, AdapterStamp | None] = (None, None)
+        """What ``adapter_fault`` is about: the adapter's path, and its files as they were."""
+        self._coming: Path | None = None
+        """The adapter that is being loaded in place of one at fault."""
         engine.serve(Serving(None, _LOADING))
 
     def follow(self, settings: FolderSettings, cancel: CancelToken) -> bool:
@@ -109,6 +113,7 @@ class AdapterFollower:
 
         False when it was stopped before its end.
         """
+        self._forget_fault_of_another(settings.adapter)
         try:
             base = self._models.base(
                 settings.settings.embeddings.huggingface,
@@ -128,11 +133,20 @@ class AdapterFollower:
         except CodeContextError as error:
             self._without_adapter(base, settings.adapter, error)
             return True
+        except Exception as error:  # nobody foresaw it, and yet the base model is loaded
+            logger.exception("Loading the adapter %s failed.", settings.adapter)
+            fault = AdapterError(f"It cannot be loaded: {type(error).__name__}: {error}", "Choose another adapter.")
+            self._without_adapter(base, settings.adapter, fault)
+            return True
         if cancel.cancelled:
             return False
-        self.adapter_fault = ""
+        self.adapter_fault, self._coming = "", None
         self._offer(candidate, base)
         return True
+
+    def fault_of(self, path: Path | None) -> str:
+        """What is wrong with the adapter at ``path``; empty for another, also before that begins to load."""
+        return self.adapter_fault if self._at_fault[0] == path else ""
 
     def wanted(self) -> LoadedAdapter | None:
         """Whose space should be filled next: what is pending, else what serves."""
@@ -174,7 +188,7 @@ class AdapterFollower:
         if path is None:
             return next((each for each in loaded if each.info is None), LoadedAdapter.base(base))
         if not PEFT_AVAILABLE:
-            raise AdapterError(f"{path} is configured, but peft is not installed.", "Run: pip install peft")
+            raise AdapterError(without_peft(path))
         self._announce_missing_files(base, path)
         # What was loaded last is what the files were before, if they are others now.
         info = settle(path, loaded[-1].stamp if loaded else None, cancel=cancel)
@@ -197,7 +211,7 @@ class AdapterFollower:
         except AdapterError as error:
             with self._lock:
                 self.active = self.active or LoadedAdapter.base(base)
-            self.adapter_fault = self._instead_of(path, str(error))
+            self._blame(path, error, stamp)
             self._serve_active()
 
     # -- what serves -----------------------------------------------------------------------------------------
@@ -241,8 +255,14 @@ class AdapterFollower:
 
     def _difference(self) -> str:
         """Why what answers is not what the settings name; empty if it is."""
-        if self.adapter_fault or self.pending is None:
+        if self.adapter_fault:
             return self.adapter_fault
+        if self._coming is not None:
+            return f"The adapter {self._coming} is being loaded; {self._name_of_active()} answers until then."
+        if self.pending is None:
+            return ""
+        if self.active is not None and self.pending.path and self.pending.path == self.active.path:
+            return f"The adapter {self.pending.path} has changed and is being prepared; what it was answers until then."
         coming = f"The adapter {self.pending.path}" if self.pending.path else "The base model without an adapter"
         return f"{coming} is being prepared; {self._name_of_active()} answers until then."
 
@@ -252,11 +272,25 @@ class AdapterFollower:
         with self._lock:
             self.pending, self.pending_coverage = None, None
             self.active = self.active or LoadedAdapter.base(base)
-            self.adapter_fault = self._instead_of(path, str(error))
+            self._blame(path, error, stamp_of(path) if path else None)
         self._serve_active()
         self._on_vectors_wanted()
 
+    def _blame(self, path: Path | None, error: CodeContextError, stamp: AdapterStamp | None) -> None:
+        self.adapter_fault = self._instead_of(path, str(error))
+        self._at_fault, self._coming = (path, stamp), None
+
+    def _forget_fault_of_another(self, path: Path | None) -> None:
+        """While another adapter loads, or other files of the same, what was wrong before is no longer said."""
+        if not self.adapter_fault or self._at_fault == (path, stamp_of(path) if path else None):
+            return
+        with self._lock:
+            self.adapter_fault, self._coming = "", path
+        self._serve_active()
+
     def _instead_of(self, path: Path | None, reason: str) -> str:
+        if self.active is not None and path is not None and self.active.path == str(path):
+            return f"What was loaded from {path} before answers instead of the adapter that is there now: {reason}"
         name = self._name_of_active()
         return f"{name[0].upper()}{name[1:]} answers instead of the adapter {path}: {reason}"
 

@@ -33,7 +33,7 @@ from codecontext.embeddings.huggingface.models import (
     resolve_model,
     verify_bundled_model,
 )
-from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
+from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE, without_peft
 from codecontext.indexing.git import GitUnavailable, run_git
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
@@ -198,8 +198,7 @@ def _check_adapter(config: HuggingFaceConfig) -> Check:
     if path is None:
         return _ok("adapter", "none configured")
     if not PEFT_AVAILABLE:
-        fault = AdapterError(f"{path} is configured, but peft is not installed.", "Run: pip install peft")
-        return _error("adapter", fault)
+        return _error("adapter", AdapterError(without_peft(path)))
     try:
         info = inspect_adapter(Path(path))
     except AdapterError as error:

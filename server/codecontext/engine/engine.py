@@ -20,6 +20,7 @@ from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
+from codecontext.embeddings.huggingface.torch_model import without_peft
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import FileReader, InProcessReader
 from codecontext.indexing.report import IndexReport
@@ -280,9 +281,7 @@ class Engine:
             return Serving(None, f"Only words are compared, not meaning: {error}")
         wanted = self.settings.embeddings.huggingface.lora_adapter_path
         if wanted and self._provider.adapter is None:
-            return Serving(
-                self._provider, f"The base model answers without the adapter {wanted}: peft is not installed."
-            )
+            return Serving(self._provider, f"The base model answers without the adapter: {without_peft(wanted)}")
         return Serving(self._provider)
 
     def _state(self, serving: Serving, snapshot: Snapshot) -> SearchState:

@@ -182,7 +182,7 @@ class ServedFolder:
         """How the folder is, and the sentence that matters most."""
         if error := self.missing or self._index.fault or self._follower.model_fault or self._settings.fault:
             return Health.ERROR, error
-        if warning := self._follower.adapter_fault:
+        if warning := self._follower.fault_of(self._settings.adapter):
             return Health.WARNING, warning
         return Health.OK, ""
 

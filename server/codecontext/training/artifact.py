@@ -5,20 +5,19 @@ Plain PEFT reads it; ``codecontext.json`` and ``README.md`` are additions. The f
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 
 from codecontext.adapters import AdapterSide
-from codecontext.adapters.files import MANIFEST_FILE
+from codecontext.adapters.files import MANIFEST_FILE, MAX_MANIFEST_BYTES
 from codecontext.core.errors import StoreError, TrainingError
+from codecontext.core.json_file import read_json_file
 from codecontext.core.private import is_ours, make_private, tighten
 from codecontext.training.config import TrainingConfig
 from codecontext.training.intervals import Comparison, Interval
@@ -100,9 +99,8 @@ def library_versions() -> dict[str, str]:
 def read_record(folder: Path) -> TrainingRecord | None:
     """The record of the adapter in ``folder``; None if CodeContext did not train it."""
     try:
-        content: Any = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-        return TrainingRecord.model_validate(content)
-    except (OSError, ValueError, ValidationError):
+        return TrainingRecord.model_validate(read_json_file(folder / MANIFEST_FILE, max_bytes=MAX_MANIFEST_BYTES))
+    except (OSError, ValueError):
         return None
 
 

@@ -92,9 +92,9 @@ def _metrics(record: TrainingRecord) -> list[str]:
     if record.metrics is None:
         return ["It was not measured."]
     rows = [
-        "On held-out questions, with 95 % intervals of the gain (paired bootstrap):",
+        "On held-out questions, with 95 % intervals of the change (paired bootstrap):",
         "",
-        "| | base | adapter | gain |",
+        "| | base | adapter | change |",
         "|---|---|---|---|",
     ]
     for view, comparisons in (("vectors alone", record.metrics.dense), ("whole search", record.metrics.search)):

@@ -21,12 +21,11 @@ from codecontext.training.evaluation import Evaluation, QuerySet, Rankings, Syst
 from codecontext.training.labels import Labelled, label
 from codecontext.training.pairs import Pair, read_pairs, without_keys
 from codecontext.training.rankings import rank_by_search, rank_by_vectors
-from codecontext.training.split import split_pairs
+from codecontext.training.split import FEWEST_TEST_PAIRS, split_pairs
 from codecontext.training.staleness import require_current_index
 from codecontext.training.workbench import Workbench
 
 MOST_TEST_PAIRS = 1000
-FEWEST_TEST_PAIRS = 20
 BASE = "base"
 
 

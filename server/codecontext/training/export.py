@@ -9,8 +9,9 @@ import zipfile
 from pathlib import Path
 
 from codecontext.adapters import inspect_adapter
-from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, WEIGHTS_FILE
+from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, MAX_MANIFEST_BYTES, WEIGHTS_FILE
 from codecontext.core.errors import AdapterError, StoreError
+from codecontext.core.json_file import read_json_file
 from codecontext.core.paths import expand_user
 from codecontext.training.artifact import CARD_FILE
 
@@ -52,7 +53,7 @@ def _copy(adapter: Path, folder: Path) -> dict[str, int]:
             shutil.copyfile(adapter / name, folder / name)
     manifest = adapter / MANIFEST_FILE
     if manifest.is_file():
-        content = json.loads(manifest.read_text(encoding="utf-8"))
+        content = read_json_file(manifest, max_bytes=MAX_MANIFEST_BYTES)
         shared = {key: value for key, value in content.items() if key not in _PRIVATE_FIELDS}
         (folder / MANIFEST_FILE).write_text(json.dumps(shared, indent=2) + "\n", encoding="utf-8")
     return {file.name: file.stat().st_size for file in sorted(folder.iterdir())}

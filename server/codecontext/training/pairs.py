@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from codecontext.core.errors import StoreError, TrainingError
 from codecontext.core.hashing import content_digest
+from codecontext.core.reading import read_text_file
 from codecontext.core.terms import lexical_terms
 
 _PLACE = re.compile(r"(?P<path>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?")
@@ -86,13 +87,17 @@ def query_key(query: str) -> str:
     return content_digest(" ".join(lexical_terms(query)))[:_KEY_LENGTH]
 
 
+MAX_PAIRS_BYTES = 500_000_000
+"""Largest file of pairs; a pair takes a few hundred bytes."""
+
+
 def read_pairs(path: Path) -> list[Pair]:
     """The pairs in a JSON Lines file; blank lines and lines that begin with ``#`` or ``//`` are passed over.
 
     Raises ``TrainingError`` that names the line that cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text_file(path, max_bytes=MAX_PAIRS_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise TrainingError(f"The pairs file {path} cannot be read: {reason}.", "Name a JSON Lines file.") from error

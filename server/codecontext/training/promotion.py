@@ -12,6 +12,7 @@ from codecontext.config.edit import set_project_setting
 from codecontext.core.errors import ConfigError, TrainingError
 from codecontext.core.paths import expand_user
 from codecontext.training.evaluation import Evaluation
+from codecontext.training.intervals import described_change
 from codecontext.training.metrics import MAIN_METRIC
 
 ADAPTER_KEY = "embeddings.huggingface.lora_adapter_path"
@@ -34,9 +35,9 @@ def require_gain(evaluation: Evaluation) -> None:
     if not evaluation.helps_search:
         gain = evaluation.deciding.search[MAIN_METRIC].gain
         raise TrainingError(
-            f"{evaluation.adapter.name} is not used: the whole search gains {gain.mean:+.3f} MRR@10 over "
-            f"{evaluation.against.name} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}), which does not exclude a "
-            "loss.",
+            f"{evaluation.adapter.name} is not used: the whole search "
+            f"{described_change(gain, 'MRR@10', evaluation.against.name)} (95 % interval {gain.low:+.3f} to "
+            f"{gain.high:+.3f}){'' if gain.high < 0 else ', which does not exclude a loss'}.",
             "Use it without --if-better if you want it all the same, or train with more pairs.",
         )
 

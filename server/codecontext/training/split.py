@@ -17,6 +17,8 @@ from codecontext.training.wording import words_of
 
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
+FEWEST_TEST_PAIRS = 20
+"""With fewer, an interval is too wide to decide anything: neither is one trained nor chosen by them."""
 _HEX_DIGITS = 8
 
 

@@ -37,7 +37,7 @@ from codecontext.training.labels import label
 from codecontext.training.loop import Trained, TrainingLoop
 from codecontext.training.mining.counts import SourceCount
 from codecontext.training.sides import side_of
-from codecontext.training.split import Split, split_pairs
+from codecontext.training.split import FEWEST_TEST_PAIRS, Split, split_pairs
 from codecontext.training.workbench import Material, Workbench
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 FEWEST_TRAINING_PAIRS = 50
 FEWEST_VALIDATION_PAIRS = 5
-FEWEST_TEST_PAIRS = 10
 MOST_VALIDATION_PAIRS = 200
 
 _FULL_NAME_OF_BUNDLED = "sentence-transformers/all-MiniLM-L6-v2"

@@ -81,8 +81,8 @@ def test_the_log_says_which_adapter_was_loaded(start_codecontext: Start, write: 
     run = finished(start_codecontext("index", env={ADAPTER_PATH: str(adapter)}))
     assert run.returncode == 0
     loading, loaded = adapter_lines(run)
-    assert loading == f"Loading LoRA adapter from: {adapter}"
-    assert re.fullmatch(r"LoRA adapter loaded successfully in \d+\.\dms", loaded)
+    assert loading == f"INFO - Loading LoRA adapter from: {adapter}"
+    assert re.fullmatch(r"INFO - LoRA adapter loaded successfully in \d+\.\dms", loaded)
 
 
 def test_without_an_adapter_the_log_does_not_speak_of_any(start_codecontext: Start, write: Write) -> None:
@@ -108,7 +108,7 @@ def test_the_log_says_that_peft_is_missing(
     run = finished(start_codecontext("index", env=env))
     assert run.returncode == 0
     assert adapter_lines(run) == [
-        f"PEFT library not installed, cannot load LoRA adapter: {adapter}. Install with: pip install peft"
+        f"WARNING - PEFT library not installed, cannot load LoRA adapter: {adapter}. Install with: pip install peft"
     ]
 
 

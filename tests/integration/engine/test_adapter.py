@@ -265,6 +265,38 @@ async def test_a_setting_to_a_bad_path_and_back(
     assert embedded_since(shared, project) == 0
 
 
+async def test_a_fault_is_not_said_of_the_next_adapter(
+    shared: Served, project: Path, code: dict[str, str], adapters: list[Path], tmp_path: Path
+) -> None:
+    await serve(shared, project, tmp_path / "nowhere")
+    await faulty(shared, project, "nowhere")
+    shared.history.clear()
+    await serve(shared, project, adapters[0])
+    await using(shared, project, adapters[0])
+    reports = [reports[str(project)] for _, reports in shared.history]
+    later = [report for report in reports if report.wanted_adapter_path == str(adapters[0])]
+    assert later
+    assert {report.message for report in later} == {""}
+
+
+async def test_files_replaced_by_bad_ones_are_not_said_to_be_answered_by_themselves(
+    shared: Served, project: Path, code: dict[str, str], adapters: list[Path], place: Path
+) -> None:
+    shutil.copytree(adapters[0], place)
+    await serve(shared, project, place)
+    before = await using(shared, project, adapters[0])
+    for name in (CONFIG, WEIGHTS):
+        place.joinpath(name).write_bytes(b"{" * 30)
+    touch(shared, project)
+    report = await faulty(shared, project, "cannot be read")
+    assert report.message.startswith(
+        f"What was loaded from {place} before answers instead of the adapter that is there"
+    )
+    assert (report.health, report.space) == (Health.WARNING, before.space)
+    state = (await shared.ask("handle")).states[str(project)]
+    assert state.fingerprint == adapter_fingerprint(adapters[0])
+
+
 async def test_a_bad_path_from_the_beginning(
     shared: Served, project: Path, code: dict[str, str], adapters: list[Path], place: Path
 ) -> None:

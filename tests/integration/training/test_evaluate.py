@@ -122,7 +122,7 @@ def test_an_adapter_that_hurts_is_not_promoted(shop: Path, trained: Outcome, har
     evaluation = evaluate(shop, harmful, trained.adapter)
     assert evaluation.pairs is not None
     assert evaluation.pairs.dense["mrr_at_10"].gain.high < 0
-    with pytest.raises(TrainingError, match=r"is not used: the whole search gains -0\.\d+ MRR@10 over jargon"):
+    with pytest.raises(TrainingError, match=r"is not used: the whole search loses 0\.\d+ MRR@10 against jargon"):
         require_gain(evaluation)
 
 

@@ -62,10 +62,14 @@ export function describeEvaluation({ adapter, against, helps_search, pairs }: Ev
 
 function gainOf({ queries, search }: QuerySet, other: string, isSure: boolean): string {
   const { gain } = search.mrr_at_10;
-  const doubt = isSure ? "" : ", which does not exclude a loss";
+  const doubt = isSure || gain.high < 0 ? "" : ", which does not exclude a loss";
+  const change =
+    gain.mean < 0
+      ? `loses ${(-gain.mean).toFixed(3)} MRR@10 against ${other}`
+      : `gains ${signed(gain.mean)} MRR@10 over ${other}`;
   return (
-    `On ${queries.toLocaleString("en")} questions that it was not trained with, the whole search gains ` +
-    `${signed(gain.mean)} MRR@10 over ${other} (95 % interval ${signed(gain.low)} to ${signed(gain.high)})${doubt}.`
+    `On ${queries.toLocaleString("en")} questions that it was not trained with, the whole search ${change} ` +
+    `(95 % interval ${signed(gain.low)} to ${signed(gain.high)})${doubt}.`
   );
 }
 

@@ -19,8 +19,13 @@ describe("what came of training", () => {
 
   it("says when it may be a loss", () => {
     const said = describeTraining({ ...report, helps_search: false, test: set(-0.01, -0.03, 0.01) });
-    expect(said).toContain("gains −0.010 MRR@10");
+    expect(said).toContain("loses 0.010 MRR@10 against the base model");
     expect(said).toMatch(/\(95 % interval −0.030 to \+0.010\), which does not exclude a loss\.$/);
+  });
+
+  it("says when it is one", () => {
+    const said = describeTraining({ ...report, helps_search: false, test: set(-0.02, -0.03, -0.01) });
+    expect(said).toMatch(/loses 0.020 MRR@10 against the base model \(95 % interval −0.030 to −0.010\)\.$/);
   });
 });
 

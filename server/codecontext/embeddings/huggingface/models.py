@@ -8,7 +8,6 @@ model without them is read as sentence-transformers reads it: mean pooling over 
 from __future__ import annotations
 
 import importlib.util
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from codecontext.core import content_digest
 from codecontext.core.errors import ModelUnavailable
 from codecontext.core.hashing import file_sha256
+from codecontext.core.json_file import read_json_file
 from codecontext.core.paths import expand_user
 from codecontext.embeddings.huggingface.config import BUNDLED_MODEL
 from codecontext.embeddings.huggingface.pooling import Pooling
@@ -38,6 +38,9 @@ DECIDING_FILES = (
     "vocab.json",
     "vocab.txt",
 )
+
+# Largest JSON file of settings; a tokenizer's may list thousands of added tokens.
+MAX_JSON_BYTES = 50_000_000
 
 # A tokenizer without a limit says a number such as 1e30.
 UNLIMITED = 1_000_000
@@ -126,6 +129,16 @@ def read_model_card(name: str, folder: Path) -> ModelCard:
             f"{folder} holds a LoRA adapter, not a base model.",
             "Set lora_adapter_path to it, and model_name to the base it was made for.",
         )
+    try:
+        return _read_card(name, folder)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise ModelUnavailable(
+            f"The settings of the model in {folder} are malformed ({type(error).__name__}: {error}).",
+            "Fetch or copy the model again.",
+        ) from error
+
+
+def _read_card(name: str, folder: Path) -> ModelCard:
     modules = _read_modules(folder)
     transformer = folder / modules.transformer
     config = _read_json(transformer / "config.json")
@@ -236,6 +249,9 @@ def _safetensors_files(folder: Path) -> list[Path]:
         pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
         reason = "only pickled weights, which can run any code when loaded" if pickled else "no weights"
         raise ModelUnavailable(f"The model in {folder} has {reason}.", "Choose a model with *.safetensors files.")
+    strange = next((file for file in files if not file.is_file()), None)
+    if strange is not None:
+        raise ModelUnavailable(f"{strange} is not a regular file.", "Fetch or copy the model again.")
     return files
 
 
@@ -251,7 +267,7 @@ def _model_digest(folder: Path, weights: list[Path]) -> str:
 def _read_json(path: Path) -> Any:
     """Content of a JSON file; an empty dict when there is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json_file(path, max_bytes=MAX_JSON_BYTES)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -20,7 +20,7 @@ from codecontext.adapters import (
     require_unchanged,
 )
 from codecontext.core import CancelToken
-from codecontext.core.errors import ConfigError, EmbeddingError, OperationCancelled
+from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, EmbeddingError, OperationCancelled
 from codecontext.core.paths import expand_user
 from codecontext.embeddings.backends import EmbeddingBackend, embed_tokens
 from codecontext.embeddings.base import (
@@ -34,7 +34,7 @@ from codecontext.embeddings.huggingface.config import HuggingFaceConfig
 from codecontext.embeddings.huggingface.models import read_model_card, resolve_model
 from codecontext.embeddings.huggingface.prompts import resolve_prompts
 from codecontext.embeddings.huggingface.runtime import ModelRuntime
-from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE
+from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE, without_peft
 
 logger = logging.getLogger(__name__)
 
@@ -215,10 +215,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         if path is None:
             return
         if not PEFT_AVAILABLE:
-            logger.warning(
-                "PEFT library not installed, cannot load LoRA adapter: %s. Install with: pip install peft",
-                path,
-            )
+            logger.warning("%s", without_peft(path))
             return
         try:
             if self._is_current(path):
@@ -230,7 +227,10 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             raise
         except Exception as error:
             logger.error("Failed to load LoRA adapter from %s: %s", path, error)
-            raise
+            if isinstance(error, AdapterError):
+                raise
+            # The base model is loaded, so whatever goes wrong now is no reason to do without it.
+            raise _fault_of(path, error) from error
         self._adapter_loaded = True
         self._current_adapter_path = path
         logger.info("LoRA adapter loaded successfully in %.1fms", (time.perf_counter() - started) * 1000)
@@ -277,6 +277,16 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         if self._serving is None:
             raise RuntimeError("initialize() loads the model; call it before anything else")
         return self._serving
+
+
+def _fault_of(path: str, error: Exception) -> AdapterError:
+    if isinstance(error, CodeContextError):
+        return AdapterError(f"The adapter {path} cannot be added to the model: {error.message}", error.hint)
+    logger.debug("Loading the adapter %s ended with this error:", path, exc_info=error)
+    return AdapterError(
+        f"The adapter {path} cannot be loaded: {' '.join(str(error).split()) or type(error).__name__}.",
+        "Save it again with an up-to-date PEFT.",
+    )
 
 
 def _check_finite(vectors: Vectors, labels: Sequence[str], backend: EmbeddingBackend) -> None:

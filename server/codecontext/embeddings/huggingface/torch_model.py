@@ -35,8 +35,16 @@ logger = logging.getLogger(__name__)
 
 _N = TypeVar("_N", int, float)
 
+# What transformers raises for a model folder with strange files.
+_LOADING_FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+
 # Importing peft takes seconds, so here it is only looked for.
 PEFT_AVAILABLE = importlib.util.find_spec("peft") is not None
+
+
+def without_peft(path: str | Path) -> str:
+    """What is said wherever an adapter is wanted and PEFT is missing."""
+    return f"PEFT library not installed, cannot load LoRA adapter: {path}. Install with: pip install peft"
 
 
 class TorchModel:
@@ -131,7 +139,7 @@ def _load(card: ModelCard, device: str) -> Module:
             use_safetensors=True,
             dtype=torch.float32,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+    except (*_LOADING_FAULTS, SafetensorError) as error:
         raise _unloadable(card, error) from error
     module: Module = model.eval().requires_grad_(False).to(device)
     return module
@@ -193,7 +201,7 @@ def _peft_config(adapter_path: Path, fitted: FittedAdapter) -> LoraConfig:
     settings = fitted.settings
     return LoraConfig(
         r=settings.r,
-        lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]  # PEFT says int, and computes with any number
+        lora_alpha=settings.lora_alpha,
         target_modules=_exactly(layer.module for layer in fitted.layers),
         rank_pattern=_by_value({layer.module: layer.rank for layer in fitted.layers}, settings.r),
         alpha_pattern=_by_value({layer.module: layer.alpha for layer in fitted.layers}, settings.lora_alpha),
@@ -202,7 +210,7 @@ def _peft_config(adapter_path: Path, fitted: FittedAdapter) -> LoraConfig:
         use_dora=bool(settings.use_dora),
         lora_bias=bool(settings.lora_bias),
         # The matrices are loaded, so how they began matters only where that changes the base's weights.
-        init_lora_weights=settings.taken_off_first or False,  # type: ignore[arg-type]
+        init_lora_weights=settings.taken_off_first or False,
         loftq_config=settings.loftq_config.model_dump()
         if settings.loftq_config
         else {"loftq_bits": 4, "loftq_iter": 1},
