@@ -17,6 +17,7 @@ from codecontext.chunking.languages import Language, language_known
 from codecontext.chunking.macros import Names, Rewritten, erase_macros
 from codecontext.chunking.objective_c import halves, without_macros
 from codecontext.chunking.preprocessor import lex, resolve_conditionals, simplify_directives
+from codecontext.chunking.sql_routines import Routine, read_sql, without_routines
 
 # A header that calls itself C, as far as its first lines tell.
 _CPP_WORD = re.compile(rb"\b(?:class|namespace|template|typename|constexpr|public|private|virtual|operator)\b")
@@ -28,12 +29,13 @@ class Reading:
     """The trees of a file, the one that holds most of it first, each with the language whose queries fit it.
 
     ``names`` are names that the file does not show where the tree has one: by the byte at which the name begins.
-    ``rows_of_macros`` belong to what is defined below them.
+    ``rows_of_macros`` belong to what is defined below them. ``routines`` are definitions that no tree has.
     """
 
     roots: list[tuple[Node, Language]]
     names: Names = field(default_factory=dict)
     rows_of_macros: list[int] = field(default_factory=list)
+    routines: list[Routine] = field(default_factory=list)
 
 
 def parse_dialect(parser: SourceParser, source: bytes, language: Language) -> Reading:
@@ -42,9 +44,30 @@ def parse_dialect(parser: SourceParser, source: bytes, language: Language) -> Re
         return _read_c(parser, source, language)
     if language.dialect == "cython":
         return _best(parser, [(as_python(source), language), (source, language)])
+    if language.name == "sql":
+        return _read_sql(parser, source, language)
     if language.name == "objective-c":
         return _read_objective_c(parser, source, language)
     return Reading([(parser.parse(language).root_node, language)])
+
+
+def _read_sql(parser: SourceParser, source: bytes, language: Language) -> Reading:
+    sql = read_sql(source)
+    if sql.text == source and not sql.routines:
+        return Reading([(parser.parse(language).root_node, language)])
+    root = parser.parse(language, instead=sql.text).root_node
+    if all(_has_read(root, routine) for routine in sql.routines):
+        return Reading([(root, language)], sql.names)
+    root = parser.parse(language, instead=without_routines(sql.text, sql.routines)).root_node
+    return Reading([(root, language)], sql.names, routines=sql.routines)
+
+
+def _has_read(root: Node, routine: Routine) -> bool:
+    """Whether there is a statement without faults where a routine is."""
+    node = root.named_descendant_for_byte_range(routine.start, routine.start + 1)
+    while node is not None and node.type != "statement":
+        node = node.parent
+    return node is not None and not node.has_error and node.end_byte >= routine.end - 1
 
 
 def _read_objective_c(parser: SourceParser, source: bytes, language: Language) -> Reading:
