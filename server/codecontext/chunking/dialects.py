@@ -13,7 +13,7 @@ from tree_sitter import Node
 
 from codecontext.chunking.cython import as_python
 from codecontext.chunking.grammars import SourceParser
-from codecontext.chunking.languages import Language, language_known
+from codecontext.chunking.languages import Language, language_known, language_named
 from codecontext.chunking.macros import Names, Rewritten, erase_macros
 from codecontext.chunking.objective_c import halves, without_macros
 from codecontext.chunking.preprocessor import lex, resolve_conditionals, simplify_directives
@@ -40,10 +40,14 @@ class Reading:
 
 def parse_dialect(parser: SourceParser, source: bytes, language: Language) -> Reading:
     """Parse a file in the dialect that it is written in. Raises ``GivenUp`` as the parser does."""
-    if language.name in {"c", "cpp"}:
+    if language.name in {"c", "cpp", "glsl", "hlsl"}:
         return _read_c(parser, source, language)
     if language.dialect == "cython":
         return _best(parser, [(as_python(source), language), (source, language)])
+    if language.name == "javascript":
+        # Flow's types are much like those of TypeScript.
+        typed = language_named("tsx")
+        return _best(parser, [(source, language), *([(source, typed)] if typed else [])])
     if language.name == "sql":
         return _read_sql(parser, source, language)
     if language.name == "objective-c":
@@ -94,7 +98,7 @@ def _read_halves(parser: SourceParser, source: bytes, language: Language) -> Rea
 def _read_c(parser: SourceParser, source: bytes, language: Language) -> Reading:
     lexed = lex(source)
     simplify_directives(lexed)
-    resolve_conditionals(lexed, is_cpp=language.name == "cpp")
+    resolve_conditionals(lexed, is_cpp=language.name != "c")
     rewritten = erase_macros(lexed)
     readings: list[tuple[bytes | Rewritten, Language]] = [(rewritten, language)]
     if language.name == "c" and _CPP_WORD.search(lexed.code):
