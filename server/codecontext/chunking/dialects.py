@@ -13,10 +13,11 @@ from tree_sitter import Node
 
 from codecontext.chunking.cython import as_python
 from codecontext.chunking.grammars import SourceParser
-from codecontext.chunking.languages import Language, language_known
+from codecontext.chunking.languages import Language, language_known, language_named
 from codecontext.chunking.macros import Names, Rewritten, erase_macros
 from codecontext.chunking.objective_c import halves, without_macros
 from codecontext.chunking.preprocessor import lex, resolve_conditionals, simplify_directives
+from codecontext.chunking.sql_routines import Routine, read_sql, without_routines
 
 # A header that calls itself C, as far as its first lines tell.
 _CPP_WORD = re.compile(rb"\b(?:class|namespace|template|typename|constexpr|public|private|virtual|operator)\b")
@@ -29,23 +30,49 @@ class Reading:
     """The trees of a file, the one that holds most of it first, each with the language whose queries fit it.
 
     ``names`` are names that the file does not show where the tree has one: by the byte at which the name begins.
-    ``rows_of_macros`` belong to what is defined below them.
+    ``rows_of_macros`` belong to what is defined below them. ``routines`` are definitions that no tree has.
     """
 
     roots: list[tuple[Node, Language]]
     names: Names = field(default_factory=dict)
     rows_of_macros: list[int] = field(default_factory=list)
+    routines: list[Routine] = field(default_factory=list)
 
 
 def parse_dialect(parser: SourceParser, source: bytes, language: Language) -> Reading:
     """Parse a file in the dialect that it is written in. Raises ``GivenUp`` as the parser does."""
-    if language.name in {"c", "cpp"}:
+    if language.name in {"c", "cpp", "glsl", "hlsl"}:
         return _read_c(parser, source, language)
     if language.dialect == "cython":
         return _best(parser, [(as_python(source), language), (source, language)])
+    if language.name == "javascript":
+        # Flow's types are much like those of TypeScript.
+        typed = language_named("tsx")
+        return _best(parser, [(source, language), *([(source, typed)] if typed else [])])
+    if language.name == "sql":
+        return _read_sql(parser, source, language)
     if language.name == "objective-c":
         return _read_objective_c(parser, source, language)
     return Reading([(parser.parse(language).root_node, language)])
+
+
+def _read_sql(parser: SourceParser, source: bytes, language: Language) -> Reading:
+    sql = read_sql(source)
+    if sql.text == source and not sql.routines:
+        return Reading([(parser.parse(language).root_node, language)])
+    root = parser.parse(language, instead=sql.text).root_node
+    if all(_has_read(root, routine) for routine in sql.routines):
+        return Reading([(root, language)], sql.names)
+    root = parser.parse(language, instead=without_routines(sql.text, sql.routines)).root_node
+    return Reading([(root, language)], sql.names, routines=sql.routines)
+
+
+def _has_read(root: Node, routine: Routine) -> bool:
+    """Whether there is a statement without faults where a routine is."""
+    node = root.named_descendant_for_byte_range(routine.start, routine.start + 1)
+    while node is not None and node.type != "statement":
+        node = node.parent
+    return node is not None and not node.has_error and node.end_byte >= routine.end - 1
 
 
 def _read_objective_c(parser: SourceParser, source: bytes, language: Language) -> Reading:
@@ -72,7 +99,7 @@ def _read_halves(parser: SourceParser, source: bytes, language: Language) -> Rea
 def _read_c(parser: SourceParser, source: bytes, language: Language) -> Reading:
     lexed = lex(source)
     simplify_directives(lexed)
-    resolve_conditionals(lexed, is_cpp=language.name == "cpp")
+    resolve_conditionals(lexed, is_cpp=language.name != "c")
     rewritten = erase_macros(lexed)
     readings: list[tuple[bytes | Rewritten, Language]] = [(rewritten, language)]
     if language.name == "c" and _CPP_WORD.search(lexed.code):

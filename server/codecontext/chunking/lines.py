@@ -7,9 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a source that stands for a syntax node where no grammar gives one; points are rows and columns."""
+
+    start_byte: int
+    end_byte: int
+    start_point: tuple[int, int]
+    end_point: tuple[int, int]
+
+    @property
+    def id(self) -> int:
+        """Different for all regions that begin at different bytes, and from the ids of all nodes."""
+        return -1 - self.start_byte
+
 
 _WORD_CHARACTER = re.compile(r"[^\W_]")
 _CLOSERS = re.compile(r"[\s})\];,]*")

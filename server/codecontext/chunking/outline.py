@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
@@ -11,7 +12,8 @@ from tree_sitter import Node
 from codecontext.chunking.dialects import parse_dialect
 from codecontext.chunking.grammars import SourceParser
 from codecontext.chunking.languages import Language, language_named
-from codecontext.chunking.lines import SourceLines, Span
+from codecontext.chunking.lines import Region, SourceLines, Span
+from codecontext.chunking.sql_routines import Routine
 from codecontext.core import ChunkKind
 
 # Definitions inside more than this many others are part of the outermost ones: no person nests so deep, and
@@ -22,6 +24,7 @@ MAX_NAME_CHARS = 200
 _ROLES = ("function", "method", "class", "object", "module", "namespace")
 _CALLABLE_ROLES = frozenset({"function", "method"})
 _GENERICS = re.compile(r"<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]")
+_TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
 _CUT_GENERICS = re.compile(r"(?<=\w)<[^>]*\Z")
 _SEPARATOR = re.compile(r"::|->|[.:\\]")
 _DOC_BLOCKS = ("/**", "=head", "=item", "=method", "=func", "=pod")
@@ -41,9 +44,9 @@ class Definition:
     name: str
     qualified_name: str
     span: Span
-    node: Node
+    node: Node | Region
     header_row: int
-    body: Node | None
+    body: Node | Region | None
     docstring: Node | None
     comments: list[Span]
     members: list[Definition] = field(default_factory=list)
@@ -138,6 +141,7 @@ def read_outline(source: bytes, lines: SourceLines, language: Language) -> Outli
     findings = _Findings(source, lines, reading.names)
     for root, root_language in reading.roots:
         findings.read(parser, root, root_language)
+    findings.add_routines(reading.routines)
     for row in reading.rows_of_macros:
         findings.comments.attach(row)
     for script, script_language in findings.scripts:
@@ -146,7 +150,7 @@ def read_outline(source: bytes, lines: SourceLines, language: Language) -> Outli
     return Outline(root, findings.definitions(), findings.docstrings.get(root.id), findings.comments)
 
 
-def last_row(node: Node) -> int:
+def last_row(node: Node | Region) -> int:
     """The last row that a node has a part of; a node may end before the first character of the next row."""
     row, column = node.end_point
     return row - 1 if column == 0 and row > node.start_point[0] else row
@@ -158,16 +162,16 @@ class _Candidate:
 
     role: str
     pattern: int
-    node: Node
+    node: Node | Region
     name_parts: tuple[str, ...]
     name_row: int
-    body: Node | None
+    body: Node | Region | None
     min_lines: int
-    is_clause: bool
-    trims_end: bool
-    lasts: bool
-    is_absolute: bool
     end_byte: int
+    is_clause: bool = False
+    trims_end: bool = False
+    lasts: bool = False
+    is_absolute: bool = False
     parent: _Candidate | None = None
     has_callable: bool = False
     # What it became; a namespace has no definition, only a place in names.
@@ -185,6 +189,7 @@ class _Findings:
         self._source = source
         self._lines = lines
         self._given_names = given_names
+        self._line_starts: list[int] = []
         self._extents: dict[int, Node] = {}
         self._candidates: dict[int, _Candidate] = {}
 
@@ -239,7 +244,40 @@ class _Findings:
                 end_byte=max(node.end_byte, body.end_byte) if body else node.end_byte,
             )
 
-    def _name_parts(self, name: Node, split: Callable[[str], Sequence[str]]) -> Sequence[str]:
+    def add_routines(self, routines: list[Routine]) -> None:
+        """Add definitions that were found without a grammar; no other reaches over the beginning of one."""
+        starts = sorted(routine.start for routine in routines)
+        for key, candidate in list(self._candidates.items()):
+            index = bisect_left(starts, candidate.node.start_byte)
+            if index < len(starts) and starts[index] < candidate.end_byte:
+                del self._candidates[key]
+        for routine in routines:
+            self._add_routine(routine)
+
+    def _add_routine(self, routine: Routine) -> None:
+        region = self._region(routine.start, routine.end)
+        body = self._region(routine.body, routine.end) if routine.body < routine.end else None
+        self._candidates[region.id] = _Candidate(
+            role=routine.role,
+            pattern=0,
+            node=region,
+            name_parts=routine.name,
+            name_row=self._point(routine.name_start)[0],
+            body=body,
+            min_lines=1,
+            end_byte=routine.end,
+        )
+
+    def _region(self, start: int, end: int) -> Region:
+        return Region(start, end, self._point(start), self._point(end))
+
+    def _point(self, offset: int) -> tuple[int, int]:
+        if not self._line_starts:
+            self._line_starts = [0, *(match.end() for match in re.finditer(rb"\n", self._source))]
+        row = bisect_right(self._line_starts, offset) - 1
+        return row, offset - self._line_starts[row]
+
+    def _name_parts(self, name: Node, split: Callable[[str], Iterable[str]]) -> Iterable[str]:
         return self._given_names.get(name.start_byte) or split(self._text(name))
 
     def _text(self, node: Node) -> str:
@@ -297,7 +335,7 @@ class _Findings:
 
     def _define(self, candidate: _Candidate, scope: Definition | None) -> Definition | None:
         """The definition that a candidate is, or None if it is too small to be one."""
-        outer = candidate.node
+        outer: Node | Region = candidate.node
         while outer.id in self._extents:
             outer = self._extents[outer.id]
         first, last = outer.start_point[0], last_row(outer)
@@ -371,14 +409,14 @@ def _split_name(name: str) -> Iterator[str]:
         yield from _split_name(scope) if scope else ()
         yield operator + symbol
         return
-    parts = [part.strip("*&() ") for part in _SEPARATOR.split(_without_generics(name))]
+    parts = [part.strip("*&() \"'`") for part in _SEPARATOR.split(_without_generics(name))]
     named = [part for part in parts if part and part not in _NO_PART_OF_A_NAME]
     yield from named or [part for part in parts if part][-1:] or ([name] if name else [])
 
 
 def _without_generics(name: str) -> str:
     """``name`` without type arguments, those in others too, and those that the limit of names cut off."""
-    count = 1
+    name, count = _GENERICS.sub("", name), 1
     while count:
-        name, count = _GENERICS.subn("", name)
+        name, count = _TYPE_ARGUMENTS.subn("", name)
     return _CUT_GENERICS.sub("", name) or name

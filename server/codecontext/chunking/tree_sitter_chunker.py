@@ -18,7 +18,7 @@ from tree_sitter import Node
 from codecontext.chunking.config import ChunkingConfig
 from codecontext.chunking.documentation import comment_text, docstring_text, is_licence
 from codecontext.chunking.languages import Language
-from codecontext.chunking.lines import SourceLines, Span
+from codecontext.chunking.lines import Region, SourceLines, Span
 from codecontext.chunking.outline import Definition, last_row, read_outline
 from codecontext.core import Chunk, ChunkKind
 
@@ -173,7 +173,7 @@ class _TreeChunker:
         above = self._outline.comments.above(span[1] + 1)
         return bool(above) and above[0][0] <= span[0]
 
-    def _pieces(self, spans: list[Span], node: Node) -> Iterator[Span]:
+    def _pieces(self, spans: list[Span], node: Node | Region) -> Iterator[Span]:
         """``spans``, those that are too long cut between the statements of ``node``."""
         limits = self._config.target_lines, self._config.target_chars
         for span in spans:
@@ -187,8 +187,15 @@ class _TreeChunker:
                 trimmed[-1] = (trimmed[-1][0], last)
             yield from trimmed
 
-    def _breaks(self, span: Span, node: Node) -> Iterator[int]:
-        """Rows in ``span`` where a statement begins with the comments above it, looking into long ones."""
+    def _breaks(self, span: Span, node: Node | Region) -> Iterator[int]:
+        """Rows in ``span`` where a statement begins with the comments above it, looking into long ones.
+
+        Where no grammar knows the statements, these are the rows after an empty one.
+        """
+        if isinstance(node, Region):
+            lines = self._lines.lines
+            yield from (row for row in range(span[0] + 1, span[1] + 1) if lines[row].strip() and not lines[row - 1].strip())
+            return
         config = self._config
         around = [node]
         while around:
