@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 _OPENING = re.compile(
     r"/\*[*!]*|\(\*+|<!--|--\[=*\[|//[/!]?|#+|---?(?:\s\|)?|;+|%+|=begin"
-    r"|=(?:head\d|item|pod|method|func)\b|\{-+(?: \|)?|<#+|!+[<>]?(?=\s)"
+    r"|=(?:head\d|item|pod|method|func)\b|\{-+(?: ?\|)?|<#+|!+[<>]?(?=\s)|\"+(?=\s)"
 )
 _CLOSING = ("*/", "*)", "-->", "]]", "=end", "=cut", "-}", "#>")
 _LEADER = re.compile(r"\s*\*+(?!/)\s?")

@@ -18,7 +18,8 @@ from codecontext.core import Chunk, ChunkKind
 from codecontext.core.decoding import decode_source
 
 PARSED = [row for row in LANGUAGES if row.grammar]
-NAMES = [f"sample.{row.extensions.split()[0]}" for row in PARSED] + ["sample.md", "sample.rst", "sample.txt"]
+NAMES = [f"sample.{row.extensions.split()[0]}" if row.extensions else row.filenames.split()[0] for row in PARSED]
+NAMES += ["sample.md", "sample.rst", "sample.txt"]
 SAMPLES = {
     path.stem.rpartition(".")[2]: path.read_text("utf-8").partition("=====\n")[0]
     for path in (Path(__file__).parent / "samples").glob("*.txt")

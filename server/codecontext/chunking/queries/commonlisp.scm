@@ -1,0 +1,21 @@
+((source (list_lit (defun (defun_header function_name: (_) @name) . (_) @body)) @definition.function)
+  (#set! whole-name))
+((source (list_lit (defun (defun_header function_name: (_) @name))) @definition.function)
+  (#set! whole-name))
+((source (list_lit . (sym_lit) @_keyword . (sym_lit) @name) @definition.class)
+  (#match? @_keyword "^(?i:defclass|defstruct|define-condition)$")
+  (#set! whole-name))
+((source (list_lit . (sym_lit) @_keyword . (list_lit . (sym_lit) @name)) @definition.class)
+  (#match? @_keyword "^(?i:defstruct)$")
+  (#set! whole-name))
+((source (list_lit . (sym_lit) @_keyword . (sym_lit) @name) @definition.function)
+  (#match? @_keyword "^(?i:def|test$|define-)")
+  (#not-match? @_keyword "^(?i:defvar|defparameter|defconstant|defpackage|default)")
+  (#set! whole-name))
+((source (list_lit . (sym_lit) @_keyword . (sym_lit) @name) @definition.function)
+  (#match? @_keyword "^(?i:defvar|defparameter|defconstant)$")
+  (#set! whole-name) (#set! min-lines 3))
+
+((list_lit (defun (defun_header) . (str_lit) @docstring)) @documented)
+
+[(comment) (block_comment)] @comment
