@@ -8,7 +8,8 @@ usage() {
     cat <<EOF
 Usage: scripts/update-constraints.sh [NAME==VERSION]...
 
-Replaces constraints.txt by the newest versions that pyproject.toml allows, but holds those that are named.
+Replaces constraints.txt by the newest versions that pyproject.toml allows, but holds those that are named, and
+vscode-client/requirements.lock by their digests.
 Review the difference and commit it.
 EOF
 }
@@ -42,3 +43,4 @@ pins=$("$scratch/venv/bin/python" -m pip freeze --all --exclude codecontext |
     sed 's/+.*//' | tr 'A-Z_' 'a-z-' | grep -Ev '^(nvidia|cuda|triton)[-=]' | LC_ALL=C sort -t= -k1,1)
 printf '%s\n' "$header" "$pins" >"$CONSTRAINTS"
 say "Wrote $CONSTRAINTS: see what changed with git diff."
+"$ROOT/scripts/lock-requirements.sh"

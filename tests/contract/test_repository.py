@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -156,6 +158,45 @@ class TestMakefile:
         outcome = run("make", "quality", argument)
         assert outcome.returncode != 0
         assert complaint in outcome.stderr.splitlines()
+
+
+# --- What the VS Code extension installs ---
+
+
+LOCK = (ROOT / "vscode-client" / "requirements.lock").read_text(encoding="utf-8")
+
+
+def entries_of(lock: str) -> list[str]:
+    """Each entry is a requirement and its digests, on lines that a backslash holds together."""
+    return re.split(r"(?<!\\)\n", lock.strip())
+
+
+def requirement_of(entry: str) -> Requirement:
+    return Requirement(entry.partition("\\")[0].strip())
+
+
+def test_every_locked_package_has_digests() -> None:
+    header, *entries = entries_of(LOCK)
+    assert header.startswith("# Made by scripts/lock-requirements.sh")
+    assert [entry for entry in entries if not re.search(r" --hash=sha256:[0-9a-f]{64}$", entry)] == []
+
+
+def test_the_lock_says_the_same_as_the_constraints() -> None:
+    """After a change of either: scripts/lock-requirements.sh."""
+    locked = {found.name: found.specifier for found in map(requirement_of, entries_of(LOCK)[1:])}
+    assert [name for name, specifier in locked.items() if name in pins() and pins()[name] not in specifier] == []
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = [*PROJECT["project"]["dependencies"], *extras["lora"], *extras["openvino"]]
+    assert {canonicalize_name(Requirement(line).name) for line in wanted} <= locked.keys()
+
+
+def test_all_but_the_builds_of_pytorch_is_installed_by_its_digest() -> None:
+    code = "import json, bundle_wheel as b; print(json.dumps(b.requirements(b.LOCK.read_text())))"
+    bundled = json.loads(run(sys.executable, "-c", code, PYTHONPATH=str(ROOT / "scripts")).stdout)
+    named = {file: {requirement_of(entry).name for entry in entries_of(text)} for file, text in bundled.items()}
+    assert named["torch.txt"] == {"torch"}
+    rest = {requirement_of(entry).name for entry in entries_of(LOCK)[1:]} - named["requirements.txt"]
+    assert {name for name in rest if not name.startswith(("nvidia-", "cuda-"))} == {"torch", "triton"}
 
 
 # --- Scripts ---

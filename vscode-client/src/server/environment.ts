@@ -5,10 +5,12 @@ import { join } from "node:path";
 import type { Interpreter } from "./python";
 import { Cancelled, pythonEnvironment, run } from "./processes";
 
-/** What the extension brings along: our wheel, and the exact versions of all that it needs. */
+/** What the extension brings along: our wheel, and the exact versions of all that it needs, with their digests. */
 export interface Bundle {
   wheel: string;
   requirements: string;
+  /** PyTorch alone, which comes in several builds of one version. */
+  torch: string;
 }
 
 export interface MakeOptions {
@@ -27,13 +29,18 @@ interface Marker {
   python: string;
 }
 
+/** Wheels with a digest that is known, and nothing else: no package that builds itself, none that another asks for. */
+const ONLY_AS_LOCKED = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement"] as const;
+
 const MARKER = "complete.json";
 
 /** Find the wheel that was packaged with the extension; undefined in a package without one. */
 export async function findBundle(folder: string): Promise<Bundle | undefined> {
   const names = existsSync(folder) ? await readdir(folder) : [];
   const wheel = names.find((name) => name.endsWith(".whl"));
-  return wheel ? { wheel: join(folder, wheel), requirements: join(folder, "requirements.txt") } : undefined;
+  return wheel
+    ? { wheel: join(folder, wheel), requirements: join(folder, "requirements.txt"), torch: join(folder, "torch.txt") }
+    : undefined;
 }
 
 /**
@@ -51,7 +58,7 @@ export class ManagedEnvironment {
   ) {}
 
   static async of(root: string, bundle: Bundle): Promise<ManagedEnvironment> {
-    const [wheel, requirements] = await Promise.all([digest(bundle.wheel), digest(bundle.requirements)]);
+    const [wheel, requirements] = await Promise.all([digest(bundle.wheel), digest(bundle.requirements, bundle.torch)]);
     return new ManagedEnvironment(root, bundle, wheel, requirements);
   }
 
@@ -117,14 +124,33 @@ export class ManagedEnvironment {
       } else {
         await this.step(options, options.interpreter.path, ["-m", "venv", this.folder]);
       }
-      options.onStep("Installing PyTorch and the other packages");
-      await this.install(options, uv, ["--requirement", this.bundle.requirements, ...torchSource(options, uv)]);
+      options.onStep("Installing what CodeContext needs");
+      await this.install(options, uv, [...ONLY_AS_LOCKED, this.bundle.requirements]);
+      options.onStep("Installing PyTorch");
+      await this.installTorch(options, uv);
       options.onStep("Installing CodeContext");
       await this.install(options, uv, ["--no-deps", this.bundle.wheel]);
     } catch (error) {
       await rm(this.folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /**
+   * On Linux, and where the user names an index, the build depends on the machine and its digest is not known here: there
+   * the version alone is given. What it needs besides is there already, but for the parts of CUDA, which it pins itself.
+   */
+  private async installTorch(options: MakeOptions, uv: string | undefined): Promise<void> {
+    const pin = /^torch==[\w.]+/m.exec(await readFile(this.bundle.torch, "utf8"))?.[0];
+    if (!pin) {
+      return;
+    }
+    const isOneBuild = process.platform !== "linux" && !options.torchIndexUrl;
+    await this.install(
+      options,
+      uv,
+      isOneBuild ? [...ONLY_AS_LOCKED, this.bundle.torch] : [pin, ...torchSource(options, uv)],
+    );
   }
 
   private async installWheel(options: MakeOptions): Promise<void> {
@@ -217,8 +243,10 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-async function digest(file: string): Promise<string> {
-  return createHash("sha256")
-    .update(await readFile(file))
-    .digest("hex");
+async function digest(...files: string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of files) {
+    hash.update(await readFile(file));
+  }
+  return hash.digest("hex");
 }

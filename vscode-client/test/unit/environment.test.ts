@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bundle, findBundle, type MakeOptions, ManagedEnvironment } from "../../src/server/environment";
 import { Cancelled, ProgramFailed } from "../../src/server/processes";
@@ -36,9 +38,11 @@ function bundle(name: string, version: string, requirements = ""): Bundle {
   mkdirSync(folder, { recursive: true });
   execFileSync(interpreter.path, ["-c", MAKE_WHEEL, folder, version]);
   writeFileSync(join(folder, "requirements.txt"), requirements);
+  writeFileSync(join(folder, "torch.txt"), "");
   return {
     wheel: join(folder, `codecontext-${version}-py3-none-any.whl`),
     requirements: join(folder, "requirements.txt"),
+    torch: join(folder, "torch.txt"),
   };
 }
 
@@ -90,6 +94,24 @@ describe("the extension's own environment", () => {
     await expect(making).rejects.toThrow(/no-such-package/);
     expect(existsSync(broken.folder)).toBe(false);
     expect(readdirSync(root()).filter((name) => name.endsWith(".lock"))).toEqual([]);
+  });
+
+  it("takes a package only if it is the one that the digest is of", { timeout: PATIENCE }, async () => {
+    const brought = bundle("hashed", "1.0.5");
+    const { wheel } = bundle("package", "9.0.0");
+    const sha256 = createHash("sha256").update(readFileSync(wheel)).digest("hex");
+    const require = (digest: string) => `codecontext @ ${pathToFileURL(wheel).href} --hash=sha256:${digest}\n`;
+    writeFileSync(brought.requirements, require(sha256));
+    const sound = await ManagedEnvironment.of(join(temporary, "sound"), brought);
+    await sound.make(options());
+    expect(await sound.state()).toBe("ready");
+    writeFileSync(brought.requirements, require("0".repeat(64)));
+    const forged = await ManagedEnvironment.of(join(temporary, "forged"), brought);
+    await expect(forged.make(options())).rejects.toThrow(/hash|digest/i);
+    expect(existsSync(forged.folder)).toBe(false);
+    writeFileSync(brought.requirements, `codecontext @ ${pathToFileURL(wheel).href}\n`);
+    const bare = await ManagedEnvironment.of(join(temporary, "bare"), brought);
+    await expect(bare.make(options())).rejects.toThrow(/hash/i);
   });
 
   it("leaves nothing half made when it is cancelled", { timeout: PATIENCE }, async () => {
