@@ -249,6 +249,7 @@ class BackgroundIndex:
         return active.provider if active else HuggingFaceEmbeddingProvider(self._engine.settings.embeddings.huggingface)
 
     def _progressed(self, progress: Progress) -> None:
+        self._shared.index_worker.beat()
         self._shared.lanes.give_way()
         self._waits_for_other = False
         self._progress = progress

@@ -79,6 +79,9 @@ process gets no turn, the engine is not taken for silent. Where that is not enou
 """
 _REQUEST_SECONDS = 180.0
 """An engine with a thread that works on one request for so long is replaced, too; editors give up after 45 seconds."""
+_STALL_SECONDS = 1800.0
+"""So is one whose background work does not get on for so long; it does every second or two, but for a step that
+rewrites a large table or lists a large folder."""
 _PATIENCE = (1, 2, 4, 8)
 """Factors for these limits: each replaced engine gives the next one more time, so that a machine that really is so slow
 gets its engine in the end."""
@@ -360,9 +363,12 @@ class EngineClient:
             if beat.exception() is not None:  # it ended, which is dealt with there, or is no engine of this version
                 return
             self._say_silent("")
-            busy, most = Pulse.model_validate(beat.result()).longest_seconds, self._patient(_REQUEST_SECONDS)
-            if busy > most:
+            pulse = Pulse.model_validate(beat.result())
+            if pulse.longest_seconds > (most := self._patient(_REQUEST_SECONDS)):
                 await self._replace(connection, f"worked on one request for more than {most:.0f} seconds")
+                return
+            if pulse.stalled_seconds > (most := self._patient(_STALL_SECONDS)):
+                await self._replace(connection, f"did not get on with indexing for more than {most:.0f} seconds")
                 return
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 

@@ -156,9 +156,10 @@ class FilesChanged(Message):
 
 
 class Pulse(Message):
-    """That the engine is alive, and how long the request has been going on that takes its threads longest."""
+    """That the engine is alive, and how long what it does has been going on."""
 
-    longest_seconds: float
+    longest_seconds: float = Field(description="Age of the oldest request that a thread works on; 0 without one.")
+    stalled_seconds: float = Field(description="How long background work has not got on; 0 while there is none.")
 
 
 class FolderHit(Message):

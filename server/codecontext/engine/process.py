@@ -64,7 +64,7 @@ class EngineServer(JsonRPCServer):
 
         @self.feature(Method.PULSE)
         async def pulse(_params: Any) -> Any:
-            return _plain(Pulse(longest_seconds=running.longest_seconds()))
+            return _plain(Pulse(longest_seconds=running.longest_seconds(), stalled_seconds=service.stalled_seconds()))
 
         questions = ThreadPoolExecutor(_QUESTION_THREADS, thread_name_prefix="question")
         self._answer(Method.SEARCH, Search, service.search, questions)

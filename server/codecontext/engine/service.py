@@ -231,6 +231,10 @@ class EngineService:
         if (folder := self._served(request.folder, again=request.everything)) is not None:
             folder.files_changed(request.paths, everything=request.everything)
 
+    def stalled_seconds(self) -> float:
+        """How long the background job that runs has not got on; loading models, which takes its time, aside."""
+        return self._shared.index_worker.stalled_seconds()
+
     def close(self) -> None:
         """Stop all work at its next safe point."""
         self._closing.set()

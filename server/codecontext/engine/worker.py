@@ -41,6 +41,7 @@ class Worker:
         self._waiting: dict[Hashable, _Job] = {}
         self._running: tuple[_Job, CancelToken] | None = None
         self._closed = False
+        self._alive_at = 0.0
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -75,6 +76,15 @@ class Worker:
                 return
             if not self._changed.wait_for(lambda: self._running is not running, _SAFE_POINT_SECONDS):
                 logger.warning("A job does not stop: %s", running[0].key)
+
+    def beat(self) -> None:
+        """Called by a job that gets on."""
+        self._alive_at = time.monotonic()
+
+    def stalled_seconds(self) -> float:
+        """How long ago the job that runs got on; 0 while none runs."""
+        with self._changed:
+            return time.monotonic() - self._alive_at if self._running else 0.0
 
     def has(self, concerns: Callable[[Hashable], bool]) -> bool:
         """Whether a job whose key ``concerns`` names runs or waits for its turn, not for a later time."""
@@ -121,6 +131,7 @@ class Worker:
                     job = min(due, key=lambda job: job.urgency)
                     del self._waiting[job.key]
                     self._running = job, CancelToken()
+                    self.beat()
                     return self._running
                 soonest = min((job.due for job in self._waiting.values()), default=None)
                 # Without a limit where there is nothing to do: whoever has a job wakes it.

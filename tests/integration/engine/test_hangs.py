@@ -119,6 +119,70 @@ async def test_whatever_in_it_hangs(
     assert served.client.restarts == 1
 
 
+async def test_background_work_that_does_not_get_on(
+    start: Start, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "_STALL_SECONDS", 5.0)
+    write_files(project, SMALL)
+    served = start(
+        *command_that(
+            f"""
+            import pathlib, time
+            from codecontext.indexing.pipeline import Indexer
+            update_vectors = Indexer.update_vectors
+            def hang_once(self, *arguments, **more):
+                try:
+                    pathlib.Path({str(tmp_path / "hung")!r}).touch(exist_ok=False)
+                except FileExistsError:
+                    return update_vectors(self, *arguments, **more)
+                time.sleep(1000)
+            Indexer.update_vectors = hang_once
+            """
+        )
+    )
+    await served.serve(project)
+    await served.until(lambda: "did not get on with indexing" in served.client.message)
+    await served.indexed(project)
+    assert served.client.restarts == 1
+
+
+@pytest.mark.parametrize("hangs", ["time.sleep(1000)", "ctypes.PyDLL(None).sleep(1000)"])
+async def test_an_orphan_ends_by_itself_whatever_it_does(tmp_path: Path, hangs: str) -> None:
+    """Its loop, which would see the end of stdin, or its interpreter's lock is held when its parent is killed."""
+    engine = command_that(
+        f"""
+        import asyncio, ctypes, os, pathlib, time
+        from codecontext.engine import self_watch
+        self_watch._LONGEST_LOCK_SECONDS = 10.0
+        run = asyncio.run
+        def hang():
+            pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(os.getpid()))
+            {hangs}
+        async def hanging(main):
+            asyncio.get_running_loop().call_later(0.5, hang)
+            return await main
+        asyncio.run = lambda main: run(hanging(main))
+        """
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "import subprocess, sys; subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE).wait()",
+        *engine,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    async with asyncio.timeout(60):
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            await asyncio.sleep(0.05)
+    orphan = psutil.Process(int((tmp_path / "pid").read_text()))
+    family = [orphan, *orphan.children(recursive=True)]
+    parent.kill()
+    await parent.wait()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, family, 60)
+    assert not alive
+
+
 async def test_a_start_that_hangs_is_ended_with_its_children_before_the_next(
     start: Start, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
