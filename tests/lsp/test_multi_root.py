@@ -76,6 +76,37 @@ async def test_the_same_folder_twice_is_one(tmp_path: Path) -> None:
         assert all(len(status["folders"]) == 1 for status in editor.statuses[seen:])
 
 
+async def test_a_folder_and_a_link_to_it_are_served_once_and_both_answered(tmp_path: Path) -> None:
+    real = write(tmp_path / "real", {"a.py": function("order_once")})
+    link = tmp_path / "link"
+    link.symlink_to(real)
+    async with opened(link, real) as editor:
+        status = await editor.settled()
+        assert [folder["uri"] for folder in status["folders"]] == [link.as_uri(), real.as_uri()]
+        assert [hit["uri"] for hit in (await editor.search("order_once"))["hits"]] == [(link / "a.py").as_uri()]
+        for folder in (link, real):
+            answer = await editor.search("order_once", folders=[folder.as_uri()])
+            assert [hit["uri"] for hit in answer["hits"]] == [(folder / "a.py").as_uri()]
+            assert folder.as_uri() in [state["folder"] for state in answer["states"]]
+        editor.open(real / "a.py", "# new\n" + function("order_once"))
+        answer = await editor.finds("order_once", lambda result: result["hits"][0]["range"]["start"]["line"] == 1)
+        assert answer["hits"][0]["uri"] == (link / "a.py").as_uri()
+
+        write(real, {"b.py": function("order_twice")})  # which the server watches
+        await editor.finds("order_twice", lambda result: symbols(result)[:1] == ["order_twice"])
+
+
+async def test_a_folder_of_this_machine_by_its_name_and_escaped_in_another_way(tmp_path: Path) -> None:
+    folder = write(tmp_path / "mine ö", {"a.py": function("order_once")})
+    uri = f"file://localhost{folder}".replace(" ", "%20").replace("tmp", "%74mp")
+    async with opened() as editor:
+        event = types.WorkspaceFoldersChangeEvent([types.WorkspaceFolder(uri, "mine")], [])
+        editor.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(event))
+        answer = await editor.finds("order_once", lambda result: bool(result["hits"]))
+        assert answer["hits"][0]["uri"] == (folder / "a.py").as_uri()
+        assert answer["hits"][0]["folder"] == uri
+
+
 async def test_a_folder_inside_another(tmp_path: Path) -> None:
     outer = write(tmp_path / "outer", {"top.py": function("order_top"), "inner/deep.py": function("order_deep")})
     inner = outer / "inner"

@@ -33,7 +33,7 @@ export type Health = "ok" | "warning" | "error";
 export interface InitializationOptions {
   /** Settings, nested, as under `codecontext` in the editor's settings. */
   settings?: Record<string, unknown>;
-  /** Whether project files may choose models, adapters and storage (workspace trust). */
+  /** Whether project files may choose models, adapters and storage (workspace trust). Anything but true or false counts as false. */
   trusted?: boolean;
   /** Whether workspace/symbol answers by meaning. Unset: yes, but not in editors known to filter the answers by name. */
   workspaceSymbols?: boolean | null;

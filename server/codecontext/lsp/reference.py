@@ -228,8 +228,15 @@ more may come; none is renamed or removed without a note in the changelog.
 
 `initialize` is answered at once. With `initialized` the server hears the settings, starts its engine and begins to
 index, without being asked. Requests are answered from then on, the first ones from words alone. What goes on comes as
-[codecontext/statusChanged](#codecontextstatuschanged). The server ends with `exit`, when its stdin is closed, and when
-the process named in `processId` is gone.
+[codecontext/statusChanged](#codecontextstatuschanged). The server ends with `exit`, when its stdin is closed or
+nobody reads its stdout any more, on SIGINT, SIGTERM and SIGHUP, and when the process named in `processId` is gone. Of
+another container or machine that number means nothing, so a process counts only if it runs beside the server.
+
+A client that does not answer a request of the server's is waited for at most 5 seconds, one that does not say
+`initialized` 10 seconds. The server then goes on without, and the status says so. What cannot be read of `initialize`,
+of an event of folders or of files is left out, and the status says what; the rest counts. A document of which a change
+cannot be read, or with more than 8 million characters, counts as not open. Header names of a message may have any case,
+lines may end in any way, and a message has at most 256 MiB.
 
 What the client can do decides how it is served. Nothing here is required:
 

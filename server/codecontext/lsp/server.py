@@ -260,7 +260,7 @@ class CodeContextServer(LanguageServer):
     def status(self) -> Status:
         """All there is to show."""
         unwatched = self.watching.faults if self.watching is not None else {}
-        return status_of(self.engine, self.folders, __version__, self._faults.values(), unwatched)
+        return status_of(self.engine, self.folders, __version__, unwatched, self._faults.values())
 
     def say(self, about: str, fault: str) -> None:
         """Something went wrong around the folders: a sentence for log and status, until it is ``settled``."""

@@ -33,13 +33,13 @@ def status_of(
     engine: EngineClient,
     folders: Iterable[Folder],
     version: str,
-    faults: Iterable[str] = (),
     unwatched: Mapping[str, str] = MappingProxyType({}),
+    faults: Iterable[str] = (),
 ) -> Status:
     """All there is to show now.
 
-    ``faults`` are sentences of the language server's own; ``unwatched`` holds what is wrong with watching, by the
-    folders' keys.
+    ``unwatched`` holds what is wrong with watching, by the folders' keys; ``faults`` are sentences of the language
+    server's own.
     """
     reports = {folder: engine.reports.get(folder.key) for folder in folders}
     opened = [

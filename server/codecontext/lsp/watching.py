@@ -102,7 +102,7 @@ class Watching:
                 lambda folder, paths: self._on_loop(self._changed.add, str(folder), paths),
                 lambda: self._on_loop(self._on_fault),
             )
-        await asyncio.to_thread(self._files.watch, [folder.path for folder in self._folders()])
+        await asyncio.to_thread(self._files.watch, [Path(folder.key) for folder in self._folders().places()])
 
     @property
     def faults(self) -> dict[str, str]:
@@ -135,7 +135,7 @@ class Watching:
                 self._engine.adapter_touched(report.folder)
 
     def _look_at_everything(self) -> None:
-        for folder in self._folders():
+        for folder in self._folders().places():
             self._engine.files_changed(FilesChanged(folder=folder.key, everything=True))
 
 

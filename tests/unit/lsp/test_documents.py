@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol.types import PositionEncodingKind
 from pygls.workspace import Workspace
 
-from codecontext.lsp.documents import Documents
-from codecontext.lsp.folders import Folder
+from codecontext.lsp.documents import Comparisons, Documents, Unsaved
+from codecontext.lsp.folders import Folder, Folders
 from codecontext.lsp.protocol import Position, Range, SearchHit
 from codecontext.search.results import Freshness, Hit
 
@@ -213,3 +215,67 @@ def test_a_hit_in_a_notebook_shows_its_source_and_stands_where_the_file_has_it(
     show_document("a.ipynb", NOTEBOOK.replace("unlock(", "unlock_all("))
     found = shown(workspace, folder, hit)
     assert (found.text, found.freshness) == (source.replace("unlock(", "unlock_all("), "changed")
+
+
+@pytest.fixture(params=["FIFO", "device", "link out", "link to a FIFO"])
+def trap(request: pytest.FixtureRequest, folder: Folder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of the folder that became something else."""
+    path = folder.path / "trap.py"
+    outside = tmp_path_factory.mktemp("outside") / "secret.py"
+    outside.write_text("SECRET = 1\n", encoding="utf-8")
+    match request.param:
+        case "FIFO":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "link out":
+            path.symlink_to(outside)
+        case _:
+            os.mkfifo(outside.with_name("fifo"))
+            path.symlink_to(outside.with_name("fifo"))
+    return path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="special files of POSIX")
+@pytest.mark.parametrize("is_known", [True, False], ids=["in a folder", "in none"])
+def test_what_is_no_file_any_more_is_not_read(
+    is_known: bool, trap: Path, workspace: Workspace, folder: Folder, show_document: Open
+) -> None:
+    documents = Documents(workspace, Folders([(folder.uri, "")] if is_known else []))
+    with pytest.raises(OSError, match=r"symbolic link|regular file"):
+        documents.lines(trap)
+    show_document("trap.py", TEXT)
+    hit = RELEASE.model_copy(update={"path": "trap.py"})
+    assert Documents(workspace, Folders([(folder.uri, "")])).show(folder, hit) is None
+    assert Documents(workspace).lines(trap) == LINES
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+def test_a_folder_that_became_a_link_out_is_not_read(
+    workspace: Workspace, folder: Folder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret.py").write_text("SECRET = 1\n", encoding="utf-8")
+    (folder.path / "lib").symlink_to(outside)
+    with pytest.raises(OSError, match=r"symbolic link|Not a directory"):
+        Documents(workspace, Folders([(folder.uri, "")])).lines(folder.path / "lib" / "secret.py")
+
+
+def test_a_document_is_compared_again_only_when_something_changed(
+    workspace: Workspace, folder: Folder, write: Write, show_document: Open
+) -> None:
+    write({PATH: TEXT})
+    show_document(PATH, "# one\n" + TEXT)
+    comparisons = Comparisons()
+
+    def unsaved() -> Unsaved | None:
+        return Documents(workspace, None, comparisons).unsaved(folder.path / PATH)
+
+    first = unsaved()
+    assert first is not None
+    assert unsaved() is first
+    show_document(PATH, "# two\n" + TEXT)
+    second = unsaved()
+    assert second is not first
+    write({PATH: "# two\n" + TEXT})
+    assert unsaved() is None

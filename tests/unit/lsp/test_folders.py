@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -30,6 +31,13 @@ NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters=
         ("file:///srv/ann/c%23/a%3Fb", "/srv/ann/c#/a?b"),
         ("file:///srv/ann/../bob/./a.py", "/srv/bob/a.py"),
         ("file:///srv//ann", "/srv/ann"),
+        ("file:////srv/ann", "/srv/ann"),
+        ("file://localhost/srv/ann", "/srv/ann"),
+        ("FILE://LOCALHOST/srv/%61nn", "/srv/ann"),
+        ("file:/srv/ann", "/srv/ann"),
+        ("file:///srv/ann%2Fshop", "/srv/ann/shop"),
+        ("file:///srv/caf%c3%a9", "/srv/café"),
+        ("file:///srv/%zz", "/srv/%zz"),
     ],
 )
 def test_a_place_on_disk(uri: str, path: str) -> None:
@@ -49,6 +57,8 @@ def test_a_place_on_disk(uri: str, path: str) -> None:
         "file://",
         "file:///srv/%00",
         "file://[broken/a.py",
+        "file://server/share/a.py",
+        "file://localhost",
     ],
 )
 def test_no_place_on_disk(uri: str) -> None:
@@ -95,3 +105,26 @@ def test_folders_elsewhere_are_left_out_and_said(caplog: pytest.LogCaptureFixtur
         folders = Folders([("vscode-vfs://github/ann/shop", "shop"), SHOP])
     assert [folder.uri for folder in folders] == [SHOP[0]]
     assert "vscode-vfs://github/ann/shop is not on this machine's disk" in caplog.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of POSIX are bytes")
+def test_a_name_that_is_no_text_survives_the_way_there_and_back() -> None:
+    (folder,) = Folders([SHOP])
+    path = path_of(folder.uri + "/caf%E9.py")
+    assert path is not None
+    assert os.fsencode(path) == b"/srv/ann/shop/caf\xe9.py"
+    assert folder.uri_of(folder.relative(path)) == folder.uri + "/caf%E9.py"
+
+
+def test_a_folder_and_a_link_to_it_are_one_place_of_two_names(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    folders = Folders([(link.as_uri(), "link"), (real.as_uri(), "real")])
+    assert [folder.name for folder in folders] == ["link", "real"]
+    assert [folder.name for folder in folders.places()] == ["link"]
+    assert {folder.key for folder in folders} == {str(real)}
+    for path, name in ((link, "link"), (real, "real")):
+        held = folders.holding(path / "a.py")
+        assert held is not None
+        assert (held[0].name, held[1]) == (name, "a.py")

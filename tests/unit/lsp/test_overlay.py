@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import sys
+from collections.abc import Callable
 from difflib import SequenceMatcher
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -108,3 +113,34 @@ def test_lines_that_are_gone_are_nowhere(kept: list[bool]) -> None:
     for number, stays in enumerate(kept):
         place = new.index(old[number]) if stays else None
         assert lines.span(number, number + 1) == (None if place is None else (place, place + 1))
+
+
+def test_lines_that_stand_everywhere_are_not_compared_with_each_other() -> None:
+    """That would take 3000 times 3000 steps, and more for each block that is found."""
+    old = ["a", *("x" if n % 2 else "y" for n in range(2998)), "b"]
+    new = ["c", *("y" if n % 2 else "x" for n in range(2998)), "d"]
+    assert steps_of(lambda: LineMap(old, new)) < 100_000
+
+
+def steps_of(work: Callable[[], object]) -> int:
+    """Lines of ``difflib`` that ``work`` runs through; more than a million are not counted."""
+    steps = 0
+
+    def trace(frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
+        nonlocal steps
+        if frame.f_code.co_filename != difflib.__file__:
+            return None
+        steps += 1
+        if steps > 1_000_000:
+            raise RuntimeError("too many steps")
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except RuntimeError:
+        pass
+    finally:
+        sys.settrace(before)
+    return steps
