@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from codecontext.adapters.fit import naming_of
+from codecontext.adapters.fit import fit_adapter, naming_of
 from codecontext.adapters.inspect import AdapterInfo
 from codecontext.adapters.naming import Naming
 from codecontext.core.errors import AdapterError
@@ -34,7 +34,7 @@ def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
 
     An adapter that fits but names another base is allowed with a warning: the name may be a folder on the
     machine where it was trained. Raises ``AdapterError`` for one that was made for another base, or changes
-    modules that ``base`` does not have or has in another shape.
+    modules that ``base`` does not have or has in another shape, or whose settings contradict its weights.
     """
     check_fingerprint(info, base.name, base.fingerprint)
     naming = naming_of(info, base.modules)
@@ -45,6 +45,7 @@ def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
             f"The adapter {info.path}{made_for} does not fit the base model {base.name}: {problem}.",
             "Set model_name to the base it was made for, or choose another adapter.",
         )
+    fit_adapter(info, base.modules)
     warnings = []
     if naming.heads:
         warnings.append(

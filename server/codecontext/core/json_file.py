@@ -38,8 +38,8 @@ _TOO_DEEP = f"lists and objects are nested more than {MAX_NESTING} deep"
 
 def _depth_exceeds(value: Any, limit: int) -> bool:
     level = [value]
-    for _ in range(limit + 1):
-        level = [inner for outer in level for inner in _members(outer)]
+    for _ in range(limit):
+        level = [inner for outer in level for inner in _members(outer) if isinstance(inner, dict | list)]
         if not level:
             return False
     return True

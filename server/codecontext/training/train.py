@@ -87,7 +87,7 @@ class Trainer:
         bench = self._bench
         material = bench.material(pairs_file)
         split = split_pairs(material.pairs, self._config.seed)
-        _require_enough(split, bench.folder)
+        require_enough(split, bench.folder)
         bench.on_progress(Progress("loading model", 0, 0))
         corpus = bench.corpus(material)
         encoder = TrainableEncoder(bench.settings.embeddings.huggingface, self._config)
@@ -203,7 +203,8 @@ def base_name(base: HuggingFaceEmbeddingProvider) -> str:
     return _FULL_NAME_OF_BUNDLED if name.lower() in BUNDLED_NAMES else name
 
 
-def _require_enough(split: Split, folder: Path) -> None:
+def require_enough(split: Split, folder: Path) -> None:
+    """Raise ``TrainingError`` where ``split`` is too little to train, choose or measure with."""
     counts = {
         "train on": (len(split.train), FEWEST_TRAINING_PAIRS),
         "choose by": (len(split.validation), FEWEST_VALIDATION_PAIRS),

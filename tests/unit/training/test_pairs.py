@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,26 @@ def test_a_missing_and_an_empty_file_are_said(tmp_path: Path) -> None:
 def test_the_key_of_a_query_is_its_words() -> None:
     assert query_key("Parse the HTTP-header!") == query_key("parse the http header")
     assert query_key("parse the header") != query_key("parse the http header")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs FIFOs and devices")
+@pytest.mark.parametrize("what", ["fifo", "device", "huge"])
+def test_what_is_no_file_of_a_right_size_is_not_read(tmp_path: Path, what: str) -> None:
+    file = tmp_path / "pairs.jsonl"
+    if what == "fifo":
+        os.mkfifo(file)
+    elif what == "device":
+        file.symlink_to("/dev/zero")
+    else:
+        with file.open("wb") as sparse:
+            sparse.truncate(20_000_000_000)
+
+    with pytest.raises(TrainingError, match="cannot be read: is "):
+        read_pairs(file)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text('{"query": "where is the lock", "code": "a.py"}\n', encoding="utf-8-sig")
+
+    assert [pair.query for pair in read_pairs(file)] == ["where is the lock"]

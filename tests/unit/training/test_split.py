@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
 
+import pytest
+
+from codecontext.core.errors import TrainingError
+from codecontext.training import evaluate
 from codecontext.training.pairs import CodeSpan, Pair
-from codecontext.training.split import Part, part_of_file, split_pairs
+from codecontext.training.split import FEWEST_TEST_PAIRS, Part, Split, part_of_file, split_pairs
+from codecontext.training.train import require_enough
 
 
 def pair(query: str, *paths: str, time: int | None = None) -> Pair:
@@ -69,3 +76,17 @@ def test_commits_are_divided_by_time() -> None:
     assert newest_trained < min(item.time or 0 for item in split.validation) <= oldest_tested
     assert Counter(part_of_file(item.code[0].path, 0) for item in split.train).keys() == {Part.TRAIN}
     assert len(split.test) == 200
+
+
+@pytest.mark.parametrize(("test", "refused"), [(10, True), (FEWEST_TEST_PAIRS - 1, True), (FEWEST_TEST_PAIRS, False)])
+def test_what_is_trained_can_be_measured(test: int, refused: bool) -> None:
+    """``train``, ``evaluate`` and ``use --if-better`` ask for as many test pairs."""
+    assert evaluate.FEWEST_TEST_PAIRS == FEWEST_TEST_PAIRS
+    split = Split(train=[pair("a", "a.py")] * 50, validation=[pair("b", "b.py")] * 5, test=[pair("c", "c.py")] * test)
+
+    with (
+        pytest.raises(TrainingError, match=f"only {test} pairs to measure with; at least 20")
+        if refused
+        else nullcontext()
+    ):
+        require_enough(split, Path("/project"))

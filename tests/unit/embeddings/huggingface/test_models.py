@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,57 @@ def test_refuses_broken_json(model_folder):
 
     with pytest.raises(ModelUnavailable, match=r"config\.json cannot be read"):
         read_model_card("m", folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs FIFOs and devices")
+@pytest.mark.parametrize("name", ["config.json", "modules.json", "tokenizer_config.json", "model.safetensors"])
+@pytest.mark.parametrize("what", ["fifo", "device"])
+def test_what_is_no_regular_file_is_not_read(model_folder, name, what):
+    folder = model_folder({"modules.json": modules("Transformer"), "tokenizer_config.json": {}})
+    (folder / name).unlink()
+    if what == "fifo":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).symlink_to("/dev/zero")
+
+    with pytest.raises(ModelUnavailable, match=f"{name}.*is not a regular file"):
+        read_model_card("m", folder)
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"a":' * 90 + b"1" + b"}" * 90, b"\xff\xff", b"\0" * 60_000_000])
+def test_json_that_nobody_writes_is_refused(model_folder, content):
+    folder = model_folder()
+    (folder / "config.json").write_bytes(content)
+
+    with pytest.raises(ModelUnavailable, match=r"config\.json cannot be read"):
+        read_model_card("m", folder)
+
+
+def test_a_byte_order_mark_is_read_over(model_folder):
+    folder = model_folder()
+    (folder / "config.json").write_bytes(b"\xef\xbb\xbf" + (folder / "config.json").read_bytes())
+
+    assert read_model_card("m", folder).dimension == 8
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"config.json": [1]},
+        {"config.json": {"hidden_size": "wide"}},
+        {"config.json": {"hidden_size": 8, "max_position_embeddings": float("inf")}},
+        {"tokenizer_config.json": "words"},
+        {"tokenizer_config.json": {"model_max_length": [1]}},
+        {"modules.json": {"a": 1}},
+        {"modules.json": [{"path": ""}]},
+        {"modules.json": [7]},
+        {"modules.json": modules("Transformer", "Pooling"), "1_Pooling/config.json": {"pooling_mode": 5}},
+        {"config_sentence_transformers.json": {"prompts": ["a"]}},
+    ],
+)
+def test_settings_of_the_wrong_kind_are_refused(model_folder, files):
+    with pytest.raises(ModelUnavailable, match="malformed"):
+        read_model_card("m", model_folder(files))
 
 
 def test_the_digest_follows_weights_and_tokenizer_but_not_notes(model_folder):
