@@ -24,6 +24,7 @@ _CPP_WORD = re.compile(rb"\b(?:class|namespace|template|typename|constexpr|publi
 
 _CPP_HEAD = re.compile(rb"^[ \t]*+(?:namespace\b|template[ \t]*+<|class[ \t]++\w++[^;\n]*+$)", re.MULTILINE)
 
+
 @dataclass(slots=True)
 class Reading:
     """The trees of a file, the one that holds most of it first, each with the language whose queries fit it.
