@@ -77,7 +77,7 @@ def test_a_class_is_found_behind_its_macros(before: str, head: str) -> None:
         ("struct A { SHOP_CONSTEXPR A() : a(1) {}\n int a; };\n", "A.A"),
         ("int Cart::run() SHOP_LOCKS(mu) {\n}\n", "Cart.run"),
         ("#ifdef A\nint run(int a) {\n#else\nint run(long a) {\n#endif\n}\n", "run"),
-        ("#ifdef __cplusplus\nextern \"C\" {\n#endif\nSHOP_API int run(void) {\n}\n#ifdef __cplusplus\n}\n#endif\n", "run"),
+        ("#ifdef __cplusplus\nextern \"C\" {\n#endif\nSHOP_API int run() {\n}\n#ifdef __cplusplus\n}\n#endif\n", "run"),
         ("void run() {\n  SHOP_TRY {\n    a();\n  } SHOP_CATCH(b)\n}\nSHOP_END\n", "run"),
     ],
 )  # fmt: skip
