@@ -34,6 +34,7 @@ _ADDRESS = re.compile(rb"[(,=][ \t]*+(&)")
 _CIMPORT = re.compile(rb"\bcimport\b")
 _FOR_FROM = re.compile(rb"for[ \t]+\w+[ \t]+(from)\b")
 _C_KEYWORDS = frozenset({b"cdef", b"cpdef", b"ctypedef", b"def"})
+_NO_NAME = _C_KEYWORDS | frozenset({b"inline", b"public", b"api", b"readonly", b"const"})
 _CONDITIONS = {b"IF": b"if", b"ELIF": b"elif", b"ELSE": b"else"}
 
 
@@ -89,21 +90,19 @@ class _Rewriter:
             self._put(start, start + len(first), _CONDITIONS[first])
         elif first == b"for" and (match := _FOR_FROM.match(statement)):
             self._put(start + match.start(1), start + match.end(1), b"in")
-        elif match := _CIMPORT.search(statement):
-            if first in (b"cimport", b"from"):
-                self._put(start + match.start(), start + match.end(), b"import")
+        elif first in (b"cimport", b"from") and (match := _CIMPORT.search(statement)):
+            self._put(start + match.start(), start + match.end(), b"import")
 
     def _declare(self, column: int, start: int, end: int, statement: bytes, first: bytes) -> None:
         opens = _end_of_header(statement)
-        is_python = first in (b"def", b"async", b"property")
         if opens is None:
-            if first not in (b"pass", b"def", b"async") or (not is_python and first != b"pass"):
+            if first not in (b"pass", b"def", b"async"):
                 self._put(start, end, b"0")
             return
         header = statement[:opens]
         function = None if first == b"property" else self._function(header)
         named = _CLASS.match(header)
-        if named is not None and (function is None or named.end(1) <= function.start(1)) and first != b"def":
+        if named is not None and (function is None or named.start(1) <= function.start(1)) and first != b"def":
             self._keep(start, opens, b"class", named.span(1), self._bases(header, named.end(1)))
             if not re.match(rb"(?:cdef|ctypedef)(?:[ \t]+\w+)*?[ \t]+class\b|property\b", header):
                 self._c_blocks.append(column)
@@ -118,7 +117,7 @@ class _Rewriter:
 
     def _function(self, header: bytes) -> re.Match[bytes] | None:
         for match in _FUNCTION.finditer(header):
-            if match.group(1) not in _C_KEYWORDS:
+            if match.group(1) not in _NO_NAME:
                 return match
         return None
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 from codecontext.chunking.preprocessor import CSource, blank, erase_directives_inside
 
@@ -43,8 +45,8 @@ _BUILT_IN = frozenset(
     b"void bool char short int long float double signed unsigned auto wchar_t char8_t char16_t char32_t _Bool".split()
 )
 _SPECIFIERS = frozenset(
-    b"static inline constexpr consteval constinit virtual explicit extern friend mutable register thread_local volatile "
-    b"const typename export restrict _Noreturn _Thread_local __inline __inline__ __forceinline __restrict "
+    b"static inline constexpr consteval constinit virtual explicit extern friend mutable register thread_local "
+    b"volatile const typename export restrict _Noreturn _Thread_local __inline __inline__ __forceinline __restrict "
     b"__restrict__ __extension__ __thread".split()
 )
 # A word before one of these is no type.
@@ -134,10 +136,8 @@ class _Declarations:
         self._is_known = False
 
     def read(self) -> Names:
-        try:
+        with suppress(_Unreadable):
             self._read()
-        except _Unreadable:
-            pass
         return self._names
 
     def _read(self) -> None:
@@ -355,7 +355,7 @@ class _Declarations:
     def _read_namespace(self, index: int) -> None:
         """Erase what is no part of a namespace's name."""
         words = [token for token in self._tokens[index:] if token.text != b"[]"]
-        for token, following in zip(words, words[1:], strict=False):
+        for token, following in pairwise(words):
             if token.is_word and token.text != b"inline" and (following.is_word or following.text == b"()"):
                 last = following if following.text == b"()" else token
                 if len(words) > 2 or following.is_word:
@@ -380,7 +380,7 @@ class _Declarations:
                 if end is None:
                     return None
                 if _text(tokens, end) == b"()":
-                    if units and not token.is_macro_like:
+                    if units and not token.is_macro_like and token.text != b"alignas":
                         return None
                     units.append(_Unit(index, end, is_macro_like=True, is_word=False))
                     end += 1
@@ -474,9 +474,9 @@ class _Declarations:
                 units.append(_Unit(first, index - 1, is_macro_like=False, is_word=False))
             elif token.text in (b"decltype", b"typeof", b"__typeof__", b"alignas", b"explicit", b"noexcept"):
                 is_type = token.text in (b"decltype", b"typeof", b"__typeof__")
-                end = index + (2 if _text(tokens, index + 1) == b"()" else 1)
-                units += [_Unit(index, end - 1, is_macro_like=False, is_word=False)] if is_type else []
-                index = end
+                after = index + (2 if _text(tokens, index + 1) == b"()" else 1)
+                units += [_Unit(index, after - 1, is_macro_like=False, is_word=False)] if is_type else []
+                index = after
             elif token.text in _NOT_DECLARED or token.text in _AFTER_PARAMETERS:
                 return
             elif token.is_word or token.text in (b"::", b"~"):

@@ -14,6 +14,8 @@ from codecontext.chunking.preprocessor import CSource, blank, lex, resolve_condi
 _PART = re.compile(rb"@(?:interface|implementation|protocol|end|class|import)\b")
 _BRACE = re.compile(rb"[{}]")
 _AT_WORD = re.compile(rb"@\w++")
+# A line that only declares that a class or protocol exists has no more bytes.
+MAX_LINE = 1_000
 # - (void)clear NS_UNAVAILABLE;
 _MACRO_AFTER = re.compile(
     rb"[ \t]([A-Z][A-Z0-9]*+_[A-Z0-9_]++)[ \t]*+(?:\((?:[^()]|\([^()]*+\))*+\)[ \t]*+)?+(?=[;\n])"
@@ -61,8 +63,7 @@ def _parts(code: bytes) -> list[tuple[int, int]]:
                 parts.append((start, match.end()))
                 start = None
         elif start is None:
-            line_end = code.find(b"\n", match.end())
-            line = code[match.start() : line_end if line_end >= 0 else len(code)].rstrip()
+            line = code[match.start() : match.end() + MAX_LINE].partition(b"\n")[0].rstrip()
             if line.endswith(b";"):
                 parts.append((match.start(), match.start() + len(line)))
             elif match.group() not in (b"@class", b"@import"):

@@ -31,16 +31,16 @@ _NEVER = re.compile(rb"[ \t]*#[ \t]*if[ \t]+0\b")
 _IN_C_ONLY = re.compile(rb"[ \t]*#[ \t]*if(?:ndef[ \t]+|[ \t]+![ \t]*defined[ \t(]+)__cplusplus\b")
 _BLANK = bytes(byte if byte in b"\n\r" else 0x20 for byte in range(256))
 _ODD_CONDITION = re.compile(rb"[<\":@]")
-_LONG_COMMENT = re.compile(rb"/\*[^*]*+\*++(?:[^*/][^*]*+\*++)*+/")
+_LONG_COMMENT = re.compile(rb"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _BLANK_BUT_CONTINUED = bytes(byte if byte in b"\n\r\\" else 0x20 for byte in range(256))
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}()")
 # What cannot be the last character of whole statements, wherever they stand.
 _GOES_ON = b",(&|=+"
 
 
-def blank(text: bytes) -> bytes:
+def blank(text: bytes | bytearray) -> bytes:
     """Spaces and line ends in place of ``text``."""
-    return text.translate(_BLANK)
+    return bytes(text.translate(_BLANK))
 
 
 @dataclass(slots=True)
@@ -171,14 +171,14 @@ def resolve_conditionals(source: CSource, *, is_cpp: bool) -> None:
     _erase_all(source, dropped)
 
 
-def _read(branch: _Branch, code: bytes) -> None:
+def _read(branch: _Branch, code: bytearray) -> None:
     branch.last = bytes(code.rstrip()[-1:]) or branch.last
     brackets = code.translate(None, _NO_BRACKETS)
     if brackets:
         branch.balance.add(_balance(brackets))
 
 
-def _balance(brackets: bytes) -> _Balance:
+def _balance(brackets: bytes | bytearray) -> _Balance:
     braces = parentheses = lowest_brace = lowest_parenthesis = 0
     for bracket in brackets:
         if bracket == 0x7B:

@@ -29,7 +29,8 @@ _MEMBER = re.compile(
 _BATCH_END = re.compile(rb"^[ \t]*+(?:GO[ \t]*+;?|/)[ \t\r]*+$", re.IGNORECASE | re.MULTILINE)
 _DELIMITER = re.compile(rb"^[ \t]*+DELIMITER[ \t]++(\S++)[^\n]*+$", re.IGNORECASE | re.MULTILINE)
 _BLOCK = re.compile(
-    rb"\b(BEGIN|CASE|END)\b(?:[ \t]++(IF|LOOP|WHILE|REPEAT|FOR|CASE|TRAN|TRANSACTION|DISTRIBUTED|DIALOG|CONVERSATION)\b)?",
+    rb"\b(BEGIN|CASE|END)\b"
+    rb"(?:[ \t]++(IF|LOOP|WHILE|REPEAT|FOR|CASE|TRAN|TRANSACTION|DISTRIBUTED|DIALOG|CONVERSATION)\b)?",
     re.IGNORECASE,
 )
 _AFTER_END = re.compile(rb"[ \t]*+(?:" + _NAME + rb")?[ \t]*+;|", re.IGNORECASE)
@@ -39,7 +40,9 @@ _MEMBER_BODY = re.compile(rb"\b(?:IS|AS)\b|;", re.IGNORECASE)
 _STANDARD = re.compile(rb"--[^\n]*+|/\*.*?(?:\*/|\Z)|'[^']*+'?|\$(\w*)\$.*?(?:\$\1\$|\Z)", re.DOTALL)
 _MYSQL = re.compile(rb"(?:--|\#)[^\n]*+|/\*.*?(?:\*/|\Z)|'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'?", re.DOTALL)
 _IS_MYSQL = re.compile(rb"^[ \t]*+DELIMITER\b|`|\\'", re.IGNORECASE | re.MULTILINE)
-_IS_TSQL = re.compile(rb"^[ \t]*+GO[ \t\r]*+$|\[dbo\]|\][ \t]*+\.[ \t]*+\[|\bTABLE[ \t]++\[", re.IGNORECASE | re.MULTILINE)
+_IS_TSQL = re.compile(
+    rb"^[ \t]*+GO[ \t\r]*+$|\[dbo\]|\][ \t]*+\.[ \t]*+\[|\bTABLE[ \t]++\[", re.IGNORECASE | re.MULTILINE
+)
 # What stands in tables of T-SQL and of nobody else.
 _TSQL_ONLY = re.compile(
     rb"\bIDENTITY\b(?:[ \t]*+\([ \t]*+-?\d+[ \t]*+,[ \t]*+-?\d+[ \t]*+\))?+|\([ \t]*+MAX[ \t]*+\)"
@@ -49,8 +52,7 @@ _TSQL_ONLY = re.compile(
 _BRACKETED = re.compile(rb"(?<![\w\]\"])\[([A-Za-z_@#][^\]\n\[\"]*+)\]")
 _BRACKETED_NAME = re.compile(_NAME + rb"(?:[ \t]*+\.[ \t]*+" + _NAME + rb")*+")
 _TEMPLATE = re.compile(rb"\{#.*?(?:#\}|\Z)|\{%.*?(?:%\}|\Z)|\{\{.*?(?:\}\}|\Z)", re.DOTALL)
-_DBT_MACRO = re.compile(rb"\{%-?\s*+(macro|test|snapshot)\s++(\w++)")
-_DBT_END = re.compile(rb"\{%-?\s*+end(?:macro|test|snapshot)\s*+-?%\}")
+_DBT_BLOCK = re.compile(rb"\{%-?[ \t]*+(?:(macro|test|snapshot)[ \t]++(\w++)|end(?:macro|test|snapshot)[ \t]*+-?%\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class SqlSource:
 
 def read_sql(source: bytes) -> SqlSource:
     """Routines of ``source``, and source without templates, batch separators and brackets around names."""
-    text, routines = source, []
+    text = source
+    routines: list[Routine] = []
     if b"{%" in source or b"{{" in source:
         routines += _dbt_macros(source)
         text = _TEMPLATE.sub(_placeholder, source)
@@ -140,10 +143,11 @@ def _routines(code: bytes) -> Iterator[Routine]:
 def _members(code: bytes, start: int, end: int) -> Iterator[Routine]:
     """Procedures and functions with a body in a package."""
     last = start
-    for match in _MEMBER.finditer(code, start, end):
+    matches = list(_MEMBER.finditer(code, start, end))
+    for match, following in zip(matches, [*(match.start() for match in matches[1:]), end], strict=True):
         if match.start() < last:
             continue
-        body = _MEMBER_BODY.search(code, match.end(), end)
+        body = _MEMBER_BODY.search(code, match.end(), following)
         if body is not None and body.group() != b";":
             last = _end_of_block(code, body.end(), end, is_open=True)
             first = match.end() - len(match.group().lstrip())
@@ -183,12 +187,16 @@ def _end_of_block(code: bytes, start: int, limit: int, depth: int = 0, *, is_ope
 
 
 def _dbt_macros(source: bytes) -> Iterator[Routine]:
-    for match in _DBT_MACRO.finditer(source):
-        closing = _DBT_END.search(source, match.end())
-        if closing is not None:
-            head_end = source.find(b"%}", match.end())
-            name = (match.group(2).decode("ascii", "replace"),)
-            yield Routine("function", match.start(), closing.end(), name, match.start(2), head_end + 2)
+    opening: re.Match[bytes] | None = None
+    for match in _DBT_BLOCK.finditer(source):
+        if match.group(2):
+            opening = match
+        elif opening is not None:
+            head_end = source.find(b"%}", opening.end(), match.start()) + 2
+            name = (opening.group(2).decode("ascii", "replace"),)
+            start, end = opening.start(), match.end()
+            yield Routine("function", start, end, name, opening.start(2), head_end if head_end > 1 else end)
+            opening = None
 
 
 def _placeholder(match: re.Match[bytes]) -> bytes:

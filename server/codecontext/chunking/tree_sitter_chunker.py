@@ -194,7 +194,9 @@ class _TreeChunker:
         """
         if isinstance(node, Region):
             lines = self._lines.lines
-            yield from (row for row in range(span[0] + 1, span[1] + 1) if lines[row].strip() and not lines[row - 1].strip())
+            yield from (
+                row for row in range(span[0] + 1, span[1] + 1) if lines[row].strip() and not lines[row - 1].strip()
+            )
             return
         config = self._config
         around = [node]
