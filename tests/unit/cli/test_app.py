@@ -6,13 +6,16 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from io import StringIO
 
 import pytest
 import typer
+from rich.console import Console
 
 from codecontext import __version__
 from codecontext.cli import app as application
 from codecontext.cli.errors import ReportingCommand
+from codecontext.cli.logs import ConsoleHandler
 from codecontext.core.errors import CodeContextError, ConfigError, StoreError
 
 Run = Callable[..., tuple[int, str, str]]
@@ -134,5 +137,16 @@ def test_log_records_are_plain_lines_on_stderr(
     logger.debug("not shown")
     logger.info("Loading %s", "[red]x[/red]" + "y" * 200)
     captured = capsys.readouterr()
-    assert captured.err == "Loading [red]x[/red]" + "y" * 200 + "\n"
+    assert captured.err == "INFO - Loading [red]x[/red]" + "y" * 200 + "\n"
     assert captured.out == ""
+
+
+def test_on_a_terminal_a_colour_says_the_level_of_a_log_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = StringIO()
+    screen = Console(file=shown, force_terminal=True, color_system="standard", no_color=False)
+    monkeypatch.setattr("codecontext.cli.logs.stderr", lambda: screen)
+    record = logging.LogRecord("codecontext.somewhere", logging.WARNING, "", 0, "PEFT is missing", None, None)
+
+    ConsoleHandler().emit(record)
+
+    assert shown.getvalue() == "\x1b[33mPEFT is missing\x1b[0m\n"
