@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from codecontext.adapters.discover import discover_adapters
-from codecontext.adapters.files import CONFIG_FILE
+from codecontext.adapters.files import has_config
 from codecontext.adapters.inspect import AdapterInfo
 from codecontext.core.errors import AdapterError
 from codecontext.core.paths import codecontext_home, expand_user
@@ -41,7 +41,7 @@ def find_adapter(name: str, places: Sequence[Path]) -> Path | None:
     if name == BASE:
         return None
     path = expand_user(name)
-    if path.is_absolute() or os.sep in name or name.startswith(".") or (path / CONFIG_FILE).is_file():
+    if path.is_absolute() or os.sep in name or name.startswith(".") or has_config(path):
         return path.absolute()
     found = [item for item in discover_adapters(places) if isinstance(item, AdapterInfo)]
     named = [item for item in found if name in (item.name, item.path.name)]
