@@ -12,6 +12,7 @@ Nothing here releases the interpreter's lock, as tree-sitter's Python binding do
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from functools import cache
@@ -24,6 +25,7 @@ from tree_sitter import Node, Parser, Point, Query, QueryCursor, Range, Tree
 from codecontext.chunking.languages import Language
 
 MAX_BRACKET_DEPTH = 500
+MAX_PERL_DEPTH = 60
 # Nodes below this are not searched, and so many tokens in a row that belong to nothing are not searched either: a
 # query takes time that grows with the square of both.
 MAX_QUERY_DEPTH = 400
@@ -33,6 +35,7 @@ MAX_STRAY_TOKENS = 10_000
 BASE_SECONDS = 0.5
 SECONDS_PER_BYTE = 1e-6
 
+_OPEN_ANGLES = re.compile(rb"(?:<[^<\s]{0,12}){40}")
 _READ_BYTES = 1 << 13
 _OPENING, _CLOSING = b"([{", b")]}"
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _OPENING + _CLOSING)
@@ -60,6 +63,8 @@ class SourceParser:
         ``instead`` is read in place of the source, and has the same length and lines. Raises ``GivenUp`` when the
         budget is used up.
         """
+        if language.grammar == "perl" and _overflows_perl(self._source):
+            raise GivenUp
         source = self._source if instead is None else instead
 
         def read(offset: int, _point: Point) -> bytes:
@@ -91,14 +96,19 @@ class SourceParser:
         return time.thread_time() > self._end
 
 
-def _is_too_deep(source: bytes) -> bool:
+def _overflows_perl(source: bytes) -> bool:
+    """Whether so many quotes may be open at once (some 85) that Perl's scanner would write past its state."""
+    return _is_too_deep(source, MAX_PERL_DEPTH) or _OPEN_ANGLES.search(source) is not None
+
+
+def _is_too_deep(source: bytes, most: int = MAX_BRACKET_DEPTH) -> bool:
     brackets = source.translate(None, _NO_BRACKETS)
-    if sum(brackets.count(bracket) for bracket in _OPENING) <= MAX_BRACKET_DEPTH:
+    if sum(brackets.count(bracket) for bracket in _OPENING) <= most:
         return False
     depth = 0
     for bracket in brackets:
         depth = depth + 1 if bracket in _OPENING else max(depth - 1, 0)
-        if depth > MAX_BRACKET_DEPTH:
+        if depth > most:
             return True
     return False
 

@@ -121,6 +121,11 @@ def test_depth_is_no_danger(name: str, nested: str) -> None:
     check(name, NESTED[nested], ChunkingConfig())
 
 
+@pytest.mark.parametrize("piece", [b"</", b"</script>", b'"@{[ ', b"q(", b"s{a}{", b"<<A "])
+def test_quotes_in_quotes_do_not_end_the_process_in_perl(piece: bytes) -> None:
+    check("sample.pl", piece * 200, ChunkingConfig())
+
+
 def test_deep_blocks_of_python() -> None:
     source = "".join(" " * depth + f"class A{depth}:\n" for depth in range(200))
     chunks = check("sample.py", source.encode(), ChunkingConfig())
