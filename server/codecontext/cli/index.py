@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,13 +44,15 @@ def index(
     from codecontext.cli.progress import work_progress
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder
+    from codecontext.indexing.reader_process import ReaderProcess
 
     with (
         open_engine(existing_folder(path)) as engine,
+        closing(ReaderProcess()) as reader,
         stop_on_interrupt(_announce_stop) as cancel,
         work_progress(stderr()) as on_progress,
     ):
-        report = engine.index(force=force, on_progress=on_progress, cancel=cancel)
+        report = engine.index(force=force, on_progress=on_progress, cancel=cancel, reader=reader)
     if as_json:
         print_json(report)
     else:

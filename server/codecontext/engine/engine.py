@@ -167,9 +167,10 @@ class Engine:
         force: bool = False,
         on_progress: ProgressCallback = ignore_progress,
         cancel: CancelToken | None = None,
+        reader: FileReader | None = None,
     ) -> IndexReport:
-        """Bring the index up to date; see ``Indexer.run``."""
-        return self.indexer(self._provider).run(force=force, on_progress=on_progress, cancel=cancel)
+        """Bring the index up to date; see ``Indexer.run``. Files are read in this process unless ``reader`` does."""
+        return self.indexer(self._provider, reader).run(force=force, on_progress=on_progress, cancel=cancel)
 
     def search(
         self,
