@@ -174,7 +174,7 @@ def interrupt_when_embedding(process: subprocess.Popen[str]) -> subprocess.Compl
     lines = []
     with process:
         for line in process.stderr:
-            if line.startswith("Embedding") and lines[-1].startswith("Loading"):
+            if line.startswith("INFO - Embedding") and lines[-1].startswith("INFO - Loading"):
                 process.send_signal(signal.SIGINT)
             lines.append(line)
         out = process.stdout.read()
