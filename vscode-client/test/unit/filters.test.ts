@@ -7,7 +7,7 @@ const labels = (query: string) => completions(query, FOLDERS).map(({ label }) =>
 describe("completing a filter", () => {
   it("offers what begins with the letters typed, then what holds them", () => {
     expect(labels("retry lang:py")).toEqual(["lang:python", "lang:jupyter"]);
-    expect(labels("lang:script").slice(0, 2)).toEqual(["lang:coffeescript", "lang:javascript"]);
+    expect(labels("lang:script").slice(0, 2)).toEqual(["lang:coffeescript", "lang:gdscript"]);
   });
 
   it("gives the whole query with the filter in it", () => {
