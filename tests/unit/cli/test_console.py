@@ -64,4 +64,4 @@ def test_no_column_and_no_label_steers_a_terminal(capsys: pytest.CaptureFixture[
 def test_no_log_record_poses_as_another(capsys: pytest.CaptureFixture[str]) -> None:
     record = logging.makeLogRecord({"msg": "%s is skipped.", "args": (f"a\nERROR b{HOSTILE}",), "levelname": "INFO"})
     ConsoleHandler().handle(record)
-    assert capsys.readouterr().err == f"a\\nERROR b{printable(HOSTILE)} is skipped.\n"
+    assert capsys.readouterr().err == f"INFO - a\\nERROR b{printable(HOSTILE)} is skipped.\n"

@@ -294,7 +294,7 @@ def test_converting_leaves_the_root_logger_as_it_was(small_model, monkeypatch, t
 
 def test_a_cache_that_cannot_be_written_only_costs_time(small_model, monkeypatch, tmp_path, caplog, texts):
     (tmp_path / "file").touch()
-    monkeypatch.setenv("CODECONTEXT_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("CODECONTEXT_HOME", str(tmp_path / "file" / "home"))
 
     provider = provider_with(model_name=str(small_model))
 

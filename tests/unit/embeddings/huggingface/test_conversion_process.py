@@ -208,7 +208,7 @@ def test_a_process_that_cannot_start_is_replaced_by_the_own(small_model, monkeyp
 
 def test_what_cannot_be_stored_is_converted_in_the_own_process(small_model, monkeypatch, caplog, tmp_path):
     (tmp_path / "file").touch()
-    monkeypatch.setenv("CODECONTEXT_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("CODECONTEXT_HOME", str(tmp_path / "file" / "home"))
     provider = provider_of(small_model)
     provider.initialize()
 
