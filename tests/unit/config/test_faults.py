@@ -47,8 +47,10 @@ def complaint(folder: Path | None, editor: dict[str, object] | None = None) -> s
         ("indexing.exclude = ['a/', 5]", "indexing.exclude = 5 should be a valid string."),
         (
             "indexing.exclude = ['a\\/b']",
-            "indexing.exclude = [\"a\\\\/b\"]: 'a\\\\/b' is not a glob in gitignore syntax: "
-            "a backslash stands before a slash",
+            (
+                "indexing.exclude = [\"a\\\\/b\"]: 'a\\\\/b' is not a glob in gitignore syntax: "
+                "a backslash stands before a slash"
+            ),
         ),
         ("indexing = 5", "indexing = 5 should be a section with settings of its own."),
         (
