@@ -73,7 +73,7 @@ class Crashes:
         self._write(folder, self._random.sample(self._names, _CHANGED_AT_ONCE))
         phase = self._random.choice(_PHASES)
         client = EngineClient(self._changed.set)
-        serving = asyncio.create_task(client.configure([FolderSetup(folder=str(folder))]))
+        serving = asyncio.create_task(client.configure([FolderSetup(folder=str(folder), trusted=True)]))
         report = await self._until(client, folder, lambda report: _is_in(phase, report, client))
         await asyncio.sleep(self._random.uniform(0, _LONGEST_JITTER))
         report = client.reports.get(str(folder), report)
@@ -87,7 +87,7 @@ class Crashes:
 
     async def _finish(self, folder: Path) -> FolderReport:
         client = EngineClient(self._changed.set)
-        await client.configure([FolderSetup(folder=str(folder))])
+        await client.configure([FolderSetup(folder=str(folder), trusted=True)])
         report = await self._until(client, folder, _is_complete)
         await client.stop()
         return report

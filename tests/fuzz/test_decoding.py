@@ -8,7 +8,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codecontext.core.decoding import decode_source, marked_encoding
+from codecontext.core.decoding import decode_source, split_mark
 from codecontext.indexing.classify import classify_content
 from fuzz.bounds import FUZZ
 
@@ -33,7 +33,7 @@ def test_any_bytes_are_text_on_the_lines_that_they_have(data: bytes) -> None:
     text = decode_source(data)
     assert "\r" not in text
     assert text == decode_source(data)
-    if marked_encoding(data) in (None, "utf-8"):
+    if split_mark(data)[0] in (None, "utf-8"):
         assert len(text.split("\n")) == len(LINE_END.split(data))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -139,9 +140,9 @@ class _FileSource(InitSettingsSource):
             raise ConfigError(_unreadable(self.path, error)) from error
         return _with_absolute_paths(_checked(self.path, values), self.path.parent)
 
+    @abstractmethod
     def _parse(self, text: str) -> Any:
         """What ``text`` says. Raises ``ConfigError`` where it is broken."""
-        raise NotImplementedError
 
 
 class ProjectFileSource(_FileSource):

@@ -28,15 +28,18 @@ def decode_source(data: bytes) -> str:
     return _decode(data).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def marked_encoding(data: bytes) -> str | None:
-    """The encoding that a byte order mark names; None without one."""
-    return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
+def split_mark(data: bytes) -> tuple[str | None, bytes]:
+    """The encoding that a byte order mark names, None without one, and what follows the mark."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return encoding, data[len(mark) :]
+    return None, data
 
 
 def _decode(data: bytes) -> str:
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "replace")
+    encoding, content = split_mark(data)
+    if encoding is not None:
+        return content.decode(encoding, "replace")
     if data.isascii():
         seven_bit = seven_bit_encoding(data)
         text = _decode_wholly(data, seven_bit) if seven_bit else None

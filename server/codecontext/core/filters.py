@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from codecontext.core.globs import literal_filter, path_pattern
-
-__all__ = ["ChunkFilter", "path_pattern"]
+from codecontext.core.globs import literal_filter
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from pygls.client import JsonRPCClient
 from pygls.exceptions import JsonRpcException
 
 from codecontext.core.errors import CodeContextError, EngineUnavailable
+from codecontext.core.process_tree import kill_with_children, resident_bytes
 from codecontext.engine.messages import (
     Answer,
     Configure,
@@ -41,7 +42,6 @@ from codecontext.engine.messages import (
     Similar,
     SkippedPath,
 )
-from codecontext.engine.process_tree import kill_with_children, resident_bytes
 from codecontext.engine.transport import EngineProtocol, error_from
 
 logger = logging.getLogger(__name__)

@@ -83,7 +83,7 @@ class FolderSetup(Message):
 
     folder: str
     editor: dict[str, Any] = Field(default_factory=dict)
-    trusted: bool = True
+    trusted: bool
     paused: bool = False
     open_files: tuple[str, ...] = ()
 

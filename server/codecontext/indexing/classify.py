@@ -16,7 +16,7 @@ import re
 from fnmatch import translate
 from typing import NamedTuple
 
-from codecontext.core.decoding import decode_source, marked_encoding
+from codecontext.core.decoding import decode_source, split_mark
 from codecontext.indexing.files import SkipReason
 from codecontext.indexing.key_shapes import find_key
 
@@ -253,7 +253,7 @@ def classify_content(path: str, data: bytes) -> Verdict | None:
 
     A NUL byte makes it binary, as it does for git, but not where a byte order mark says that it is UTF-16 or UTF-32.
     """
-    if marked_encoding(data) not in (None, "utf-8"):
+    if split_mark(data)[0] not in (None, "utf-8"):
         text = decode_source(data)
         if _is_no_text(text):
             return Verdict(SkipReason.BINARY)

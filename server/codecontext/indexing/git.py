@@ -20,8 +20,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-import psutil
-
+from codecontext.core.process_tree import kill_with_children
 from codecontext.core.progress import CancelToken
 from codecontext.indexing.files import Listing, Skipped, SkipReason
 
@@ -228,15 +227,10 @@ def _answer_of(process: subprocess.Popen[bytes], until: float, cancel: CancelTok
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End git, which nobody has waited for yet, and whatever it started."""
-    with suppress(psutil.Error):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            with suppress(psutil.Error):
-                child.kill()
-    with suppress(OSError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
+    kill_with_children(process.pid)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)  # also those whose parent has ended
     with suppress(subprocess.TimeoutExpired):  # stuck in the kernel, as on a disk that is gone
         process.wait(1)
 

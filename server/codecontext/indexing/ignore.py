@@ -12,13 +12,15 @@ out.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 
+from codecontext.core.decoding import split_mark
 from codecontext.core.errors import ConfigError
 from codecontext.core.reading import MAX_RULES_BYTES, NotRegularFile, read_file
-from codecontext.indexing.gitignore import ParsedRules, Rules, parse_rules, path_bytes
+from codecontext.indexing.gitignore import ParsedRules, Rule, Rules, parse_rules, path_bytes
 
 OWN_IGNORE_FILE = ".codecontextignore"
 _EXCLUDE_FILE = "exclude"
@@ -26,14 +28,6 @@ _EXCLUDE_FILE = "exclude"
 
 _MOST_IN_MEMORY = 500
 """Compiled expressions of one tree; beyond, files are read again."""
-
-# The longer marks first: one begins with the other.
-_UTF_WITH_MARK = (
-    (b"\xff\xfe\0\0", "utf-32"),
-    (b"\0\0\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
 
 Note = Callable[[str], None]
 """Takes a sentence for the user."""
@@ -46,8 +40,13 @@ def no_note(_sentence: str) -> None:
 class IgnorePatterns:
     """The patterns of one ignore file; paths are relative to the folder of that file."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._rules = Rules(parse_rules(map(path_bytes, lines)).rules)
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = Rules(rules)
+
+    @classmethod
+    def of(cls, lines: Iterable[str]) -> IgnorePatterns:
+        """The patterns that are these lines."""
+        return cls(parse_rules(map(path_bytes, lines)).rules)
 
     @classmethod
     def read(cls, path: Path, note: Note = no_note) -> IgnorePatterns | None:
@@ -57,11 +56,7 @@ class IgnorePatterns:
         ``.codecontextignore`` that is a file and cannot be understood.
         """
         parsed = _parsed(path, note)
-        if parsed is None or not parsed.rules:
-            return None
-        patterns = cls(())
-        patterns._rules = Rules(parsed.rules)
-        return patterns
+        return cls(parsed.rules) if parsed is not None and parsed.rules else None
 
     def __len__(self) -> int:
         """A measure of the memory that they take."""
@@ -87,13 +82,13 @@ def check_ignore_file(path: Path, note: Note) -> None:
     """
     try:
         data = read_file(path, max_bytes=MAX_RULES_BYTES, follow_links=False)
-        faults = parse_rules(_lines(data)).faults
-    except (OSError, ValueError):
+    except OSError:
         return
-    if any(data.startswith(mark) for mark, _ in _UTF_WITH_MARK):
+    if split_mark(data)[0] not in (None, "utf-8"):
         raise NotForGit(f"{path} is in UTF-16, of which git understands nothing")
-    if faults:
-        note(_what_is_malformed(path, faults))
+    with suppress(ValueError):
+        if faults := parse_rules(_lines(data)).faults:
+            note(_what_is_malformed(path, faults))
 
 
 def _parsed(path: Path, note: Note) -> ParsedRules | None:
@@ -143,13 +138,12 @@ def _is_there(path: Path) -> bool:
 
 def _lines(data: bytes) -> list[bytes]:
     """The lines of an ignore file as UTF-8. Raises ``ValueError`` where its encoding cannot be told."""
-    for mark, encoding in _UTF_WITH_MARK:
-        if data.startswith(mark):
-            data = data.decode(encoding).encode("utf-8", "surrogatepass")
-            break
-    if b"\0" in data:
+    encoding, content = split_mark(data)
+    if encoding not in (None, "utf-8"):
+        content = content.decode(encoding).encode("utf-8", "surrogatepass")
+    if b"\0" in content:
         raise ValueError("it holds bytes of zero, as no text in UTF-8 does")
-    return [line.removesuffix(b"\r") for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    return [line.removesuffix(b"\r") for line in content.split(b"\n")]
 
 
 def _what_is_malformed(path: Path, faults: list[tuple[int, str]]) -> str:

@@ -161,8 +161,8 @@ class _Scan:
         note = self._note_on_rules
         own_rules_above = rules_from_above(folder, self._repository, OWN_IGNORE_FILE, note)
         self._own_ignores = IgnoreTree(folder, OWN_IGNORE_FILE, own_rules_above, note)
-        self._excludes = IgnoreTree(folder, None, [("", IgnorePatterns(config.exclude))])
-        self._includes = IgnorePatterns(config.include) if config.include else None
+        self._excludes = IgnoreTree(folder, None, [("", IgnorePatterns.of(config.exclude))])
+        self._includes = IgnorePatterns.of(config.include) if config.include else None
         self._foreign = ForeignFolders(folder)
         self._own_output = files_written_to()
         self._real_folders: dict[str, bool] = {"": True}

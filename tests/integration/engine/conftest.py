@@ -59,6 +59,7 @@ class Served:
 
     async def serve(self, *folders: Path, **setup: Any) -> None:
         """Serve exactly these folders."""
+        setup = {"trusted": True} | setup
         await self.client.configure([FolderSetup(folder=str(folder), **setup) for folder in folders])
 
     def report(self, folder: Path) -> FolderReport:

@@ -225,7 +225,7 @@ async def test_orders_take_effect_in_their_order(start: Start, project: Path, tm
     )
     await served.serve(folders[-1])
     for folder in folders:
-        told = served.client.configure([FolderSetup(folder=str(folder))])
+        told = served.client.configure([FolderSetup(folder=str(folder), trusted=True)])
         task = asyncio.create_task(told)
         await asyncio.sleep(0)
         served.client.files_changed(FilesChanged(folder=str(folder), paths=("parse.py",)))
@@ -314,7 +314,7 @@ async def test_it_ends_when_the_language_server_is_killed(project: Path) -> None
         async def main():
             changed = asyncio.Event()
             client = EngineClient(changed.set)
-            await client.configure([FolderSetup(folder=sys.argv[1])])
+            await client.configure([FolderSetup(folder=sys.argv[1], trusted=True)])
             while not any(report.files for report in client.reports.values()):
                 await changed.wait()
                 changed.clear()

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter, path_pattern
-from codecontext.core.globs import split_alternatives
+from codecontext.core.filters import ChunkFilter
+from codecontext.core.globs import path_pattern, split_alternatives
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def project_file(project: Path) -> Path:
 
 
 def read(project: Path, last_good: FolderSettings | None = None, **setup: Any) -> FolderSettings:
-    return read_folder_settings(FolderSetup(folder=str(project), **setup), last_good)
+    return read_folder_settings(FolderSetup(folder=str(project), **{"trusted": True} | setup), last_good)
 
 
 def adapter_setting(path: object) -> dict[str, Any]:

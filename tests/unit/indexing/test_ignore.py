@@ -73,7 +73,7 @@ def random_pattern(chance: random.Random) -> str:
 def test_the_last_pattern_that_names_the_entry_itself_decides(
     lines: list[str], path: str, verdict: bool | None
 ) -> None:
-    assert IgnorePatterns(lines).verdict(path.rstrip("/"), is_folder=path.endswith("/")) is verdict
+    assert IgnorePatterns.of(lines).verdict(path.rstrip("/"), is_folder=path.endswith("/")) is verdict
 
 
 def test_bytes_that_are_not_utf8_match_themselves(tmp_path: Path) -> None:
