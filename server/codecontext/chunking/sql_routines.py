@@ -144,7 +144,8 @@ def _members(code: bytes, start: int, end: int) -> Iterator[Routine]:
     """Procedures and functions with a body in a package."""
     last = start
     matches = list(_MEMBER.finditer(code, start, end))
-    for match, following in zip(matches, [*(match.start() for match in matches[1:]), end], strict=True):
+    ends = [*(match.start() for match in matches[1:]), end]
+    for match, following in zip(matches, ends, strict=False):  # without a match there is still the end
         if match.start() < last:
             continue
         body = _MEMBER_BODY.search(code, match.end(), following)

@@ -121,6 +121,16 @@ def test_depth_is_no_danger(name: str, nested: str) -> None:
     check(name, NESTED[nested], ChunkingConfig())
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", ["r#", "my $x = total # the last line", "sub total { 1 }\nfoo # hi"])
+def test_a_comment_at_the_very_end_does_not_hold_up_perl(text: str) -> None:
+    check("cart.pl", text.encode(), ChunkingConfig())
+
+
+def test_a_package_of_sql_without_members() -> None:
+    check("empty.sql", b"CREATE OR REPLACE PACKAGE cart AS\nEND cart;\n/\n", ChunkingConfig())
+
+
 @pytest.mark.parametrize("piece", [b"</", b"</script>", b'"@{[ ', b"q(", b"s{a}{", b"<<A "])
 def test_quotes_in_quotes_do_not_end_the_process_in_perl(piece: bytes) -> None:
     check("sample.pl", piece * 200, ChunkingConfig())
