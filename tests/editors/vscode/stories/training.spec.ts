@@ -93,7 +93,13 @@ function gainedMost(report: string): Gained {
   const table = readFileSync(report, "utf8").split("Gained most")[1] ?? "";
   const [, query = "", file = ""] = /<td>([^<]+)<span class="dim">([^:<]+):/.exec(table) ?? [];
   expect(query).not.toBe("");
-  return { query, file: file.split("/").at(-1) ?? "" };
+  return { query: unescaped(query), file: file.split("/").at(-1) ?? "" };
+}
+
+/** Text as a page shows it. */
+function unescaped(html: string): string {
+  const characters: Readonly<Record<string, string>> = { "#39": "'", "#34": '"', lt: "<", gt: ">", amp: "&" };
+  return html.replace(/&(#39|#34|lt|gt|amp);/g, (entity, name: string) => characters[name] ?? entity);
 }
 
 /** Each write of a table is a version of it, in a file. */
