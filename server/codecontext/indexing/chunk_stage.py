@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -46,12 +46,19 @@ class ChunkStage:
                 if committing is not None:
                     committing.result()
                 # The database writes in its own threads, so the next batch is cut meanwhile.
-                committing = writer.submit(self._commit, read, Progress("reading", done, len(files)))
+                committing = writer.submit(self._commit, read, indexed, Progress("reading", done, len(files)))
             if committing is not None:
                 committing.result()
 
-    def _commit(self, batch: Sequence[tuple[SourceFile, FileReading]], progress: Progress) -> None:
-        changed = [FileRows(file.path, reading.rows) for file, reading in batch if reading.rows is not None]
+    def _commit(
+        self, batch: Sequence[tuple[SourceFile, FileReading]], indexed: Collection[str], progress: Progress
+    ) -> None:
+        changed = [
+            FileRows(file.path, reading.rows)
+            for file, reading in batch
+            # A file that was skipped before is read again, and has nothing to be taken back.
+            if reading.rows or (reading.rows is not None and file.path in indexed)
+        ]
         if changed:
             self.store.replace_files(changed)
             self.store.ensure_text_index()
