@@ -22,8 +22,7 @@ from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import load_settings
 from codecontext.embeddings.base import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.config import BUNDLED_MODEL
-from codecontext.embeddings.huggingface.models import bundled_model_folder
+from codecontext.embeddings.model_files import BUNDLED_MODEL, bundled_model_folder
 from codecontext.engine.engine import Engine
 
 LOAD = at_most(500)

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from codecontext.config import load_settings
 from codecontext.core.paths import codecontext_home
-from codecontext.engine.client import EngineClient
 from codecontext.engine.engine import Engine
-from codecontext.engine.messages import FolderReport, FolderSetup
+from codecontext.rpc.client import EngineClient
+from codecontext.rpc.messages import FolderReport, FolderSetup
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
 

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from pygls.client import JsonRPCClient
 
-from codecontext.engine.transport import EngineProtocol
 from codecontext.lsp.protocol import Method
+from codecontext.rpc.transport import EngineProtocol
 
 _PATIENCE = 1200.0
 

@@ -24,7 +24,7 @@ from benchmarks.results import Figure, Result, at_least
 from codecontext.chunking import embedding_text
 from codecontext.embeddings.base import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.models import bundled_model_folder
+from codecontext.embeddings.model_files import bundled_model_folder
 
 PEER = "sentence-transformers"
 NAMES = {"torch": "CodeContext, torch", "openvino": "CodeContext, OpenVINO"}

@@ -32,10 +32,10 @@ from codecontext.config import load_settings
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.engine.engine import Engine
 from codecontext.training.config import LEARNING_RATES, TrainingConfig
-from codecontext.training.intervals import Comparison
-from codecontext.training.metrics import MAIN_METRIC
-from codecontext.training.report.html import write_training_report
-from codecontext.training.train import Trainer, TrainingReport
+from codecontext.training.evaluation.intervals import Comparison
+from codecontext.training.evaluation.metrics import MAIN_METRIC
+from codecontext.training.evaluation.report.html import write_training_report
+from codecontext.training.trainer import Trainer, TrainingReport
 from codecontext.training.workbench import Workbench
 
 

@@ -107,7 +107,7 @@ verify_bundled_model() {
 import sys
 
 from codecontext.core.errors import CodeContextError
-from codecontext.embeddings.huggingface.models import verify_bundled_model
+from codecontext.embeddings.model_files import verify_bundled_model
 
 try:
     verify_bundled_model()

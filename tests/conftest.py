@@ -14,8 +14,8 @@ import pytest
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import load_settings
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
-from codecontext.embeddings.huggingface.models import bundled_model_folder
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
+from codecontext.embeddings.model_files import bundled_model_folder
 from codecontext.engine.engine import Engine
 
 Write = Callable[[dict[str, str]], None]
@@ -32,6 +32,9 @@ def _shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("HF_HUB_OFFLINE", "1")
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Tester")
+            patch.setenv(f"GIT_{role}_EMAIL", "tester@example.org")
         yield
 
 

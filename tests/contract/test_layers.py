@@ -12,14 +12,15 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "server" / "codecontext"
 TOP_TO_BOTTOM = [
-    *("cli", "lsp", "mcp", "engine", "training", "config", "search", "indexing", "embeddings", "adapters"),
-    *("chunking", "store", "core"),
+    *("cli", "lsp", "mcp", "service", "rpc", "engine", "training", "config", "search", "indexing", "watching"),
+    *("embeddings", "adapters", "chunking", "store", "core"),
 ]
 ONLY_IN = {
     "torch": {"embeddings", "training"},
     "transformers": {"embeddings", "training"},
     "peft": {"embeddings", "training"},
     "lancedb": {"store"},
+    "watchdog": {"watching"},
 }
 SOURCES = sorted(path for path in PACKAGE.glob("*/**/*.py"))
 

@@ -15,7 +15,7 @@ from codecontext.adapters import AdapterInfo, BaseArchitecture, InvalidAdapter, 
 from codecontext.adapters.fit import fit_adapter
 from codecontext.adapters.inspect import inspect_adapter
 from codecontext.core.errors import AdapterError
-from codecontext.embeddings.huggingface.lora import UnusualAdapter, lora_updates
+from codecontext.embeddings.openvino.lora import UnsupportedAdapter, lora_updates
 from fuzz.bounds import FUZZ
 
 LAYERS = [f"encoder.layer.{number}.attention.self.{kind}" for number in range(2) for kind in ("query", "value")]
@@ -157,7 +157,7 @@ def lay_onto_base(info: AdapterInfo) -> bool:
         check_compatible(info, base)
         fit_adapter(info, MODULES)
         updates = lora_updates(info, MODULES)
-    except (AdapterError, UnusualAdapter) as error:
+    except (AdapterError, UnsupportedAdapter) as error:
         require_short(error)
         return False
     for update in updates:

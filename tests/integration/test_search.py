@@ -15,7 +15,7 @@ from codecontext.engine.folders import indexed_folder
 from codecontext.search import searcher
 from codecontext.search.config import Retrieval
 from codecontext.search.results import Freshness
-from codecontext.training.staleness import require_current_index
+from codecontext.training.data.staleness import require_current_index
 
 pytestmark = pytest.mark.slow
 

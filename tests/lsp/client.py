@@ -22,8 +22,8 @@ from pytest_lsp import ClientServerConfig, LanguageClient
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 from pytest_lsp.protocol import LanguageClientProtocol
 
-from codecontext.engine.transport import PlainMessage, PlainNotification, PlainResponse
 from codecontext.lsp.protocol import Method
+from codecontext.rpc.transport import PlainMessage, PlainNotification, PlainResponse
 
 SERVER = [sys.executable, "-m", "codecontext.cli", "serve"]
 PATIENCE = 120.0

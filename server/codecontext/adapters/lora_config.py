@@ -54,7 +54,7 @@ TRAINING_FIELDS = (
 # when it loads the adapter: https://huggingface.co/docs/peft/developer_guides/lora#initialization.
 _NULL_AT_THE_START = ("gaussian", "orthogonal", "eva", "mica", "lora_ga")
 _TAKEN_OFF = re.compile(r"pissa|pissa_niter_(?P<rounds>[0-9]{1,3})|olora|loftq", re.IGNORECASE)
-_MOST_ROUNDS = 128
+_MAX_ROUNDS = 128
 """Of PiSSA's fast SVD and of LoftQ; more gain nothing, and each takes a pass over the weights."""
 
 _Rank = Annotated[int, Field(ge=1)]
@@ -66,7 +66,7 @@ class LoftQ(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
     loftq_bits: Literal[2, 4, 8] = 4
-    loftq_iter: Annotated[int, Field(ge=1, le=_MOST_ROUNDS)] = 1
+    loftq_iter: Annotated[int, Field(ge=1, le=_MAX_ROUNDS)] = 1
 
 
 class LoraSettings(BaseModel):
@@ -153,9 +153,9 @@ def _require_known_start(file: Path, settings: LoraSettings) -> None:
             "Save it as plain LoRA: save_pretrained(…, path_initial_model_for_weight_conversion=…).",
         )
     known = _TAKEN_OFF.fullmatch(start)
-    if known is None or int(known["rounds"] or 1) not in range(1, _MOST_ROUNDS + 1):
+    if known is None or int(known["rounds"] or 1) not in range(1, _MAX_ROUNDS + 1):
         raise AdapterError(
             f"{file} has init_lora_weights = {shown(settings.init_lora_weights)}.",
             "Known are true, false, gaussian, orthogonal, eva, mica, lora_ga, olora, loftq, pissa and "
-            f"pissa_niter_N with N from 1 to {_MOST_ROUNDS}.",
+            f"pissa_niter_N with N from 1 to {_MAX_ROUNDS}.",
         )

@@ -30,7 +30,7 @@ _AROUND = frozenset(
         *("mpnet", "nomic_bert", "rembert", "roberta", "roformer"),
     }
 )
-_MOST_AROUND = 5
+_MAX_AROUND = 5
 
 # No vector depends on these parts of such models, which the encoder alone does not have.
 _HEADS = frozenset({"classifier", "cls", "embed_out", "lm_head", "qa_outputs", "score", "vocab_projector"})
@@ -95,7 +95,7 @@ def _common_prefixes(names: Collection[str]) -> Iterator[str]:
     """Nothing, and each start of the paths that all have in common and that only wraps."""
     yield ""
     prefix = ""
-    for part in next(iter(names), "").split(".")[:_MOST_AROUND]:
+    for part in next(iter(names), "").split(".")[:_MAX_AROUND]:
         prefix += f"{part}."
         if part not in _AROUND or not all(name.startswith(prefix) for name in names):
             return

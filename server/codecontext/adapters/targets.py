@@ -18,10 +18,10 @@ from codecontext.core.patterns import BadPattern, Pattern
 
 _T = TypeVar("_T")
 
-MOST_PATTERNS = 10_000
+MAX_PATTERNS = 10_000
 """Of one field. PEFT writes one for each module at most."""
 
-_MOST_REASON = 120
+_MAX_REASON = 120
 
 
 class Targets:
@@ -99,9 +99,9 @@ class Targets:
 
     def _by_pattern(self, field: str, given: Mapping[str, _T] | None) -> list[tuple[Pattern, _T]]:
         values = given or {}
-        if len(values) > MOST_PATTERNS:
+        if len(values) > MAX_PATTERNS:
             raise AdapterError(
-                f"{self._file} has {len(values):,} patterns in {field}.", f"Write {MOST_PATTERNS:,} at most."
+                f"{self._file} has {len(values):,} patterns in {field}.", f"Write {MAX_PATTERNS:,} at most."
             )
         return [
             (self._compiled(field, pattern, rf"(?:.*\.)?(?:{pattern})"), value) for pattern, value in values.items()
@@ -116,7 +116,7 @@ class Targets:
             Pattern(pattern)  # which need not be well-formed because what is around it is
             return Pattern(around)
         except BadPattern as reason:
-            said = str(reason)[:_MOST_REASON]  # it may quote all of the pattern
+            said = str(reason)[:_MAX_REASON]  # it may quote all of the pattern
             raise AdapterError(
                 f"{self._file}: the pattern {shown(pattern)} in {field} cannot be used: {said}.",
                 "Write it without look-around and back-references, or list the names of the modules.",

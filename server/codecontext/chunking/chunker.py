@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from codecontext.chunking.config import ChunkingConfig
-from codecontext.chunking.grammars import GivenUp
+from codecontext.chunking.grammars import ParseBudgetExceeded
 from codecontext.chunking.languages import find_language
 from codecontext.chunking.markup import chunk_sections
 from codecontext.chunking.notebooks import chunk_notebook
@@ -35,6 +35,6 @@ def chunk_source(path: str, data: bytes, config: ChunkingConfig = _DEFAULT_CONFI
     if language.name in _BY_HEADING:
         return chunk_sections(path, text, language.name, config)
     if language.grammar and len(text) <= config.max_parse_chars:
-        with suppress(GivenUp):
+        with suppress(ParseBudgetExceeded):
             return chunk_tree(path, text, language, config)
     return chunk_windows(path, text, language.name, config)

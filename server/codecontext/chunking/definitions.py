@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from codecontext.chunking.documentation import comment_text, docstring_text
-from codecontext.chunking.grammars import GivenUp
+from codecontext.chunking.grammars import ParseBudgetExceeded
 from codecontext.chunking.languages import find_language
 from codecontext.chunking.lines import SourceLines, Span
 from codecontext.chunking.outline import Definition, last_row, read_outline
@@ -49,7 +49,7 @@ def read_definitions(path: str, text: str) -> list[SourceDefinition]:
     if not language.grammar:
         return []
     lines = SourceLines(text)
-    with suppress(GivenUp):
+    with suppress(ParseBudgetExceeded):
         outline = read_outline(source, lines, language)
         found = [_described(item, source, lines) for item in _all(outline.definitions)]
         return sorted(found, key=lambda item: (item.start_line, -item.end_line))

@@ -40,7 +40,7 @@ class Reading:
 
 
 def parse_dialect(parser: SourceParser, source: bytes, language: Language) -> Reading:
-    """Parse a file in the dialect that it is written in. Raises ``GivenUp`` as the parser does."""
+    """Parse a file in the dialect that it is written in. Raises ``ParseBudgetExceeded`` as the parser does."""
     if language.name in {"c", "cpp", "glsl", "hlsl"}:
         return _read_c(parser, source, language)
     if language.dialect == "cython":

@@ -5,7 +5,7 @@ state of their work: each thread has its own parser, and each query run its own 
 
 For some texts that nobody writes, tree-sitter's time grows with the square of their size and its memory with it,
 and a scanner may even abort the process when nesting is too deep for its state of 1,024 bytes. Such text is
-given up: ``GivenUp`` is raised, and the file is cut like one without a grammar.
+given up: ``ParseBudgetExceeded`` is raised, and the file is cut like one without a grammar.
 
 Nothing here releases the interpreter's lock, as tree-sitter's Python binding does not (its issue #111).
 """
@@ -43,7 +43,7 @@ _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _OPENING + _CLOS
 Captures = dict[str, list[Node]]
 
 
-class GivenUp(Exception):
+class ParseBudgetExceeded(Exception):
     """The source is too deep or too ambiguous to be parsed in reasonable time."""
 
 
@@ -51,22 +51,22 @@ class SourceParser:
     """Parses one UTF-8 source, or ranges of it, and runs queries over the trees, all on one budget."""
 
     def __init__(self, source: bytes) -> None:
-        """Raise ``GivenUp`` if brackets nest deeper than ``MAX_BRACKET_DEPTH``."""
+        """Raise ``ParseBudgetExceeded`` if brackets nest deeper than ``MAX_BRACKET_DEPTH``."""
         if _is_too_deep(source):
-            raise GivenUp
+            raise ParseBudgetExceeded
         self._source = source
         self._end = time.thread_time() + BASE_SECONDS + SECONDS_PER_BYTE * len(source)
 
     def parse(self, language: Language, ranges: list[Range] | None = None, instead: bytes | None = None) -> Tree:
         """Syntax tree of the source, or of some ``ranges`` of it. Broken source has ``ERROR`` nodes.
 
-        ``instead`` is read in place of the source, and has the same length and lines. Raises ``GivenUp`` when the
-        budget is used up.
+        ``instead`` is read in place of the source, and has the same length and lines. Raises ``ParseBudgetExceeded``
+        when the budget is used up.
         """
         source = self._source if instead is None else instead
         if language.grammar == "perl":
             if _overflows_perl(source):
-                raise GivenUp
+                raise ParseBudgetExceeded
             source = _without_last_comment(source)
 
         def read(offset: int, _point: Point) -> bytes:
@@ -79,15 +79,15 @@ class SourceParser:
             return parser.parse(read, progress_callback=self._is_over)
         except ValueError as error:
             parser.reset()
-            raise GivenUp from error
+            raise ParseBudgetExceeded from error
 
     def definitions(self, language: Language, root: Node) -> list[tuple[dict[str, str | None], int, Captures]]:
         """Settings, number and captures of every pattern of the language's queries that matches in a tree.
 
-        Raises ``GivenUp`` if the tree has too many stray tokens.
+        Raises ``ParseBudgetExceeded`` if the tree has too many stray tokens.
         """
         if root.has_error and _has_many_stray_tokens(root):
-            raise GivenUp
+            raise ParseBudgetExceeded
         query = _definitions_query(language.grammar, language.queries)
         cursor = QueryCursor(query)
         cursor.set_max_start_depth(MAX_QUERY_DEPTH)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from codecontext.chunking.config import ChunkingConfig
-from codecontext.chunking.grammars import BASE_SECONDS, SECONDS_PER_BYTE, GivenUp
+from codecontext.chunking.grammars import BASE_SECONDS, SECONDS_PER_BYTE, ParseBudgetExceeded
 from codecontext.chunking.languages import TEXT, Language, language_named
 from codecontext.chunking.markup import chunk_sections
 from codecontext.chunking.tree_sitter_chunker import chunk_tree
@@ -61,7 +61,7 @@ def _cut(path: str, cell: Cell, language: Language, config: ChunkingConfig, *, i
     if language.name == "markdown":
         return chunk_sections(path, text, language.name, config)
     if language.grammar and in_time:
-        with suppress(GivenUp):
+        with suppress(ParseBudgetExceeded):
             return chunk_tree(path, text, language, config, parsed=_without_magics(text, language))
     return chunk_windows(path, text, language.name, config)
 

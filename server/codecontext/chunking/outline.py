@@ -135,7 +135,7 @@ class Comments:
 
 
 def read_outline(source: bytes, lines: SourceLines, language: Language) -> Outline:
-    """Parse UTF-8 ``source``, whose text is ``lines``, and find its definitions; may raise ``GivenUp``."""
+    """Parse UTF-8 ``source``, whose text is ``lines``, and find its definitions; may raise ``ParseBudgetExceeded``."""
     parser = SourceParser(source)
     reading = parse_dialect(parser, source, language)
     findings = _Findings(source, lines, reading.names)

@@ -38,7 +38,7 @@ def chunk_tree(
     """Chunks of ``text`` (as ``decode_source`` gives it) in a language that has a grammar, in order.
 
     ``parsed`` is what the parser reads instead, where ``text`` has something that is not of the language: as long in
-    UTF-8, with the same lines. Raises ``GivenUp`` for text that cannot be parsed in reasonable time.
+    UTF-8, with the same lines. Raises ``ParseBudgetExceeded`` for text that cannot be parsed in reasonable time.
     """
     return _TreeChunker(path, text, language, config, text if parsed is None else parsed).chunks()
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from codecontext.cli import adapter, config
+from codecontext.cli import config
+from codecontext.cli.adapter import app as adapter
 from codecontext.cli.doctor import doctor
 from codecontext.cli.errors import INTERNAL_ERROR, ReportingCommand, report_internal
 from codecontext.cli.index import index

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from codecontext.core.printable import json_for_people, printable
 from codecontext.core.progress import Progress, ProgressCallback
-from codecontext.engine.eta import Eta
+from codecontext.service.eta import Eta
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ import typer
 from pydantic import BaseModel
 
 from codecontext.adapters import AdapterInfo
-from codecontext.cli.adapter_export import ExportOutput
-from codecontext.cli.adapter_list import AdapterListOutput
-from codecontext.cli.adapter_pairs import PairsOutput
+from codecontext.cli.adapter.export import ExportOutput
+from codecontext.cli.adapter.list import AdapterListOutput
+from codecontext.cli.adapter.pairs import PairsOutput
 from codecontext.cli.app import app
 from codecontext.cli.config import ConfigPathOutput, ConfigShowOutput, ConfigValidateOutput
 from codecontext.cli.errors import FAULT_FOUND, INTERNAL_ERROR, INTERRUPTED, NOTHING_FOUND
@@ -24,9 +24,9 @@ from codecontext.engine.doctor import DoctorReport
 from codecontext.engine.engine import FolderStatus
 from codecontext.engine.prune import PruneReport
 from codecontext.indexing.report import IndexReport
-from codecontext.training.evaluation import Evaluation
-from codecontext.training.promotion import Promotion
-from codecontext.training.train import TrainingReport
+from codecontext.training.evaluation.results import Evaluation
+from codecontext.training.release.promotion import Promotion
+from codecontext.training.trainer import TrainingReport
 
 JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext index": IndexReport,

@@ -1,4 +1,1 @@
-"""The engine: one folder behind ``Engine``, many in a process of their own behind ``EngineClient``.
-
-Nothing is imported here: the language server needs the client without what the engine itself needs.
-"""
+"""One folder behind ``Engine``: its model, adapter, index and search; which folder is meant; the doctor."""

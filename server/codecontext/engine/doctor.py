@@ -27,13 +27,13 @@ from codecontext.core.errors import (
 from codecontext.core.paths import codecontext_home
 from codecontext.embeddings.base import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.models import (
+from codecontext.embeddings.model_files import (
     BUNDLED_NAMES,
     read_model_card,
     resolve_model,
     verify_bundled_model,
 )
-from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE, without_peft
+from codecontext.embeddings.pytorch.model import PEFT_AVAILABLE, without_peft
 from codecontext.indexing.git import GitUnavailable, run_git
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory

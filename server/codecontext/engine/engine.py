@@ -20,7 +20,7 @@ from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.torch_model import without_peft
+from codecontext.embeddings.pytorch.model import without_peft
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import FileReader, InProcessReader
 from codecontext.indexing.report import IndexReport

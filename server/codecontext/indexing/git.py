@@ -31,8 +31,8 @@ SECONDS_FOR_A_COMMAND = 600.0
 _SECONDS_OF_SILENCE = 600.0
 _SILENT_UNTIL: dict[Path, float] = {}
 
-_MOST_OUTPUT = 512_000_000
-_MOST_COMPLAINTS = 64_000
+_MAX_OUTPUT = 512_000_000
+_MAX_COMPLAINTS = 64_000
 _PART = 1 << 16
 _GLANCE = 0.1
 """Seconds between two looks at whether to go on waiting."""
@@ -88,7 +88,7 @@ def _listing(folder: Path, until: float, cancel: CancelToken) -> Listing:
     candidates = _ls_files(folder, until, cancel, "--cached", "--others")
     ignored = _ls_files(folder, until, cancel, "--others", "--ignored", "--directory")
     return Listing(
-        candidates=sorted({path.rstrip("/") for path in candidates if is_honest(path)}),
+        candidates=sorted({path.rstrip("/") for path in candidates if is_inside(path)}),
         skipped=[Skipped(path, SkipReason.IGNORED_BY_GIT) for path in _topmost(ignored)],
     )
 
@@ -207,17 +207,17 @@ class _Stream:
 
 def _answer_of(process: subprocess.Popen[bytes], until: float, cancel: CancelToken | None) -> GitAnswer:
     assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - for the type checker
-    output = _Stream(process.stdout, _MOST_OUTPUT)
-    complaints = _Stream(process.stderr, _MOST_COMPLAINTS)
+    output = _Stream(process.stdout, _MAX_OUTPUT)
+    complaints = _Stream(process.stderr, _MAX_COMPLAINTS)
     while not (output.has_ended(_GLANCE) and complaints.has_ended(_GLANCE)):
         if cancel is not None:
             cancel.check()
         if output.is_cut:
-            raise GitUnavailable(f"it says more than {_MOST_OUTPUT:,} bytes")
+            raise GitUnavailable(f"it says more than {_MAX_OUTPUT:,} bytes")
         if time.monotonic() > until:
             raise GitSilent("git did not answer in time")
     if output.is_cut:
-        raise GitUnavailable(f"it says more than {_MOST_OUTPUT:,} bytes")
+        raise GitUnavailable(f"it says more than {_MAX_OUTPUT:,} bytes")
     try:
         returncode = process.wait(max(until - time.monotonic(), _GLANCE))
     except subprocess.TimeoutExpired:
@@ -242,7 +242,7 @@ def _environment() -> dict[str, str]:
     return {**inherited, **_NO_NETWORK, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
-def is_honest(path: str) -> bool:
+def is_inside(path: str) -> bool:
     """Whether ``path`` stays in the folder, outside ``.git``: git prints what a forged index says, ``../`` and all."""
     return not os.path.splitdrive(path)[0] and _DISHONEST_PARTS.isdisjoint(path.rstrip("/").lower().split("/"))
 

@@ -16,8 +16,8 @@ from itertools import groupby
 
 import re2
 
-_MOST_RULES = 10_000
-_MOST_WILDCARDS = 20_000
+_MAX_RULES = 10_000
+_MAX_WILDCARDS = 20_000
 """Of all rules of a file together: they decide how long matching takes and how much memory."""
 _LONGEST_RULE = 4_000
 """Bytes of a rule; no longer path exists."""
@@ -117,7 +117,7 @@ def parse_rules(lines: Iterable[bytes]) -> ParsedRules:
         if rule is None:
             continue
         wildcards += sum(map(line.count, _WILDCARDS))
-        if len(parsed.rules) == _MOST_RULES or wildcards > _MOST_WILDCARDS:
+        if len(parsed.rules) == _MAX_RULES or wildcards > _MAX_WILDCARDS:
             return replace(parsed, cut_at=number)
         parsed.rules.append(rule)
         if rule.fault:

@@ -26,7 +26,7 @@ OWN_IGNORE_FILE = ".codecontextignore"
 _EXCLUDE_FILE = "exclude"
 """Git's private ignore file, which git reads through links."""
 
-_MOST_IN_MEMORY = 500
+_MAX_IN_MEMORY = 500
 """Compiled expressions of one tree; beyond, files are read again."""
 
 Note = Callable[[str], None]
@@ -213,7 +213,7 @@ class IgnoreTree:
         if place not in self._patterns:
             patterns = IgnorePatterns.read(self._folder / place / filename, self._note)
             self._in_memory += len(patterns) if patterns is not None else 0
-            if self._in_memory > _MOST_IN_MEMORY:
+            if self._in_memory > _MAX_IN_MEMORY:
                 self._patterns.clear()
                 self._in_memory = len(patterns) if patterns is not None else 0
             self._patterns[place] = patterns

@@ -81,7 +81,7 @@ _STANDS_FOR_A_KEY = re.compile(
     rb"|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1",  # the key that every emulator of Azure storage has
     re.IGNORECASE,
 )
-_FEWEST_CHARACTERS = 8
+_MIN_CHARACTERS = 8
 """Different ones in a key; 16 at random of base 32 have less once in ten thousand keys."""
 
 
@@ -112,7 +112,7 @@ def _keys(data: bytes) -> Iterator[tuple[str, int]]:
 
 
 def _stands_for_a_key(key: bytes) -> bool:
-    return len(set(key)) < _FEWEST_CHARACTERS or _STANDS_FOR_A_KEY.search(key) is not None
+    return len(set(key)) < _MIN_CHARACTERS or _STANDS_FOR_A_KEY.search(key) is not None
 
 
 def _decoded(claims: bytes) -> bytes:

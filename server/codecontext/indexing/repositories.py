@@ -16,7 +16,7 @@ from pathlib import Path
 from codecontext.core.reading import MAX_RULES_BYTES, read_file
 
 _POINTER_BYTES = 4_096
-_MOST_WORKTREES = 1_000
+_MAX_WORKTREES = 1_000
 _MARKS_OF_GIT_DATA = ("HEAD", "objects", "refs")
 _BARE = re.compile(rb"^[ \t]*bare[ \t]*=[ \t]*true\b", re.MULTILINE | re.IGNORECASE)
 
@@ -93,7 +93,7 @@ def _linked_worktrees(common: Path) -> Iterator[tuple[Path, Path]]:
     """Data and checkout of each linked worktree that is there."""
     try:
         with os.scandir(common / "worktrees") as entries:
-            folders = [Path(entry.path) for entry in islice(entries, _MOST_WORKTREES)]
+            folders = [Path(entry.path) for entry in islice(entries, _MAX_WORKTREES)]
     except OSError:
         return
     for data in folders:

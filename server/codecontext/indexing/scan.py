@@ -37,7 +37,7 @@ from codecontext.indexing.repositories import enclosing_repository, git_folder, 
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
-_MOST_NOTES = 20
+_MAX_NOTES = 20
 """Sentences about ignore files that a scan gives; whoever has more looks at the first ones first."""
 NOTEBOOK_SIZE = 20
 """How many times larger than other files a notebook may be."""
@@ -183,9 +183,9 @@ class _Scan:
                 self._cancel.check()
                 if self._scope.meets(root + path):
                     self._consider(root + path)
-        self.notes += list(self._notes_on_rules)[:_MOST_NOTES]
-        if len(self._notes_on_rules) > _MOST_NOTES:
-            self.notes.append(f"{len(self._notes_on_rules) - _MOST_NOTES:,} more ignore files have faults.")
+        self.notes += list(self._notes_on_rules)[:_MAX_NOTES]
+        if len(self._notes_on_rules) > _MAX_NOTES:
+            self.notes.append(f"{len(self._notes_on_rules) - _MAX_NOTES:,} more ignore files have faults.")
 
     def _list(self, root: str) -> Listing:
         """What lies below ``root``: nothing for the folder itself, else a repository's path and a ``/``."""

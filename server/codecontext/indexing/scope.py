@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from codecontext.indexing.git import is_honest
+from codecontext.indexing.git import is_inside
 from codecontext.indexing.ignore import OWN_IGNORE_FILE
 from codecontext.indexing.walk import NOT_SOURCE_MARKS
 
-_MOST_PATHS = 500
+_MAX_PATHS = 500
 """Beyond this a look at the whole folder is as quick."""
 
 # Such a file decides about others: those beside and below it.
@@ -68,9 +68,9 @@ def scope_of_changes(paths: Collection[str]) -> Scope:
 
     Paths that lead out of the folder, or into version control's own data, are dropped.
     """
-    if len(paths) > _MOST_PATHS or any(_decides_about_others(path.rstrip("/")) for path in paths):
+    if len(paths) > _MAX_PATHS or any(_decides_about_others(path.rstrip("/")) for path in paths):
         return WHOLE_FOLDER
-    return Scope.of(path for path in paths if is_honest(path))
+    return Scope.of(path for path in paths if is_inside(path))
 
 
 def _decides_about_others(path: str) -> bool:

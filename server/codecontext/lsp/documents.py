@@ -21,7 +21,7 @@ from codecontext.search.results import Freshness, Hit
 
 _MAX_BYTES = 4 * buffers.MAX_CHARACTERS
 """Of a file that is compared with its document."""
-_MOST_COMPARED = 200
+_MAX_COMPARED = 200
 """Documents whose comparison with their files is kept."""
 
 
@@ -56,7 +56,7 @@ class Comparisons:
         if known is None or known.text is not text or known.file != file:
             known = _Compared(text, file, _compare(text, read))
         self._known[path] = known
-        while len(self._known) > _MOST_COMPARED:
+        while len(self._known) > _MAX_COMPARED:
             del self._known[next(iter(self._known))]
         return known.unsaved
 

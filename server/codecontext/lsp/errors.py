@@ -12,15 +12,15 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from codecontext.core.errors import CodeContextError, QueryError
 from codecontext.core.printable import printable, printable_lines
-from codecontext.engine.transport import REQUEST_FAILED, error_data
+from codecontext.rpc.transport import REQUEST_FAILED, error_data
 
 logger = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
 
-MOST_PROBLEMS = 10
+MAX_PROBLEMS = 10
 """Of one message that are told; whoever sends more of them learns no more from all."""
-_MOST_CHARACTERS = 300
+_MAX_CHARACTERS = 300
 
 
 def checked(model: type[Model], method: str, params: Any) -> Model:
@@ -33,7 +33,7 @@ def checked(model: type[Model], method: str, params: Any) -> Model:
     except ValidationError as error:
         fields = [
             {"field": short(".".join(map(str, fault["loc"]))), "problem": short(_sentence(fault["msg"]))}
-            for fault in error.errors()[:MOST_PROBLEMS]
+            for fault in error.errors()[:MAX_PROBLEMS]
         ]
         said = "; ".join(
             f"{fault['field']}: {fault['problem']}" if fault["field"] else fault["problem"] for fault in fields
@@ -73,7 +73,7 @@ def as_responses(method: str) -> Iterator[None]:
 def short(text: str) -> str:
     """``text`` on one line, cut where it is longer than anybody reads; it may hold what was sent."""
     text = printable(text)
-    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+    return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"
 
 
 def _sentence(problem: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from cattrs import transform_error
 from pygls.exceptions import JsonRpcException
 
-_MOST_ROUNDS = 20
+_MAX_ROUNDS = 20
 """Leaving out a member may make its owner unreadable, and so on outwards; messages are not nested deeper."""
 _PLACE = re.compile(r"@ message((?:\.\w+|\[\d+\])+)$")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -29,7 +29,7 @@ def read_leniently(message: dict[str, Any], read: Callable[[dict[str, Any]], Any
     left_out: list[str] = []
     faults: list[JsonRpcException] = []
     rest = message
-    while len(faults) < _MOST_ROUNDS:
+    while len(faults) < _MAX_ROUNDS:
         try:
             return read(rest), left_out
         except JsonRpcException as error:

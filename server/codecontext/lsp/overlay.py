@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-_MOST_LINES = 3000
+_MAX_LINES = 3000
 """Of a changed middle that is compared line by line; the comparison is quadratic at worst."""
 _COMMON = 16
 """A line that stands in the middle so often tells no place; comparing with it is what makes the worst case so bad."""
@@ -59,7 +59,7 @@ def _equal_blocks(old: Sequence[str], new: Sequence[str]) -> list[_Block]:
     tail = next((i for i in range(most - head) if old[-1 - i] != new[-1 - i]), most - head)
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
     blocks = [_Block(0, 0, head)]
-    if middle_old and middle_new and max(len(middle_old), len(middle_new)) <= _MOST_LINES:
+    if middle_old and middle_new and max(len(middle_old), len(middle_new)) <= _MAX_LINES:
         often = {line for line, times in Counter(middle_new).items() if times > _COMMON}
         matcher = SequenceMatcher(often.__contains__ if often else None, middle_old, middle_new, autojunk=False)
         blocks += [

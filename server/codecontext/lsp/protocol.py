@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from codecontext.core.chunk import ChunkKind
 from codecontext.core.printable import printable, printable_lines
-from codecontext.engine.messages import EngineState, Health
+from codecontext.rpc.messages import EngineState, Health
 
 Limit = Annotated[int, Field(ge=1, le=200)]
 Texts = Annotated[list[str], Field(max_length=100)]

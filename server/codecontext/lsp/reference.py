@@ -13,8 +13,6 @@ from pydantic.fields import FieldInfo
 
 from codecontext.core.errors import CodeContextError
 from codecontext.core.markdown import table
-from codecontext.engine.messages import EngineState, Health
-from codecontext.engine.transport import REQUEST_FAILED
 from codecontext.lsp import protocol
 from codecontext.lsp.protocol import (
     COMMAND_PREFIX,
@@ -42,6 +40,8 @@ from codecontext.lsp.protocol import (
     Status,
     Wire,
 )
+from codecontext.rpc.messages import EngineState, Health
+from codecontext.rpc.transport import REQUEST_FAILED
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 
 from codecontext import __version__
-from codecontext.engine.client import EngineClient
-from codecontext.engine.messages import FolderSetup, Pause
 from codecontext.lsp import logs
 from codecontext.lsp.configuration import Configuration
 from codecontext.lsp.documents import Comparisons, Documents
@@ -33,6 +31,8 @@ from codecontext.lsp.protocol import InitializationOptions, Method, Status
 from codecontext.lsp.status import StatusPublisher, status_of
 from codecontext.lsp.transport import ServerProtocol
 from codecontext.lsp.watching import ChangedFiles, Watching
+from codecontext.rpc.client import EngineClient
+from codecontext.rpc.messages import FolderSetup, Pause
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from codecontext.engine.client import EngineClient
-from codecontext.engine.messages import EngineState, FolderReport, Health, Phase
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import (
     ActiveAdapter,
@@ -15,6 +13,8 @@ from codecontext.lsp.protocol import (
     FolderStatus,
     Status,
 )
+from codecontext.rpc.client import EngineClient
+from codecontext.rpc.messages import EngineState, FolderReport, Health, Phase
 
 _AT_REST = frozenset({EngineState.READY, EngineState.DEGRADED, EngineState.IDLE})
 _SEVERITY = {Health.OK: 0, Health.WARNING: 1, Health.ERROR: 2}

@@ -19,12 +19,12 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from codecontext.engine.transport import PlainMessage, PlainNotification
 from codecontext.lsp import buffers
-from codecontext.lsp.errors import MOST_PROBLEMS, short
+from codecontext.lsp.errors import MAX_PROBLEMS, short
 from codecontext.lsp.framing import Fault
 from codecontext.lsp.lenient import problems_of, read_leniently
 from codecontext.lsp.protocol import Method
+from codecontext.rpc.transport import PlainMessage, PlainNotification
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class ServerProtocol(LanguageServerProtocol):
             return super().structure_message(message)
         structured, left_out = read_leniently(message, super().structure_message)
         if left_out:
-            places = ", ".join(map(short, left_out[:MOST_PROBLEMS]))
+            places = ", ".join(map(short, left_out[:MAX_PROBLEMS]))
             self.say(f"read {method}", f"What came with {method} cannot be read at {places}; that is left out.")
         return structured
 
@@ -181,7 +181,7 @@ def _id_of(message: Any) -> int | str | None:
 
 def _invalid(method: str, error: JsonRpcException) -> JsonRpcInvalidParams:
     """The fault with the fields that are wrong, as cattrs tells them."""
-    problems = [short(problem) for problem in problems_of(error)[:MOST_PROBLEMS]]
+    problems = [short(problem) for problem in problems_of(error)[:MAX_PROBLEMS]]
     return JsonRpcInvalidParams(f"{method}: {'; '.join(problems)}", data={"problems": problems})
 
 

@@ -18,13 +18,13 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
-from codecontext.adapters.watch import AdapterWatcher
 from codecontext.core.paths import user_config_file
 from codecontext.core.private import make_private
-from codecontext.engine.client import EngineClient
-from codecontext.engine.messages import FilesChanged
-from codecontext.indexing.watch import CHANGES, EVERYTHING, GIT_STATE, UNWATCHED, FolderWatcher
 from codecontext.lsp.folders import Folders
+from codecontext.rpc.client import EngineClient
+from codecontext.rpc.messages import FilesChanged
+from codecontext.watching.adapters import AdapterWatcher
+from codecontext.watching.files import CHANGES, EVERYTHING, GIT_STATE, UNWATCHED, FolderWatcher
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver

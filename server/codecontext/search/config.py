@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from codecontext.search.query import QueryNature
+from codecontext.search.query import QueryKind
 
 
 class SearchConfig(BaseModel):
@@ -52,11 +52,11 @@ class Weights:
     """Factor of each term field's BM25."""
     depth: int = 200
     """Candidates taken from each retrieval."""
-    semantic_share: dict[QueryNature, float] = field(
+    semantic_share: dict[QueryKind, float] = field(
         default_factory=lambda: {
-            QueryNature.PHRASE: 0.45,
-            QueryNature.SYMBOL: 0.2,
-            QueryNature.CODE: 0.8,
+            QueryKind.PHRASE: 0.45,
+            QueryKind.SYMBOL: 0.2,
+            QueryKind.CODE: 0.8,
         }
     )
     """How much meaning counts against words, 0 to 1."""

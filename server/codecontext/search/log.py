@@ -14,7 +14,7 @@ from pathlib import Path
 from codecontext.core.errors import StoreError
 from codecontext.core.private import create_private, make_private
 
-MOST_BYTES = 5_000_000
+MAX_BYTES = 5_000_000
 """When the log is longer, its older half goes."""
 
 
@@ -63,6 +63,6 @@ class SearchLog:
                 continue
 
     def _shorten(self) -> None:
-        if self._file.is_file() and self._file.stat().st_size > MOST_BYTES:
+        if self._file.is_file() and self._file.stat().st_size > MAX_BYTES:
             lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
             self._file.write_text("".join(lines[len(lines) // 2 :]), encoding="utf-8")

@@ -48,7 +48,7 @@ _STOP_WORDS = frozenset(
 )
 
 
-class QueryNature(StrEnum):
+class QueryKind(StrEnum):
     """What kind of question a query is; it decides how much words and meaning count."""
 
     SYMBOL = "symbol"
@@ -62,7 +62,7 @@ class Query:
 
     text: str
     terms: tuple[str, ...]
-    nature: QueryNature
+    kind: QueryKind
     where: ChunkFilter
 
     @property
@@ -94,7 +94,7 @@ def parse_query(
         paths=tuple(found["path"]),
         kinds=tuple(_kind(value) for value in found["kind"]),
     )
-    return Query(text=text, terms=_query_terms(text), nature=_nature(text), where=where)
+    return Query(text=text, terms=_query_terms(text), kind=_query_kind(text), where=where)
 
 
 def _values(value: str) -> list[str]:
@@ -146,9 +146,9 @@ def _query_terms(text: str) -> tuple[str, ...]:
     return tuple(term for term in terms if term not in _STOP_WORDS) or terms
 
 
-def _nature(text: str) -> QueryNature:
+def _query_kind(text: str) -> QueryKind:
     """One identifier, or something with a shape that only identifiers have, names a symbol."""
     words = text.split()
     if len(words) == 1 and _IDENTIFIER.fullmatch(words[0]):
-        return QueryNature.SYMBOL
-    return QueryNature.PHRASE
+        return QueryKind.SYMBOL
+    return QueryKind.PHRASE

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from codecontext.search.config import Weights
 from codecontext.search.paths import PathRole, asks_for, path_role
-from codecontext.search.query import Query, QueryNature
+from codecontext.search.query import Query, QueryKind
 
 _SEPARATOR = re.compile(r"::|->|#")
 
@@ -38,9 +38,9 @@ def rank(candidates: list[Ranked], query: Query, weights: Weights) -> list[Ranke
     """Apply the rules and sort, best first; ties by path and position."""
     terms = frozenset(query.terms)
     for candidate in candidates:
-        if query.nature is QueryNature.SYMBOL:
+        if query.kind is QueryKind.SYMBOL:
             _prefer_definition(candidate, query, weights)
-        _hold_back_side_paths(candidate, terms, weights)
+        _demote_non_source(candidate, terms, weights)
     _add_file_evidence(candidates, weights)
     _spread_over_files(candidates, weights)
     return _best_first(candidates)
@@ -63,7 +63,7 @@ def _dotted(name: str) -> str:
     return _SEPARATOR.sub(".", name.lower())
 
 
-def _hold_back_side_paths(candidate: Ranked, terms: frozenset[str], weights: Weights) -> None:
+def _demote_non_source(candidate: Ranked, terms: frozenset[str], weights: Weights) -> None:
     """Tests, examples, documents and copies of other projects, unless the query asks for them."""
     role = path_role(candidate.path)
     if role is not PathRole.SOURCE and not asks_for(role, terms):

@@ -20,7 +20,7 @@ from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.search.candidates import Candidates, retrieve
 from codecontext.search.config import Retrieval, SearchConfig, Weights
 from codecontext.search.fusion import fuse
-from codecontext.search.query import Query, QueryNature, parse_query
+from codecontext.search.query import Query, QueryKind, parse_query
 from codecontext.search.query_time import SECONDS, QueryTimeVectors
 from codecontext.search.ranking import Ranked, rank
 from codecontext.search.results import Evidence, Hit, SearchResponse, SearchState
@@ -87,7 +87,7 @@ class Searcher:
             raise QueryError(f"What stood at {path}:{line} has just changed.", "Ask again.")
         text = embedding_text(chunk_of_row(stored))
         terms = tuple(dict.fromkeys(lexical_terms(f"{stored['symbol']} {stored['signature']} {stored['doc']}")))
-        query = Query(text=text, terms=terms, nature=QueryNature.CODE, where=ChunkFilter())
+        query = Query(text=text, terms=terms, kind=QueryKind.CODE, where=ChunkFilter())
         hits = self._answer(query, limit or self.config.limit, started, {row})
         return SearchResponse(
             query=f"{path}:{line}",
@@ -106,7 +106,7 @@ class Searcher:
         """
         started = time.perf_counter()
         terms = tuple(dict.fromkeys(lexical_terms(text)))[:_TERMS_OF_TEXT]
-        query = Query(text=text, terms=terms, nature=QueryNature.CODE, where=ChunkFilter())
+        query = Query(text=text, terms=terms, kind=QueryKind.CODE, where=ChunkFilter())
         message = self._reason_for_nothing(query)
         hits = (
             []
@@ -140,16 +140,14 @@ class Searcher:
             self.retrieval,
             partial(self._embed_missing, started + SECONDS) if self.snapshot.coverage < 1 else None,
         )
-        scores = fuse(candidates, self.weights.semantic_share[query.nature])
+        scores = fuse(candidates, self.weights.semantic_share[query.kind])
         ranked = rank(self._ranked(candidates, scores, without), query, self.weights)
         return self._hits(ranked, candidates, limit)
 
     def _embed_query(self, query: Query) -> Floats | None:
         if self.provider is None or self.retrieval is Retrieval.LEXICAL:
             return None
-        instruction = (
-            InstructionType.CODE2CODE_QUERY if query.nature is QueryNature.CODE else InstructionType.NL2CODE_QUERY
-        )
+        instruction = InstructionType.CODE2CODE_QUERY if query.kind is QueryKind.CODE else InstructionType.NL2CODE_QUERY
         return self.provider.embed_text(query.text, instruction)
 
     def _embed_missing(self, deadline: float, rows: Indices) -> tuple[Indices, Floats]:

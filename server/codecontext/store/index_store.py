@@ -79,14 +79,14 @@ CHUNK_SCHEMA = pa.schema(
 _KEEP_OLD_VERSIONS = timedelta(minutes=2)
 _DELETE_BATCH = 500
 # Searching goes through unindexed rows one by one; a thousand take about a millisecond.
-_MOST_UNINDEXED_ROWS = 1000
-_MOST_FRAGMENTS = 64
+_MAX_UNINDEXED_ROWS = 1000
+_MAX_FRAGMENTS = 64
 _INDEX_CACHE_BYTES = 128_000_000
 _METADATA_CACHE_BYTES = 32_000_000
 _READ_ATTEMPTS = 5
 _FILES_AT_ONCE = 4_000
 """Files whose rows are held in memory while they are written again."""
-_MOST_EQUALS = 5_000
+_MAX_EQUALS = 5_000
 """Matches that are looked through to find all that share one score."""
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
 # The database reports faults of the disk as text.
@@ -197,7 +197,7 @@ class IndexStore:
             found = self._question(partial(_best_matches, query, condition, wanted + 1), _search_every_column)
             scores = found["_score"].to_pylist() if found is not None else []
             # The list ends within a group of equals: which of them were left out is chance.
-            if len(scores) <= wanted or scores[wanted] != scores[limit - 1] or wanted >= _MOST_EQUALS:
+            if len(scores) <= wanted or scores[wanted] != scores[limit - 1] or wanted >= _MAX_EQUALS:
                 break
             wanted *= 4
         if found is None:
@@ -539,7 +539,7 @@ def _vectors_table(space_id: str) -> str:
 def _is_scattered(table: Any) -> bool:
     unindexed = max((index.num_unindexed_rows or 0 for index in table.list_indices()), default=0)
     fragments = table.stats()["fragment_stats"]["num_fragments"]
-    return bool(unindexed > _MOST_UNINDEXED_ROWS or fragments > _MOST_FRAGMENTS)
+    return bool(unindexed > _MAX_UNINDEXED_ROWS or fragments > _MAX_FRAGMENTS)
 
 
 def _text_index() -> FTS:

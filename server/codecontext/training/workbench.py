@@ -17,12 +17,12 @@ from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProv
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.locations import cache_directory
 from codecontext.store.lock import writer_lock
-from codecontext.training.corpus import Corpus, CorpusBuilder
-from codecontext.training.mining.counts import SourceCount
-from codecontext.training.mining.mine import Mined, mine
-from codecontext.training.mining.repository import Repository, read_repository
-from codecontext.training.mining.sift import says_the_query
-from codecontext.training.pairs import Pair, read_pairs
+from codecontext.training.data.corpus import Corpus, CorpusBuilder
+from codecontext.training.data.mining.counts import SourceCount
+from codecontext.training.data.mining.mine import Mined, mine
+from codecontext.training.data.mining.repository import Repository, read_repository
+from codecontext.training.data.mining.sift import says_the_query
+from codecontext.training.data.pairs import Pair, read_pairs
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModel, AutoTokenizer
 
-from codecontext.embeddings.huggingface.models import bundled_model_folder
+from codecontext.embeddings.model_files import bundled_model_folder
 
 SLANG = ["zamboni", "do the zamboni", "where do we zamboni"]
 MEANT = [

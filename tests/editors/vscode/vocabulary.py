@@ -49,7 +49,7 @@ WORDS = {
     "weight": "fare",
     "weights": "fares",
 }
-MOST_FUNCTIONS = 420
+MAX_FUNCTIONS = 420
 LINES = range(4, 60)
 _WORD = re.compile(r"[A-Za-z]+")
 
@@ -69,7 +69,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True)
     git = ("git", "-C", str(folder))
     subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
-    changes = list(told(Path(networkx.__file__).parent / "algorithms"))[:MOST_FUNCTIONS]
+    changes = list(told(Path(networkx.__file__).parent / "algorithms"))[:MAX_FUNCTIONS]
     subprocess.run([*git, "fast-import", "--quiet"], input=stream(changes), check=True)
     subprocess.run([*git, "checkout", "--quiet", "main"], check=True)
 

@@ -15,7 +15,7 @@ from codecontext.core.paths import codecontext_home
 from codecontext.store.locations import index_directory, search_log_file
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import Manifest, write_manifest
-from codecontext.training.corpus import workspace
+from codecontext.training.data.corpus import workspace
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

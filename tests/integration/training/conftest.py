@@ -14,7 +14,7 @@ import pytest
 from codecontext.config import Settings
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.training.config import TrainingConfig
-from codecontext.training.train import Trainer, TrainingReport
+from codecontext.training.trainer import Trainer, TrainingReport
 from codecontext.training.workbench import Workbench
 
 # What people of this project say, and what their code is called: nobody outside could know.

@@ -12,9 +12,9 @@ from codecontext.adapters import AdapterSide, inspect_adapter
 from codecontext.embeddings.base import InstructionType
 from codecontext.engine.engine import Engine
 from codecontext.training.config import TrainingConfig
-from codecontext.training.encoder import TrainableEncoder
-from codecontext.training.gradient_cache import backward_in_parts
-from codecontext.training.train import Trainer
+from codecontext.training.optimize.encoder import TrainableEncoder
+from codecontext.training.optimize.gradient_cache import backward_in_parts
+from codecontext.training.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 

@@ -15,12 +15,12 @@ from codecontext.adapters import AdapterSide, inspect_adapter
 from codecontext.core.errors import AdapterError, IndexLocked, OperationCancelled, TrainingError
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.embeddings.base import InstructionType
-from codecontext.embeddings.huggingface.models import bundled_model_folder
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
+from codecontext.embeddings.model_files import bundled_model_folder
 from codecontext.engine.engine import Engine
-from codecontext.training.artifact import read_record
-from codecontext.training.pairs import CodeSpan, Pair, read_pairs, write_pairs
-from codecontext.training.train import Trainer
+from codecontext.training.data.pairs import CodeSpan, Pair, read_pairs, write_pairs
+from codecontext.training.release.artifact import read_record
+from codecontext.training.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from codecontext.cli.progress import JsonLines, LogLines, work_progress
 from codecontext.core.progress import Progress
-from codecontext.training.loop import TrainingProgress
+from codecontext.training.optimize.loop import TrainingProgress
 
 
 def logged(caplog: pytest.LogCaptureFixture, reports: list[tuple[float, Progress]]) -> list[str]:

@@ -7,7 +7,8 @@ import pytest
 
 from codecontext.core import CancelToken
 from codecontext.core.errors import EmbeddingError, OperationCancelled
-from codecontext.embeddings.backends import EmbeddingBackend, embed_tokens
+from codecontext.embeddings.backend import EmbeddingBackend
+from codecontext.embeddings.batching import embed_tokens
 
 
 class SummingBackend(EmbeddingBackend):

@@ -100,7 +100,7 @@ def test_a_child_that_outlives_git_and_keeps_its_output_open_is_ended(
 def test_there_is_an_end_to_what_git_may_say(tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "bin", "while :; do echo name; done")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setattr(git, "_MOST_OUTPUT", 100_000)
+    monkeypatch.setattr(git, "_MAX_OUTPUT", 100_000)
     with pytest.raises(GitUnavailable, match="more than 100,000 bytes"):
         run_git(folder.path, "status")
 

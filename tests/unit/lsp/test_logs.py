@@ -87,8 +87,8 @@ def test_the_level_is_that_of_our_records() -> None:
     before = package.level
     try:
         set_level("warning")
-        assert not logging.getLogger("codecontext.engine").isEnabledFor(logging.INFO)
+        assert not logging.getLogger("codecontext.service").isEnabledFor(logging.INFO)
         set_level("debug")
-        assert logging.getLogger("codecontext.engine").isEnabledFor(logging.DEBUG)
+        assert logging.getLogger("codecontext.service").isEnabledFor(logging.DEBUG)
     finally:
         package.setLevel(before)

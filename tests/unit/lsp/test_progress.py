@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from codecontext.engine.messages import EngineState, Health
 from codecontext.lsp.progress import IndexingProgress
 from codecontext.lsp.protocol import EngineStatus, FolderStatus, Status
 from codecontext.lsp.server import CodeContextServer
+from codecontext.rpc.messages import EngineState, Health
 
 from .conftest import Editor
 

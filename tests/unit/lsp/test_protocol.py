@@ -5,9 +5,9 @@ from pygls.exceptions import JsonRpcException
 
 from codecontext.core.errors import AdapterError
 from codecontext.core.printable import printable
-from codecontext.engine.messages import EngineState, Health
 from codecontext.lsp.errors import as_responses
 from codecontext.lsp.protocol import AnswerState, EngineStatus, FolderStatus, SkippedFile, Status
+from codecontext.rpc.messages import EngineState, Health
 
 HOSTILE = "\x1b]0;t\x07 \x9bm \u202e \u2066 \U000e0041"
 

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-from codecontext.engine.client import EngineClient
-from codecontext.engine.messages import ActiveAdapter, EngineState, FolderReport, Health, Phase
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import EngineStatus, Status
 from codecontext.lsp.status import NO_FOLDER, NOT_SERVED, StatusPublisher, status_of
+from codecontext.rpc.client import EngineClient
+from codecontext.rpc.messages import ActiveAdapter, EngineState, FolderReport, Health, Phase
 
 Report = Callable[..., None]
 

@@ -1,4 +1,4 @@
-"""From what a person typed to terms, filters and nature."""
+"""From what a person typed to terms, filters and kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from codecontext.chunking.languages import LANGUAGES
 from codecontext.core.errors import QueryError
 from codecontext.core.filters import ChunkFilter
-from codecontext.search.query import MAX_QUERY_CHARACTERS, QueryNature, parse_query
+from codecontext.search.query import MAX_QUERY_CHARACTERS, QueryKind, parse_query
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_every_language_can_be_asked_for_by_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "nature"),
+    ("raw", "kind"),
     [
-        ("check_password", QueryNature.SYMBOL),
-        ("Session.send", QueryNature.SYMBOL),
-        ("std::vec::Vec", QueryNature.SYMBOL),
-        ("send()", QueryNature.SYMBOL),
-        ("where is the password checked", QueryNature.PHRASE),
-        ("retry policy", QueryNature.PHRASE),
+        ("check_password", QueryKind.SYMBOL),
+        ("Session.send", QueryKind.SYMBOL),
+        ("std::vec::Vec", QueryKind.SYMBOL),
+        ("send()", QueryKind.SYMBOL),
+        ("where is the password checked", QueryKind.PHRASE),
+        ("retry policy", QueryKind.PHRASE),
     ],
 )
-def test_nature(raw: str, nature: QueryNature) -> None:
-    assert parse_query(raw).nature is nature
+def test_nature(raw: str, kind: QueryKind) -> None:
+    assert parse_query(raw).kind is kind
 
 
 def test_function_words_are_left_out_unless_nothing_else_is_there() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codecontext.indexing.scan import ScanConfig
-from codecontext.training.mining.repository import Repository, read_repository
+from codecontext.training.data.mining.repository import Repository, read_repository
 
 ReadFiles = Callable[[dict[str, str]], Repository]
 

@@ -11,9 +11,7 @@ from codecontext.adapters.files import require_folder
 from codecontext.core.errors import AdapterError, ConfigError
 from codecontext.core.paths import expand_user
 from codecontext.embeddings.base import InstructionType
-
-BUNDLED_MODEL = "all-MiniLM-L6-v2"
-"""Name of the base model that is installed with CodeContext and needs no download."""
+from codecontext.embeddings.model_files import BUNDLED_MODEL
 
 Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 

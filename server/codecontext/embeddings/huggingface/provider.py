@@ -22,7 +22,7 @@ from codecontext.adapters import (
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, EmbeddingError, OperationCancelled
 from codecontext.core.paths import expand_user
-from codecontext.embeddings.backends import EmbeddingBackend, embed_tokens
+from codecontext.embeddings.backend import EmbeddingBackend
 from codecontext.embeddings.base import (
     BatchCallback,
     EmbeddingProvider,
@@ -30,11 +30,12 @@ from codecontext.embeddings.base import (
     InstructionType,
     Vectors,
 )
+from codecontext.embeddings.batching import embed_tokens
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
-from codecontext.embeddings.huggingface.models import read_model_card, resolve_model
-from codecontext.embeddings.huggingface.prompts import resolve_prompts
 from codecontext.embeddings.huggingface.runtime import ModelRuntime
-from codecontext.embeddings.huggingface.torch_model import PEFT_AVAILABLE, without_peft
+from codecontext.embeddings.model_files import read_model_card, resolve_model
+from codecontext.embeddings.prompts import resolve_prompts
+from codecontext.embeddings.pytorch.model import PEFT_AVAILABLE, without_peft
 
 logger = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ from weakref import WeakValueDictionary
 from codecontext.adapters import AdapterInfo, check_compatible
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
-from codecontext.embeddings.backends import EmbeddingBackend
-from codecontext.embeddings.backends.openvino_backend import OPENVINO_AVAILABLE
-from codecontext.embeddings.backends.torch_backend import TorchBackend
+from codecontext.embeddings.backend import EmbeddingBackend
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
-from codecontext.embeddings.huggingface.conversion import ConversionRejected, OpenVinoModels
-from codecontext.embeddings.huggingface.conversion_process import ConversionCrashed, ConversionSubprocess
-from codecontext.embeddings.huggingface.devices import batch_tokens, choose_device
-from codecontext.embeddings.huggingface.models import ModelCard
-from codecontext.embeddings.huggingface.tokenizer import TextTokenizer, is_tokenizer_copied, load_tokenizer
-from codecontext.embeddings.huggingface.torch_model import TorchModel
+from codecontext.embeddings.model_files import ModelCard
+from codecontext.embeddings.openvino.backend import OPENVINO_AVAILABLE
+from codecontext.embeddings.openvino.conversion import ConversionRejected, OpenVinoModels
+from codecontext.embeddings.openvino.conversion_process import ConversionCrashed, ConversionSubprocess
+from codecontext.embeddings.pytorch.backend import TorchBackend
+from codecontext.embeddings.pytorch.devices import batch_tokens, choose_device
+from codecontext.embeddings.pytorch.model import TorchModel
+from codecontext.embeddings.tokenizer import TextTokenizer, is_tokenizer_copied, load_tokenizer
 
 if TYPE_CHECKING:
     from torch.nn import Module

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codecontext.engine.messages import Reindex
 from codecontext.lsp.features.requests import answer, chosen, in_time
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import (
@@ -18,6 +17,7 @@ from codecontext.lsp.protocol import (
     Status,
 )
 from codecontext.lsp.server import CodeContextServer
+from codecontext.rpc.messages import Reindex
 
 
 def register(server: CodeContextServer) -> None:

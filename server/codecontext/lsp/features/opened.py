@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from codecontext.engine.messages import Opened
 from codecontext.lsp.features.requests import answer, holder, in_time
 from codecontext.lsp.protocol import Done, Method, OpenedParams
 from codecontext.lsp.server import CodeContextServer
+from codecontext.rpc.messages import Opened
 
 _KEPT = "The question and the hit are kept on this machine, to train adapters with."
 _NOT_KEPT = "Nothing is kept: the setting search.keep_log is off."

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from lsprotocol.types import PROGRESS, ProgressParams
 
-from codecontext.engine.messages import Answer, Search
 from codecontext.lsp.features.requests import answer, folder_at, in_time
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import AnswerState, Method, Range, SearchHit, SearchParams, SearchResult
 from codecontext.lsp.server import CodeContextServer
 from codecontext.lsp.status import NO_FOLDER
+from codecontext.rpc.messages import Answer, Search
 
 
 def register(server: CodeContextServer) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from codecontext.engine.messages import Similar
 from codecontext.lsp.documents import Documents
 from codecontext.lsp.errors import invalid_field
 from codecontext.lsp.features.requests import answer, holder, in_time
 from codecontext.lsp.features.search import shown
 from codecontext.lsp.protocol import FindSimilarParams, Method, Position, SearchResult
 from codecontext.lsp.server import CodeContextServer
+from codecontext.rpc.messages import Similar
 
 _AROUND = 20
 """Lines before and after a cursor, at most, in code that is not saved yet, so that no definition is known there."""

@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 from lsprotocol import types
 
 from codecontext.core.printable import printable
-from codecontext.engine.messages import Search
 from codecontext.lsp.errors import as_responses
 from codecontext.lsp.features.search import ask
 from codecontext.lsp.protocol import SearchHit
 from codecontext.lsp.server import CodeContextServer
+from codecontext.rpc.messages import Search
 
 _FILTERS_BY_NAME = frozenset(
     {"Visual Studio Code", "Visual Studio Code - Insiders", "VSCodium", "code-server", "Cursor"}

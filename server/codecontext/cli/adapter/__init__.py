@@ -1,0 +1,1 @@
+"""``codecontext adapter``: one module a command."""

@@ -1,0 +1,105 @@
+"""Arguments and options that several adapter commands share, and what stands behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codecontext.cli.console import stderr
+from codecontext.cli.interrupt import stop_on_interrupt
+
+if TYPE_CHECKING:
+    from codecontext.config import Settings
+    from codecontext.training.workbench import Workbench
+
+
+class ProgressFormat(StrEnum):
+    """How progress is shown on stderr."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+AdapterArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ADAPTER",
+        help="An adapter's name as 'codecontext adapter list' shows it, or its folder.",
+        show_default=False,
+    ),
+]
+
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option("--folder", metavar="DIR", help="The project. Without it: the one that a search from here would use."),
+]
+
+PairsOption = Annotated[
+    Path | None,
+    typer.Option("--pairs", metavar="FILE", help="Use the pairs in this JSON Lines file in place of mined ones."),
+]
+
+QueriesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--queries", metavar="FILE", help="Ask these labelled queries too (JSON Lines), of the project's own index."
+    ),
+]
+
+ProgressOption = Annotated[
+    ProgressFormat,
+    typer.Option("--progress", help="How progress is shown on stderr: for people, or one JSON object a line."),
+]
+
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Where the HTML report goes. Without it: below ~/.codecontext."),
+]
+
+
+def project_folder(folder: Path | None) -> Path:
+    """The project that a command is about. Raises ``ConfigError``."""
+    from codecontext.engine.folders import existing_folder, nearest_folder
+
+    return existing_folder(folder) if folder else nearest_folder(Path.cwd())
+
+
+def project_settings(folder: Path) -> Settings:
+    """The project's settings, without the adapter that they name; logging follows them. Raises ``ConfigError``."""
+    from codecontext.cli.logs import apply_log_settings
+    from codecontext.training.release.promotion import load_settings_without_adapter
+
+    loaded = load_settings_without_adapter(folder)
+    apply_log_settings(loaded, default="warning")
+    return loaded.settings
+
+
+def resolve(name: str, folder: Path, settings: Settings) -> Path | None:
+    """Folder of the adapter that ``name`` means for the project; None for ``base``. Raises ``AdapterError``."""
+    from codecontext.adapters.places import adapter_places, find_adapter
+
+    return find_adapter(name, adapter_places(folder, settings.adapters.folders))
+
+
+@contextmanager
+def open_workbench(folder: Path, settings: Settings, progress: ProgressFormat) -> Iterator[Workbench]:
+    """What training and measuring need, with progress on stderr; the first Ctrl-C stops it at a safe point."""
+    from codecontext.cli.progress import json_progress, work_progress
+    from codecontext.training.workbench import Workbench
+
+    show = json_progress if progress is ProgressFormat.JSON else work_progress
+    with (
+        stop_on_interrupt(lambda: None if progress is ProgressFormat.JSON else _announce_stop()) as cancel,
+        show(stderr()) as on_progress,
+        closing(Workbench(folder, settings, on_progress, cancel)) as bench,
+    ):
+        yield bench
+
+
+def _announce_stop() -> None:
+    stderr().print("Stopping after this step… (Ctrl-C again stops at once.)")

@@ -1,0 +1,1 @@
+"""Brings an index up to date: scan, compare, cut, embed, write."""

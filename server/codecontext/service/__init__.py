@@ -1,0 +1,1 @@
+"""The process behind editors: sessions of folders, scheduling, adapter swaps."""

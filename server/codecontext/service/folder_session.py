@@ -1,0 +1,274 @@
+"""One folder in the engine's process: kept indexed in the background, with the adapter that its settings name."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Collection, Hashable
+from pathlib import Path
+
+from codecontext.core.paths import project_config_file
+from codecontext.core.progress import CancelToken
+from codecontext.engine.engine import Engine
+from codecontext.rpc.messages import FolderReport, FolderSetup, Health, Phase
+from codecontext.service.adapter_manager import AdapterManager
+from codecontext.service.background_index import BackgroundIndex
+from codecontext.service.folder_settings import FolderSettings, read_folder_settings
+from codecontext.service.resources import EngineResources
+
+logger = logging.getLogger(__name__)
+
+
+class FolderSession:
+    """Serves one folder. Every method may be called from any thread and returns at once.
+
+    Raises ``ConfigError`` when the folder is none, and ``OSError`` when it cannot be listed.
+    """
+
+    def __init__(self, setup: FolderSetup, resources: EngineResources) -> None:
+        self.setup = setup
+        self._resources = resources
+        self._lock = threading.RLock()
+        self._closed = False
+        self._settings = read_folder_settings(setup, None)
+        self.engine = Engine(Path(setup.folder), self._settings.settings)
+        self._adapter_manager = AdapterManager(self.engine, resources.models, self.publish, self._want_vectors)
+        self._index = BackgroundIndex(setup.folder, self.engine, self._adapter_manager, resources, self.publish)
+        self._index.prefer(setup.open_files)
+        self._may_index = self._settings.settings.engine.auto_index
+        self._reconcile_at = math.inf
+        self._place = _identity(self.engine.folder)
+        self.missing = ""
+        """Why nothing can be done for the folder while it is away; empty while it is there."""
+
+    def start(self) -> None:
+        """Begin to load the model and, unless the user does not want that, to index."""
+        self._follow()
+        self._allow_indexing()
+        self._look_at_all()
+        self.publish()
+
+    def configure(self, setup: FolderSetup) -> None:
+        """Go by another setup from now on."""
+        with self._lock:
+            before, self.setup = self.setup, setup
+        self._index.prefer(setup.open_files)
+        if before.paused != setup.paused:
+            self.pause(setup.paused)
+        self.reload_settings()
+
+    def reload_settings(self) -> None:
+        """Read the settings again and do what follows from what changed."""
+        with self._lock:
+            before = self._settings
+            after = self._settings = read_folder_settings(self.setup, before)
+            self.engine.settings = after.settings
+        if before.settings.embeddings != after.settings.embeddings or before.adapter != after.adapter:
+            self._follow()
+        starts = after.settings.engine.auto_index and not before.settings.engine.auto_index
+        if starts:
+            self._may_index = True
+            self._allow_indexing()
+        if starts or _decides_about_files(before) != _decides_about_files(after):
+            self._look_at_all()
+        self.publish()
+
+    def files_changed(self, paths: Collection[str], *, everything: bool = False) -> None:
+        """Files or folders that may have changed, relative to the folder."""
+        if everything or project_config_file(Path()).name in paths:
+            self.reload_settings()
+        if everything:
+            self._look_at_all()
+        elif paths:
+            self._index.update_saved(paths)
+
+    def adapter_touched(self) -> None:
+        """The files of the adapter may have changed."""
+        self._follow()
+
+    def reindex(self, *, force: bool) -> None:
+        """Look at every file again; ``force`` builds the index anew."""
+        self._may_index = True
+        self._allow_indexing()
+        self._look_at_all(force=force)
+        self.publish()
+
+    def pause(self, paused: bool) -> None:
+        """Stop working in the background, or go on."""
+        with self._lock:
+            self.setup = self.setup.model_copy(update={"paused": paused})
+        self._allow_indexing()
+        if paused:
+            self._index.stop()
+        else:
+            self._look_at_all()
+        self.publish()
+
+    def look_after(self) -> None:
+        """See what another process wrote, and from time to time what no event told. To be called often."""
+        self._look_whether_it_is_there()
+        if self.missing:
+            return
+        self._index.look()
+        if time.monotonic() >= self._reconcile_at:
+            self._look_at_all()
+
+    def leads_elsewhere(self) -> bool:
+        """Whether the path of the folder leads to another one than at the start."""
+        return not self.missing and os.path.realpath(self.setup.folder) != str(self.engine.folder)
+
+    def close(self) -> None:
+        """Stop and let go of everything. Waits for the job that runs to reach a safe point."""
+        self._closed = True
+        self._resources.model_worker.drop(self._is_mine, wait=True)
+        self._index.stop(wait=True)
+        self.engine.close()
+
+    @property
+    def settings(self) -> FolderSettings:
+        """The settings in force."""
+        return self._settings
+
+    def report(self) -> FolderReport:
+        """Everything there is to say."""
+        settings, index, adapter_manager = self._settings, self._index, self._adapter_manager
+        snapshot = self.engine.snapshot()
+        queued = self._resources.index_worker.has(self._is_mine) or self._resources.model_worker.has(self._is_mine)
+        health, message = self._health()
+        if not message:
+            message = self._why_nothing_happens(has_files=snapshot is not None and len(snapshot) > 0, queued=queued)
+        active, pending = adapter_manager.active, adapter_manager.pending
+        return FolderReport(
+            folder=self.setup.folder,
+            health=health,
+            message=message,
+            ready=active is not None,
+            model=settings.settings.embeddings.huggingface.model_name,
+            backend=active.provider.backend_name if active else "",
+            adapter=active.describe() if active else None,
+            current_adapter_path=(active.path or None) if active else None,
+            wanted_adapter_path=str(settings.adapter) if settings.adapter else None,
+            pending_adapter=pending.path if pending else None,
+            pending_coverage=adapter_manager.pending_coverage if pending else None,
+            space=active.provider.space.space_id if active else "",
+            files=snapshot.file_count if snapshot else 0,
+            chunks=len(snapshot) if snapshot else 0,
+            coverage=round(snapshot.coverage, 4) if snapshot and active else 0.0,
+            revision=sum(snapshot.versions) if snapshot else 0,
+            phase=index.phase,
+            done=index.progress.done,
+            total=index.progress.total,
+            eta_seconds=index.seconds_left,
+            queued=queued,
+            paused=self.setup.paused,
+            skipped=index.skipped,
+            notices=(*settings.warnings, *index.notices),
+            settings={
+                "log_level": settings.settings.logging.level,
+                **settings.settings.engine.model_dump(mode="json"),
+            },
+        )
+
+    def publish(self) -> None:
+        """Say that the report may be another now."""
+        if not self._closed:
+            self._resources.on_change(self.setup.folder)
+
+    def _health(self) -> tuple[Health, str]:
+        """How the folder is, and the sentence that matters most."""
+        if error := self.missing or self._index.fault or self._adapter_manager.model_fault or self._settings.fault:
+            return Health.ERROR, error
+        if warning := self._adapter_manager.fault_of(self._settings.adapter):
+            return Health.WARNING, warning
+        return Health.OK, ""
+
+    def _why_nothing_happens(self, *, has_files: bool, queued: bool) -> str:
+        """What to say of a folder that is well and still waits, or holds nothing to find; empty for all others."""
+        if self._index.phase is Phase.WAITING:
+            return "Another process writes the index of this folder; it is waited for."
+        if has_files or queued or self._index.phase is not Phase.IDLE:
+            return ""
+        if self.setup.paused:
+            return "Nothing of this folder is indexed, as background work is paused."
+        if not self._may_index:
+            return "Nothing of this folder is indexed until somebody asks for it, as engine.auto_index is off."
+        if self._index.skipped:
+            return "No file of this folder is indexed; the list of skipped files says why."
+        return "This folder holds no files to index."
+
+    def _look_whether_it_is_there(self) -> None:
+        """Notice that the folder went away, came back or was replaced by another one of its name.
+
+        What is indexed of it is kept: it may be a disk that is not mounted.
+        """
+        try:
+            place = _identity(Path(self.setup.folder))
+        except OSError as error:
+            if not self.missing:
+                self.missing = (
+                    f"Cannot list the folder {self.setup.folder}: {error.strerror}. "
+                    "What is indexed of it is kept, and it is taken up again when it is back."
+                )
+                logger.error("%s", self.missing)
+                self._index.stop()
+                self.publish()
+            return
+        if self.missing or place != self._place:
+            logger.info("The folder %s is %s.", self.setup.folder, "back" if self.missing else "another one now")
+            self.missing, self._place = "", place
+            self.reload_settings()
+            self._look_at_all()
+            self.publish()
+
+    def _look_at_all(self, *, force: bool = False) -> None:
+        self._reconcile_at = time.monotonic() + 60 * self._settings.settings.engine.reconcile_minutes
+        self._index.update_text(force=force)
+
+    def _allow_indexing(self) -> None:
+        self._index.enabled = self._may_index and not self.setup.paused
+
+    def _want_vectors(self) -> None:
+        self._index.update_vectors()
+
+    def _follow(self) -> None:
+        """Have the model worker do what the settings say; a newer wish stops an older one."""
+        self._resources.model_worker.drop(self._is_mine)
+        self._resources.model_worker.put((self.setup.folder, "follow"), 0, self._run_follow)
+
+    def _run_follow(self, cancel: CancelToken) -> bool:
+        try:
+            return self._adapter_manager.follow(self._settings, cancel)
+        except Exception as error:  # a fault that nobody foresaw is said like any other
+            logger.exception("Loading the model or the adapter failed.")
+            self._adapter_manager.fail(f"Loading failed: {type(error).__name__}: {error}")
+            return True
+
+    def _is_mine(self, key: Hashable) -> bool:
+        return isinstance(key, tuple) and key[0] == self.setup.folder
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder at ``path`` now that can be listed; never raises."""
+    try:
+        _identity(path)
+    except OSError:
+        return False
+    return True
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Device and inode of a folder. Raises ``OSError`` where there is none that can be listed."""
+    try:
+        os.scandir(path).close()
+        status = path.stat()
+    except ValueError as error:  # no path of this system's
+        raise OSError(errno.ENOENT, str(error)) from error
+    return status.st_dev, status.st_ino
+
+
+def _decides_about_files(settings: FolderSettings) -> tuple[object, object]:
+    return settings.settings.indexing, settings.settings.chunking

@@ -1,0 +1,27 @@
+"""What all folders of one engine process use together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from codecontext.indexing.reader import FileReader
+from codecontext.service.models import Models
+from codecontext.service.priority_gate import PriorityGate
+from codecontext.service.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResources:
+    """Two workers and what they work with.
+
+    The index worker scans, cuts, embeds and writes; the model worker loads models and adapters. ``on_change`` is
+    called from any thread with the name of a folder of which there is something new to say.
+    """
+
+    index_worker: Worker
+    model_worker: Worker
+    models: Models
+    gate: PriorityGate
+    reader: FileReader
+    on_change: Callable[[str], None]

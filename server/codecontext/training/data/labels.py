@@ -1,0 +1,75 @@
+"""Pairs with the chunks that answer them, as rows of a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from codecontext.search.query import parse_query
+from codecontext.store.snapshot import Floats, Snapshot
+from codecontext.training.data.corpus import Places
+from codecontext.training.data.pairs import Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A pair, and for each place that it wants the rows of the chunks that show it."""
+
+    pair: Pair
+    places: tuple[tuple[int, ...], ...]
+
+    @property
+    def text(self) -> str:
+        """The query as a search embeds it: without what reads as a filter."""
+        return parse_query(self.pair.query).text
+
+    @property
+    def rows(self) -> list[int]:
+        """Rows of all chunks that answer it, in order."""
+        return sorted({row for place in self.places for row in place})
+
+    def place_of_row(self) -> dict[int, int]:
+        """Row → number of the place that it shows."""
+        return {row: number for number, place in reversed(list(enumerate(self.places))) for row in place}
+
+
+def label(pairs: Iterable[Pair], places: Places) -> list[Labelled]:
+    """Those of ``pairs`` whose answers are in the index; places that are not are left out."""
+    labelled: list[Labelled] = []
+    for pair in pairs:
+        found = tuple(tuple(rows) for span in pair.code if (rows := places.rows_of(span)))
+        if found and parse_query(pair.query).text:
+            labelled.append(Labelled(pair, found))
+    return labelled
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Distinct contents among some rows of a snapshot, with their vectors, shape (contents, dimension)."""
+
+    vectors: Floats
+    position_of_row: dict[int, int]
+    """Row → its content's row in ``vectors``."""
+
+    def positions(self, rows: Iterable[int]) -> list[int]:
+        """Contents of those ``rows`` that are among the documents."""
+        return sorted({self.position_of_row[row] for row in rows if row in self.position_of_row})
+
+
+def documents_of(snapshot: Snapshot, rows: Sequence[int]) -> Documents:
+    """The contents of ``rows`` that have a vector, each once."""
+    hashes = snapshot.column("content_hash").to_pylist()
+    position_of_hash: dict[str, int] = {}
+    position_of_row: dict[int, int] = {}
+    chosen: list[int] = []
+    for row in rows:
+        vector_row = int(snapshot.vector_rows[row])
+        if vector_row < 0:
+            continue
+        position = position_of_hash.setdefault(hashes[row], len(chosen))
+        if position == len(chosen):
+            chosen.append(vector_row)
+        position_of_row[row] = position
+    return Documents(np.ascontiguousarray(snapshot.matrix[chosen]), position_of_row)

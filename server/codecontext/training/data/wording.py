@@ -1,0 +1,90 @@
+"""From documentation, commit messages and names to what somebody might type."""
+
+from __future__ import annotations
+
+import re
+
+from codecontext.core.terms import lexical_terms, split_identifier
+
+MAX_WORDS = 40
+_MIN_WORDS_OF_A_SENTENCE = 5
+
+# Where a docstring stops to describe and begins to list: fields, sections, examples, code, tables.
+_END_OF_PROSE = re.compile(
+    r"^\s*(?::\w|@\w|>>>|```|~~~|\.\. |[-=~^*#]{3,}\s*$|\|"
+    r"|(?:args|arguments|parameters?|params|returns?|raises|throws|yields?|examples?|usage|notes?|see also"
+    r"|attributes|references|warnings?|todo|since|version\w*)\s*:?\s*$"
+    r"|(?:args|arguments|parameters?|returns?|raises|examples?|usage|see also)\s*:)",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(r":[\w:.+-]+:`~?([^`<]*?)(?:\s*<[^`>]*>)?`")
+_NAMED_LINK = re.compile(r"`([^`<]+?)\s*<[^`>]*>`_+")
+_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
+_INLINE_TAG = re.compile(r"\{@\w+\s*([^{}]*)\}")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_MARKS = re.compile(r"``?|\*\*?(?=\S)|(?<=\S)\*\*?|(?<!\w)_(?=\w[^_]*_(?!\w))|(?<=\w)_(?!\w)")
+_URL = re.compile(r"\b(?:https?|ftp)://\S+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)\s+(?=[A-Z`\"'(])")
+_TRAILING_MARKS = re.compile(r"[\s,;:-]+$")
+
+
+def first_paragraph(doc: str) -> str:
+    """The prose that documentation begins with, on one line, without markup."""
+    kept: list[str] = []
+    for line in doc.splitlines():
+        if _END_OF_PROSE.match(line) or (kept and not line.strip()):
+            break
+        if line.strip():
+            kept.append(line.strip())
+    return plain(" ".join(kept))
+
+
+def plain(text: str) -> str:
+    """``text`` without markup, on one line."""
+    for markup in (_ROLE, _NAMED_LINK, _LINK, _INLINE_TAG):
+        text = markup.sub(r"\1", text)
+    text = _URL.sub(" ", _TAG.sub(" ", text))
+    return " ".join(_MARKS.sub("", text).split())
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a paragraph."""
+    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+
+
+def as_query(doc: str, name: str = "") -> str:
+    """What somebody might type to find the code that ``doc`` describes; empty where it says too little.
+
+    The first sentence, or two where the first is short; without the name that some languages begin with, for it
+    would give the answer away.
+    """
+    found = sentences(first_paragraph(doc))
+    if not found:
+        return ""
+    text = found[0]
+    if len(text.split()) < _MIN_WORDS_OF_A_SENTENCE and len(found) > 1:
+        text = f"{text} {found[1]}"
+    return shortened(without_leading_name(text, name))
+
+
+def without_leading_name(text: str, name: str) -> str:
+    """``text`` without the name of what it documents at its beginning, as Go's documentation has it."""
+    first, _, rest = text.partition(" ")
+    bare = first.strip("`*'\"():,.").rpartition(".")[2]
+    return rest.strip() if name and rest and bare == name else text
+
+
+def shortened(text: str, most_words: int = MAX_WORDS) -> str:
+    """``text`` of at most so many words, without the last full stop."""
+    words = text.split()
+    return _TRAILING_MARKS.sub("", " ".join(words[:most_words])).rstrip(".").strip()
+
+
+def spelled_out(identifier: str) -> str:
+    """The words of an identifier: ``parseHTTPHeader`` is "parse http header"."""
+    return " ".join(split_identifier(identifier))
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The terms of ``text``, with identifiers taken apart."""
+    return frozenset(lexical_terms(text))

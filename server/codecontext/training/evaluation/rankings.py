@@ -1,0 +1,87 @@
+"""How systems answer labelled queries: by vectors alone, and through the whole search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codecontext.core.progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from codecontext.embeddings.base import EmbeddingSpace, Vectors
+from codecontext.search.config import SearchConfig
+from codecontext.search.results import Hit, SearchState
+from codecontext.search.searcher import Searcher
+from codecontext.training.data.corpus import Corpus
+from codecontext.training.data.labels import Labelled
+from codecontext.training.data.pairs import CodeSpan
+from codecontext.training.evaluation.known_vectors import KnownVectors
+from codecontext.training.evaluation.metrics import Ranking
+
+DENSE_DEPTH = 100
+SEARCH_DEPTH = 20
+_PROGRESS_EVERY = 10
+
+
+def rank_by_vectors(corpus: Corpus, queries: Sequence[Labelled], vectors: Vectors) -> list[Ranking]:
+    """The chunks nearest to each query vector; ``vectors`` has shape (queries, dimension)."""
+    return [
+        _dense_ranking(corpus.snapshot.similarities(vector), query)
+        for query, vector in zip(queries, vectors, strict=True)
+    ]
+
+
+def rank_by_search(
+    corpus: Corpus,
+    queries: Sequence[Labelled],
+    vectors: Vectors,
+    space: EmbeddingSpace,
+    stage: str = "searching",
+    on_progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> list[Ranking]:
+    """What a person would see for each query: words and meaning fused, all rules applied.
+
+    ``space`` is that of the documents. Raises ``OperationCancelled``.
+    """
+    known = {query.text: vector for query, vector in zip(queries, vectors, strict=True)}
+    searcher = Searcher(
+        folder=corpus.folder,
+        store=corpus.store,
+        snapshot=corpus.snapshot,
+        provider=KnownVectors(space, known),
+        state=SearchState(space=space.space_id),
+        config=SearchConfig(limit=SEARCH_DEPTH, query_time_embeddings=0),
+    )
+    rankings: list[Ranking] = []
+    for number, query in enumerate(queries, start=1):
+        if cancel is not None:
+            cancel.check()
+        rankings.append(_search_ranking(searcher.search(query.pair.query).hits, query))
+        if number % _PROGRESS_EVERY == 0 or number == len(queries):
+            on_progress(Progress(stage, number, len(queries)))
+    return rankings
+
+
+def _dense_ranking(scores: Vectors, query: Labelled) -> Ranking:
+    scores = np.nan_to_num(scores, nan=-np.inf)
+    depth = min(DENSE_DEPTH, len(scores))
+    best = np.argpartition(-scores, depth - 1)[:depth] if depth else np.empty(0, np.int64)
+    in_order = best[np.lexsort((best, -scores[best]))]
+    place = query.place_of_row()
+    return Ranking([place.get(row) for row in in_order.tolist()], len(query.places))
+
+
+def _search_ranking(hits: Sequence[Hit], query: Labelled) -> Ranking:
+    wanted = query.pair.code
+    return Ranking([_place_shown(hit, wanted) for hit in hits], len(query.places))
+
+
+def _place_shown(hit: Hit, wanted: Sequence[CodeSpan]) -> int | None:
+    return next(
+        (
+            number
+            for number, span in enumerate(wanted)
+            if hit.path == span.path and hit.start_line <= span.end_line and hit.end_line >= span.start_line
+        ),
+        None,
+    )

@@ -1,0 +1,1 @@
+"""What training changes and minimises: encoder, losses, loop, checkpoints."""

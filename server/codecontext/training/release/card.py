@@ -1,0 +1,107 @@
+"""The model card that lies beside a trained adapter (Mitchell et al., arXiv:1810.03993; Hugging Face's layout)."""
+
+from __future__ import annotations
+
+from codecontext.adapters import AdapterSide
+from codecontext.training.evaluation.intervals import Comparison
+from codecontext.training.release.artifact import TrainingRecord
+
+METRIC_NAMES = {
+    "recall_at_1": "Recall@1",
+    "recall_at_5": "Recall@5",
+    "recall_at_10": "Recall@10",
+    "mrr_at_10": "MRR@10",
+    "ndcg_at_10": "nDCG@10",
+}
+
+_USE = {
+    AdapterSide.QUERY: (
+        "It was trained for **queries alone**: documents stay as the base model embeds them. Embedding documents with "
+        "it gives other vectors than it was trained against."
+    ),
+    AdapterSide.BOTH: "It was trained for **queries and documents**: both pass through it.",
+}
+
+
+def render_card(record: TrainingRecord, base_name: str) -> str:
+    """The card as Markdown."""
+    settings, data, course = record.settings, record.data, record.course
+    lines = [
+        "---",
+        f"base_model: {base_name}",
+        "library_name: peft",
+        "pipeline_tag: feature-extraction",
+        "tags: [lora, code-search, codecontext]",
+        "---",
+        "",
+        f"# {record.name}",
+        "",
+        (
+            f"A LoRA adapter for `{base_name}` that knows the vocabulary of the repository `{record.folder}`. "
+            f"CodeContext trained it on {data.train:,} pairs of a question and the code that answers it."
+        ),
+        "",
+        "## Use",
+        "",
+        _USE[record.side],
+        "",
+        "```console",
+        f"$ codecontext adapter use {record.name}",
+        "```",
+        "",
+        "```python",
+        "from peft import PeftModel",
+        "from transformers import AutoModel",
+        "",
+        f'model = PeftModel.from_pretrained(AutoModel.from_pretrained("{base_name}"), "{record.name}")',
+        "```",
+        "",
+        "## What it is worth",
+        "",
+        *_metrics(record),
+        "",
+        "## How it was trained",
+        "",
+        (
+            f"* Pairs: {', '.join(f'{count:,} from {source}' for source, count in data.sources.items())}. "
+            f"{data.validation:,} more chose the best weights, {data.test:,} more gave the figures above; "
+            f"{data.leaked:,} were left out because a held-out pair asks the same. No file has pairs in two parts; "
+            "commits are divided by time."
+        ),
+        (
+            f"* Rank {settings.rank}, alpha {settings.alpha:g}, strength {course.strength:g}, learning rate "
+            f"{settings.learning_rate:g}, batches of {settings.batch_size}, temperature {settings.temperature:g}, "
+            f"{course.steps:,} steps, seed {settings.seed}."
+        ),
+        f"* Base model digest: `{record.base_fingerprint}`.",
+        f"* Trained {record.created} with {', '.join(f'{name} {found}' for name, found in record.versions.items())}.",
+        "",
+        "## Limits",
+        "",
+        (
+            "The figures are of questions mined from this repository. They say little about other repositories, and "
+            "less about questions that nobody wrote down. The adapter holds no text of the repository, but its weights "
+            "were made from it: share it with those who may read the code."
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _metrics(record: TrainingRecord) -> list[str]:
+    if record.metrics is None:
+        return ["It was not measured."]
+    rows = [
+        "On held-out questions, with 95 % intervals of the change (paired bootstrap):",
+        "",
+        "| | base | adapter | change |",
+        "|---|---|---|---|",
+    ]
+    for view, comparisons in (("vectors alone", record.metrics.dense), ("whole search", record.metrics.search)):
+        rows += [f"| {METRIC_NAMES[name]}, {view} | {_row(found)} |" for name, found in comparisons.items()]
+    return rows
+
+
+def _row(found: Comparison) -> str:
+    gain = found.gain
+    return f"{found.before.mean:.3f} | {found.after.mean:.3f} | {gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"

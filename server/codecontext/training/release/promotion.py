@@ -1,0 +1,110 @@
+"""Decides which adapter a project uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from codecontext.adapters import inspect_adapter
+from codecontext.config import LoadedSettings, configured_value, load_settings
+from codecontext.config.edit import set_project_setting
+from codecontext.core.errors import ConfigError, TrainingError
+from codecontext.core.paths import expand_user
+from codecontext.training.evaluation.intervals import described_change
+from codecontext.training.evaluation.metrics import MAIN_METRIC
+from codecontext.training.evaluation.results import Evaluation
+
+ADAPTER_KEY = "embeddings.huggingface.lora_adapter_path"
+
+
+class Promotion(BaseModel):
+    """What was written where."""
+
+    folder: str = Field(description="The project.")
+    adapter: str | None = Field(description="Folder of the adapter that it uses now; null for the base model.")
+    before: str | None = Field(description="What it used before.")
+    file: str = Field(description="The settings file that says so.")
+    written: str = Field(description="What the file says: a path, relative to it where the adapter is in the project.")
+    overruled_by: str | None = Field(None, description="A stronger source of settings that says otherwise.")
+    evaluation: Evaluation | None = Field(None, description="What --if-better measured.")
+
+
+def require_gain(evaluation: Evaluation) -> None:
+    """Raise ``TrainingError`` unless the gain on the whole search excludes a loss."""
+    if not evaluation.helps_search:
+        gain = evaluation.deciding.search[MAIN_METRIC].gain
+        raise TrainingError(
+            f"{evaluation.adapter.name} is not used: the whole search "
+            f"{described_change(gain, 'MRR@10', evaluation.against.name)} (95 % interval {gain.low:+.3f} to "
+            f"{gain.high:+.3f}){'' if gain.high < 0 else ', which does not exclude a loss'}.",
+            "Use it without --if-better if you want it all the same, or train with more pairs.",
+        )
+
+
+def promote(folder: Path, adapter: Path | None) -> Promotion:
+    """Write into the project file of ``folder`` that it uses ``adapter``, or none.
+
+    Raises ``AdapterError`` for an adapter that is not sound, ``ConfigError`` and ``StoreError`` for the file.
+    """
+    before = _configured(folder)
+    if adapter is not None:
+        inspect_adapter(adapter)
+        written = _spelled(adapter, folder)
+        file = set_project_setting(folder, ADAPTER_KEY, written)
+    else:
+        written = ""
+        file = set_project_setting(folder, ADAPTER_KEY, None)
+        if _configured(folder) is not None and _origin(folder)[0] == "user":
+            # The user's own file names one, and this project wants none.
+            file = set_project_setting(folder, ADAPTER_KEY, "")
+    now = _configured(folder)
+    wanted = str(adapter.resolve()) if adapter else None
+    return Promotion(
+        folder=str(folder),
+        adapter=str(adapter) if adapter else None,
+        before=before,
+        file=str(file),
+        written=written,
+        overruled_by=None if _same(now, wanted) else _origin(folder)[1] or "another source of settings",
+    )
+
+
+def load_settings_without_adapter(folder: Path) -> LoadedSettings:
+    """The settings of ``folder`` whatever they say about its adapter, which may be gone. Raises ``ConfigError``."""
+    return load_settings(folder, editor={"embeddings": {"huggingface": {"lora_adapter_path": None}}})
+
+
+def used_adapter(folder: Path) -> Path | None:
+    """Folder of the adapter that the settings of ``folder`` name, whether or not it is there."""
+    configured = _configured(folder)
+    return expand_user(configured) if configured else None
+
+
+def _configured(folder: Path) -> str | None:
+    """What the settings name now, whether or not it is there."""
+    return configured_value(ADAPTER_KEY, folder) or None
+
+
+def _origin(folder: Path) -> tuple[str, str]:
+    """Kind and place of the source that decides which adapter is used."""
+    try:
+        origin = load_settings(folder).origins[ADAPTER_KEY]
+    except ConfigError:
+        return "", ""
+    return origin.kind, origin.where
+
+
+def _same(first: str | None, second: str | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return Path(first).resolve() == Path(second).resolve()
+
+
+def _spelled(adapter: Path, folder: Path) -> str:
+    """``adapter`` as others who have the project can read it too, where it is in the project or at home."""
+    adapter = adapter.absolute()
+    if adapter.is_relative_to(folder):
+        return adapter.relative_to(folder).as_posix()
+    home = expand_user("~")
+    return f"~/{adapter.relative_to(home).as_posix()}" if adapter.is_relative_to(home) else str(adapter)

@@ -1,0 +1,1 @@
+"""Notices changed files and adapters; the only room that knows watchdog."""

@@ -1,0 +1,60 @@
+"""Charts and cards say what the figures say."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from codecontext.training.evaluation.intervals import Comparison, Interval
+from codecontext.training.evaluation.report.charts import BUCKETS, ChartRow, before_and_after, course, rank_changes
+from codecontext.training.evaluation.results import QueryChange, gain_of
+
+
+def interval(mean: float, spread: float = 0.05) -> Interval:
+    return Interval(mean=mean, low=mean - spread, high=mean + spread)
+
+
+def change(before: int | None, after: int | None, **dense: int | None) -> QueryChange:
+    ranks = {"dense_before": None, "dense_after": None} | dense
+    return QueryChange(query="q", wanted="a.py:1", source="own", search_before=before, search_after=after, **ranks)
+
+
+def classes(svg: str, element: str) -> list[str]:
+    return [item.get("class", "") for item in ElementTree.fromstring(svg).iter(element)]
+
+
+def test_a_gain_beyond_doubt_is_marked() -> None:
+    rows = [
+        ChartRow("up", "", Comparison(before=interval(0.3), after=interval(0.5), gain=interval(0.2))),
+        ChartRow("down", "", Comparison(before=interval(0.5), after=interval(0.3), gain=interval(-0.2))),
+        ChartRow("same", "", Comparison(before=interval(0.5), after=interval(0.51), gain=interval(0.01))),
+    ]
+    svg = before_and_after(rows, "title")
+    assert [name for name in classes(svg, "text") if name.startswith("gain")] == [
+        "gain better",
+        "gain worse",
+        "gain same",
+    ]
+
+
+def test_labels_from_code_cannot_break_out() -> None:
+    row = ChartRow("<b>&", '"', Comparison(before=interval(0.3), after=interval(0.5), gain=interval(0.2)))
+    assert ElementTree.fromstring(before_and_after([row], '"><script>')).get("aria-label") == '"><script>'
+
+
+def test_rank_changes_are_counted_in_their_cells() -> None:
+    svg = rank_changes([change(5, 1), change(8, 1), change(1, None), change(3, 3)], "title")
+    counts = [item.text for item in ElementTree.fromstring(svg).iter("text") if item.get("class") == "count"]
+    assert sorted(filter(None, counts)) == ["1", "1", "2"]
+    assert len(classes(svg, "rect")) == len(BUCKETS) ** 2
+
+
+def test_the_best_validation_is_named() -> None:
+    svg = course([3.0, 2.5, 2.6], [0.40, 0.45, 0.44], 0.38, 1, "title")
+    assert re.search(r"best: 0\.450", svg)
+    assert classes(svg, "line").count("score") == 3
+
+
+def test_search_decides_what_gained_and_vectors_break_ties() -> None:
+    assert gain_of(change(2, 1)) > gain_of(change(None, 3)) > gain_of(change(4, 4, dense_before=9, dense_after=1)) > 0
+    assert gain_of(change(1, 2)) < 0
