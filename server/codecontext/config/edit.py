@@ -1,4 +1,4 @@
-"""Writes a setting into a project's file and leaves the rest of the file as it is, comments and all."""
+"""Writes a setting into a project file and preserves the rest of the file, including comments."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from codecontext.core.reading import read_text_file
 
 
 def set_project_setting(folder: Path, key: str, value: Any) -> Path:
-    """Let the dotted ``key`` be ``value`` in the project file of ``folder``, or be absent for None; returns the file.
+    """Set the dotted ``key`` to ``value`` in the project file of ``folder``, or remove it for None; returns the file.
 
-    Raises ``ConfigError`` for a file that is not TOML, and ``StoreError`` when it cannot be written.
+    Raises ``ConfigError`` for a file that is not TOML, and ``StoreError`` if it cannot be written.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
@@ -30,22 +30,24 @@ def set_project_setting(folder: Path, key: str, value: Any) -> Path:
             _section(document, sections)[name] = value
         text = tomlkit.dumps(document)
     except RecursionError as error:
-        raise ConfigError(f"{file}: is nested too deeply; settings have three levels at most.") from error
+        raise ConfigError(f"{file}: is nested too deeply; settings have at most three levels.") from error
     except OSError as error:
         raise ConfigError(
-            f"{file}: cannot be read: {error.strerror}.", "Mend it first; nothing was changed."
+            f"{file}: cannot be read: {error.strerror}.", "Fix the file and try again; nothing was changed."
         ) from error
     except (TOMLKitError, ValueError) as error:
-        raise ConfigError(f"{file}: broken TOML: {error}.", "Mend it first; nothing was changed.") from error
+        raise ConfigError(
+            f"{file}: broken TOML: {error}.", "Fix the file and try again; nothing was changed."
+        ) from error
     except TypeError as error:
-        raise ConfigError(f"{file}: {'.'.join(sections)} should be a section with settings of its own.") from error
+        raise ConfigError(f"{file}: {'.'.join(sections)} should be a section that contains settings.") from error
     if value is not None or file.is_file():
         _write(file, text)
     return file
 
 
 def _section(document: MutableMapping[str, Any], names: list[str]) -> MutableMapping[str, Any]:
-    """The table at ``names``, made where it is missing. Raises ``TypeError`` where something else is there."""
+    """The table at ``names``, created if missing. Raises ``TypeError`` if there is something else."""
     import tomlkit
 
     table = document
@@ -79,6 +81,4 @@ def _write(file: Path, text: str) -> None:
         path.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o644)
         path.replace(file.resolve())
     except OSError as error:
-        raise StoreError(
-            f"{file} cannot be written: {error.strerror}.", "Give yourself the right to write it."
-        ) from error
+        raise StoreError(f"{file} cannot be written: {error.strerror}.", "Check the file's permissions.") from error

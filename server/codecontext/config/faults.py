@@ -1,4 +1,4 @@
-"""Says what is wrong with a setting: one sentence with place, key, value and what would be right."""
+"""Describes an invalid setting: one sentence with place, key, value and what would be right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_VALUE = 80
 
 
 def describe_faults(error: ValidationError, sources: Sequence[SettingsSource]) -> str:
-    """All faults of one validation, a line each."""
+    """All problems that one validation found, a line each."""
     return "\n".join(dict.fromkeys(_sentence(detail, sources) for detail in error.errors()))
 
 
@@ -63,7 +63,7 @@ def _known(keys: Keys) -> Keys:
 
 
 def _shown(value: Any) -> str:
-    """`` = value`` as JSON, if it says anything within reason."""
+    """`` = value`` as JSON, shortened; empty for sections and unset values."""
     if isinstance(value, Mapping) or value is None:
         return ""
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -71,12 +71,12 @@ def _shown(value: Any) -> str:
 
 
 def _expectation(detail: ErrorDetails, *, in_json: bool) -> str:
-    """Pydantic's own words from "should" on, but for those about its own classes."""
+    """Pydantic's message from "should" on, except where it talks about its own classes."""
     if detail["type"] in ("model_type", "model_attributes_type"):
-        return "should be a section with settings of its own"
+        return "should be a section that contains settings"
     if detail["type"] in ("list_type", "tuple_type", "dict_type"):
         shape = "table" if detail["type"] == "dict_type" else "list"
         example = '{"name": "text"}' if shape == "table" else '["one", "two"]'
         return f"should be a {shape}" + (f" in JSON, such as {example}" if in_json else "")
     message = detail["msg"]
-    return message[message.index("should") :] if "should" in message else f"is wrong: {message}"
+    return message[message.index("should") :] if "should" in message else f"is invalid: {message}"

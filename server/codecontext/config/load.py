@@ -59,7 +59,7 @@ def load_settings(
     it says about them is reported in ``warnings``. Relative places on disk count from the file that names them,
     those from the editor from ``folder``.
 
-    Raises ``ConfigError`` with one line for each fault.
+    Raises ``ConfigError`` with one line for each problem.
     """
     sources = _sources(folder, editor, trusted=trusted)
     settings = _validate(sources)
@@ -96,7 +96,7 @@ def validate_file(path: Path) -> list[str]:
     also if there is no such file.
     """
     if not path.exists():
-        raise ConfigError(f"{path}: there is no such settings file.")
+        raise ConfigError(f"{path}: this settings file does not exist.")
     sources: list[SettingsSource]
     match path.suffix:
         case ".toml":
@@ -104,7 +104,7 @@ def validate_file(path: Path) -> list[str]:
         case ".yaml" | ".yml":
             sources = [UserFileSource(path)]
         case suffix:
-            raise ConfigError(f'{path}: settings are in .toml or .yaml files, not "{suffix}".')
+            raise ConfigError(f'{path}: settings files end in .toml or .yaml, not "{suffix}".')
     _validate(sources)
     return _warnings(sources)
 

@@ -31,9 +31,9 @@ class EmbeddingsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    provider: Literal["huggingface"] = Field("huggingface", description="Which kind of model embeds.")
+    provider: Literal["huggingface"] = Field("huggingface", description="Kind of embedding model.")
     huggingface: HuggingFaceConfig = Field(
-        default_factory=HuggingFaceConfig, description="A model in Hugging Face format, and its adapter."
+        default_factory=HuggingFaceConfig, description="The model, in Hugging Face format, and its adapter."
     )
 
 
@@ -44,46 +44,44 @@ class LoggingSettings(BaseModel):
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
-        description="The least serious messages that are logged.",
+        description="Minimum log level.",
         json_schema_extra={
             "enumDescriptions": [
-                "Everything, for finding a fault.",
-                "What is done.",
-                "What is not as it should be.",
-                "Only what failed.",
+                "Everything, for debugging.",
+                "Normal operation.",
+                "Problems that CodeContext works around.",
+                "Failures only.",
             ]
         },
     )
 
 
 class EngineSettings(BaseModel):
-    """The engine process behind an editor. The command line does not use these."""
+    """The engine process behind editors. The command line does not use these."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    auto_index: bool = Field(
-        True, description="Whether a folder is indexed in the background by itself as soon as an editor opens it."
-    )
+    auto_index: bool = Field(True, description="Index a folder in the background as soon as an editor opens it.")
     idle_minutes: float = Field(
         15.0,
         ge=0,
         description=(
-            "After so many minutes without a question or a changed file the engine ends and gives all its memory "
-            "back; the next question starts it again. 0: never."
+            "Shut the engine down after this many idle minutes, to free its memory; the next search restarts it. "
+            "0: never."
         ),
     )
     reconcile_minutes: float = Field(
-        10.0, ge=0.1, description="How often a folder is compared with its index, for what no event told."
+        10.0, ge=0.1, description="Minutes between full rescans, which catch changes that file watching missed."
     )
     leave_cores: int = Field(
-        1, ge=0, description="CPU cores that indexing leaves alone, where there are more; questions may use all."
+        1, ge=0, description="CPU cores that indexing leaves free, if there are more; searches may use all."
     )
 
 
 class Settings(BaseSettings):
     """All settings.
 
-    Made directly it takes the values given and defaults; ``load_settings`` asks the sources, which depend on
+    Constructed directly it takes the given values and defaults; ``load_settings`` reads the sources, which depend on
     the folder.
     """
 
@@ -103,12 +101,12 @@ class Settings(BaseSettings):
     )
     adapters: AdaptersConfig = Field(
         default_factory=AdaptersConfig,
-        description="Where adapters are found by name.",
+        description="Where adapters are looked up by name.",
         json_schema_extra=TRUSTED_ONLY,
     )
     indexing: ScanConfig = Field(default_factory=ScanConfig, description="Which files are indexed.")
-    chunking: ChunkingConfig = Field(default_factory=ChunkingConfig, description="How files are cut into chunks.")
-    search: SearchConfig = Field(default_factory=SearchConfig, description="How searches are answered.")
+    chunking: ChunkingConfig = Field(default_factory=ChunkingConfig, description="How files are split into chunks.")
+    search: SearchConfig = Field(default_factory=SearchConfig, description="How search works.")
     storage: StorageConfig = Field(
         default_factory=StorageConfig,
         description="What is kept on disk.",
@@ -116,7 +114,7 @@ class Settings(BaseSettings):
     )
     engine: EngineSettings = Field(
         default_factory=EngineSettings,
-        description="How the engine behind an editor works.",
+        description="The engine process behind editors.",
         json_schema_extra=TRUSTED_ONLY,
     )
     logging: LoggingSettings = Field(

@@ -135,7 +135,7 @@ class _FileSource(InitSettingsSource):
         except FileNotFoundError:
             return {}
         except RecursionError as error:
-            raise ConfigError(f"{self.path}: is nested too deeply; settings have three levels at most.") from error
+            raise ConfigError(f"{self.path}: is nested too deeply; settings have at most three levels.") from error
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(_unreadable(self.path, error)) from error
         return _with_absolute_paths(_checked(self.path, values), self.path.parent)
@@ -168,11 +168,11 @@ class ProjectFileSource(_FileSource):
         if not (found and isinstance(group, dict) and name in group):
             return
         if doc.user_only:
-            reason = "a project cannot decide it; set it in the editor's user settings, the environment or config.yaml"
+            reason = "a project file cannot set it; use the editor's user settings, the environment or config.yaml"
         elif doc.trusted_only and not trusted:
             reason = "the folder is not trusted"
         elif doc.key in _PLACES and _is_on_the_network(group[name]):
-            reason = "a project cannot name a place on the network; set it in your own settings"
+            reason = "a project file cannot name a network location; use your own settings"
         else:
             return
         del group[name]
@@ -194,7 +194,9 @@ class UserFileSource(_FileSource):
             raise ConfigError(f"{self.path}: broken YAML: {error}.") from error
         if repeated is not None:
             line = repeated.start_mark.line + 1
-            raise ConfigError(f"{self.path}: {repeated.value} is set again at line {line}; keep one of them.")
+            raise ConfigError(
+                f"{self.path}: {repeated.value} is set twice, the second time at line {line}; remove one."
+            )
         return {} if values is None else values
 
 
@@ -206,7 +208,7 @@ def _checked(path: Path, values: Any) -> dict[str, Any]:
     """``values`` as nested dictionaries with text for keys, without sections that hold nothing."""
     if not isinstance(values, dict):
         kind = type(values).__name__
-        raise ConfigError(f"{path}: should hold sections such as `indexing:` with settings, not a {kind}.")
+        raise ConfigError(f"{path}: should contain sections such as `indexing:`, not a {kind}.")
     return _without_empty_sections(path, values, "")
 
 
@@ -214,7 +216,7 @@ def _without_empty_sections(path: Path, values: dict[Any, Any], prefix: str) -> 
     kept: dict[str, Any] = {}
     for key, value in values.items():
         if not isinstance(key, str):
-            raise ConfigError(f"{path}: {prefix}{key} is not the name of a setting; names are text.")
+            raise ConfigError(f"{path}: {prefix}{key} is not a setting name; names are text.")
         if isinstance(value, dict):
             kept[key] = _without_empty_sections(path, value, f"{prefix}{key}.")
         elif value is not None or prefix + key not in section_keys():
@@ -248,7 +250,7 @@ def _is_on_the_network(value: Any) -> bool:
 
 def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return f"{path}: not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}."
+        return f"{path}: is not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}."
     return f"{path}: cannot be read: {error.strerror}."
 
 

@@ -41,7 +41,7 @@ def test_status_as_json_has_the_skipped_files_on_request(codecontext: Run, shop:
 
 def test_status_of_a_folder_in_which_everything_is_skipped(codecontext: Run, write: Write) -> None:
     write({".env": "TOKEN=1\n"})
-    assert "codecontext status --skipped lists them" in codecontext("index").stdout
+    assert "run 'codecontext status --skipped' to list them" in codecontext("index").stdout
     run = codecontext("status")
     assert "0 files, 0 chunks" in run.stdout
     assert "none yet" not in run.stdout
@@ -84,7 +84,7 @@ def test_config_path_says_which_files_are_there(codecontext: Run, project: Path,
     run = codecontext("config", "path")
     assert run.stdout.splitlines() == [
         f"project  {project / '.codecontext.toml'}",
-        f"user     {cli_home / 'config.yaml'}  (not there)",
+        f"user     {cli_home / 'config.yaml'}  (does not exist)",
     ]
     files = json.loads(codecontext("config", "path", "--json").stdout)["files"]
     assert [(item["kind"], item["exists"]) for item in files] == [("project", True), ("user", False)]

@@ -52,7 +52,7 @@ def complaint(folder: Path | None, editor: dict[str, object] | None = None) -> s
                 "a backslash stands before a slash"
             ),
         ),
-        ("indexing = 5", "indexing = 5 should be a section with settings of its own."),
+        ("indexing = 5", "indexing = 5 should be a section that contains settings."),
         (
             "logging.level = 'loud'",
             "logging.level = \"loud\" should be 'debug', 'info', 'warning' or 'error'.",
@@ -121,27 +121,25 @@ class TestBrokenFiles:
     @pytest.mark.parametrize(("content", "kind"), [("- search\n", "list"), ("search\n", "str"), ("5\n", "int")])
     def test_yaml_that_is_not_a_mapping(self, content: str, kind: str, folder: Path, user_file: Path) -> None:
         user_file.write_text(content)
-        assert complaint(folder) == (
-            f"{user_file}: should hold sections such as `indexing:` with settings, not a {kind}."
-        )
+        assert complaint(folder) == (f"{user_file}: should contain sections such as `indexing:`, not a {kind}.")
 
     def test_yaml_with_a_key_twice(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  limit: 5\nlogging: {}\nsearch:\n  limit: 6\n")
-        assert complaint(folder) == f"{user_file}: search is set again at line 4; keep one of them."
+        assert complaint(folder) == f"{user_file}: search is set twice, the second time at line 4; remove one."
 
     def test_yaml_with_a_key_twice_further_down(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  limit: 5\n  limit: 6\n")
-        assert complaint(folder) == f"{user_file}: limit is set again at line 3; keep one of them."
+        assert complaint(folder) == f"{user_file}: limit is set twice, the second time at line 3; remove one."
 
     def test_yaml_with_a_key_that_is_no_text(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  5: 5\n")
-        assert complaint(folder) == f"{user_file}: search.5 is not the name of a setting; names are text."
+        assert complaint(folder) == f"{user_file}: search.5 is not a setting name; names are text."
 
     @pytest.mark.parametrize("name", ["project_file", "user_file"])
     def test_not_utf8(self, name: str, folder: Path, request: pytest.FixtureRequest) -> None:
         file: Path = request.getfixturevalue(name)
         file.write_bytes(b"# caf\xe9\n")
-        assert complaint(folder) == f"{file}: not UTF-8 text: byte 0xe9 at offset 5."
+        assert complaint(folder) == f"{file}: is not UTF-8 text: byte 0xe9 at offset 5."
 
 
 class TestEnvironment:
@@ -171,9 +169,7 @@ class TestEnvironment:
 
     def test_a_section_that_is_not_json(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CODECONTEXT_SEARCH", "many")
-        assert complaint(folder) == (
-            'CODECONTEXT_SEARCH: search = "many" should be a section with settings of its own.'
-        )
+        assert complaint(folder) == ('CODECONTEXT_SEARCH: search = "many" should be a section that contains settings.')
 
 
 def test_editor(folder: Path) -> None:
@@ -222,10 +218,10 @@ class TestValidateFile:
         assert caught.value.message == (f"{tmp_path / name}: search.limit = 0 should be greater than or equal to 1.")
 
     def test_missing(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"none\.toml: there is no such settings file\."):
+        with pytest.raises(ConfigError, match=r"none\.toml: this settings file does not exist\."):
             validate_file(tmp_path / "none.toml")
 
     def test_other_formats(self, tmp_path: Path) -> None:
         (tmp_path / "settings.json").write_text("{}")
-        with pytest.raises(ConfigError, match=r'settings are in \.toml or \.yaml files, not "\.json"\.'):
+        with pytest.raises(ConfigError, match=r'settings files end in \.toml or \.yaml, not "\.json"\.'):
             validate_file(tmp_path / "settings.json")

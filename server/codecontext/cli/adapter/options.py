@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codecontext.cli.console import stderr
-from codecontext.cli.interrupt import stop_on_interrupt
 
 if TYPE_CHECKING:
     from codecontext.config import Settings
@@ -89,7 +88,7 @@ def resolve(name: str, folder: Path, settings: Settings) -> Path | None:
 @contextmanager
 def open_workbench(folder: Path, settings: Settings, progress: ProgressFormat) -> Iterator[Workbench]:
     """What training and measuring need, with progress on stderr; the first Ctrl-C stops it at a safe point."""
-    from codecontext.cli.progress import json_progress, work_progress
+    from codecontext.cli.progress import json_progress, stop_on_interrupt, work_progress
     from codecontext.training.workbench import Workbench
 
     show = json_progress if progress is ProgressFormat.JSON else work_progress
