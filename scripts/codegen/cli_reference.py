@@ -48,10 +48,10 @@ JSON_RESULTS: dict[str, type[BaseModel]] = {
 """What each command prints with ``--json``."""
 
 OTHER_JSON_RESULTS: dict[str, tuple[str, type[BaseModel]]] = {"codecontext index": ("--prune", PruneReport)}
-"""Where an option makes a command do something else: the option, and what is printed then."""
+"""Commands that an option turns into something else: the option, and what is printed then."""
 
 SPEAKS_A_PROTOCOL = "codecontext serve"
-"""The one command whose stdout is not for people."""
+"""The only command without ``--json``: its stdout is a protocol."""
 
 _INTRODUCTION = """\
 <!-- Written by `make codegen`; edit the help texts and models in the code instead. -->
@@ -59,41 +59,42 @@ _INTRODUCTION = """\
 # Command line
 
 ```console
-$ codecontext index                              # this folder, once; afterwards only what changed
+$ codecontext index                              # index this folder; later runs read only what changed
 $ codecontext search where is the lock released
 $ codecontext search "retry lang:python -path:tests" --limit 3
 $ codecontext similar src/app.py:42
-$ codecontext adapter train                      # teach it this project's vocabulary
+$ codecontext adapter train                      # learn this project's vocabulary
 ```
 
-Results go to stdout. Progress, log lines, labels and errors go to stderr, so `> file` and `| less` get the
-answer alone. On a terminal the answer is coloured and its places are links; in a pipe it is plain text with
-whole lines. `NO_COLOR` turns colours off, `FORCE_COLOR` turns them on.
+Results go to stdout. Progress, log lines, labels and errors go to stderr, so `> file` and `| less` receive only the
+results. On a terminal the output is coloured and locations are links; in a pipe it is plain text with whole lines.
+`NO_COLOR` turns colours off, `FORCE_COLOR` turns them on.
 
-**Which folder.** `index` takes the folder that it is given, or the current one. `search` works anywhere
-inside: it takes the nearest folder upwards that has an index, else the git repository, else the current
-folder; `similar` does the same from the file that it is given. `status`, `doctor` and `config` follow that
-rule where no folder is named. Printed paths count from the current folder.
+**Which folder.** `index` takes the given folder, or the current directory. The other commands default to the project
+that contains the current directory: the nearest indexed folder at or above it, else the git repository, else the
+current directory itself. `similar` starts from the given file instead. `search` and `similar` need an index. Printed
+paths are relative to the current directory.
 
-**Filters.** A query may hold `lang:`, `path:` and `kind:`, as in `lock lang:go,rust path:src/** -path:tests`; a minus
-before one leaves out what it names. Several values are separated by commas, one of several has to fit; a value with
-spaces or commas stands in quotation marks. `--lang`, `--path` and `--kind` take one value each, with `!` for the minus.
+**Filters.** A query may contain `lang:`, `path:` and `kind:`, as in `lock lang:go,rust path:src/** -path:tests`; a
+leading minus excludes what the filter matches. Separate several values with commas; a hit has to match one of them. Put
+a value that contains spaces or commas in quotation marks. `--lang`, `--path` and `--kind` take one value each, with `!`
+instead of the minus.
 
-* `lang:` takes the name of a language or the ending of its files.
-* `path:` takes a piece of a path (`auth`), or a glob: `*` and `?` stop at `/`, `**` does not, `{js,ts}` is either,
-  `[a-z]` and `[!a-z]` are one character. A glob fits from the folder or from any folder below it, and everything inside
-  a folder that it names; `/src` is tied to the folder. Case makes no difference.
-* The name of a file or folder that there is means just that: `path:app/[slug]/page.tsx` needs no escapes. Elsewhere a
-  backslash takes the next special character as it is: `path:\\[draft\\]*`.
+* `lang:` takes the name of a language or a file extension.
+* `path:` takes part of a path (`auth`) or a glob: `*` and `?` stop at `/`, `**` does not, `{js,ts}` matches either,
+  `[a-z]` and `[!a-z]` match one character. A glob matches from the project folder or any folder below it, and includes
+  everything inside a folder that it matches; `/src` matches from the project folder only. Case is ignored.
+* The name of an existing file or folder is taken literally: `path:app/[slug]/page.tsx` needs no escapes. Elsewhere a
+  backslash escapes the next special character: `path:\\[draft\\]*`.
 
-**Old indexes.** `codecontext index --prune` removes the indexes of folders that are gone, with the training state and
-the logged searches of those folders. A folder counts as gone only where the one that held it is there and not empty, so
-that a drive that is not mounted costs nothing; what is kept is said.
+**Old indexes.** `codecontext index --prune` removes the indexes of deleted folders, together with their training state
+and logged searches. A folder counts as deleted only if its parent exists and is not empty, so an unmounted drive loses
+nothing; what is kept is listed.
 
-**Stopping.** The first Ctrl-C lets `index` finish the batch at hand and keeps everything done: the index can
-be used, and the next run goes on from there. The second one stops at once; at most that batch is lost.
+**Stopping.** The first Ctrl-C lets `index` finish the current batch and keeps everything done so far: the index is
+usable, and the next run resumes from there. The second one stops immediately and loses that batch at most.
 
-`adapter train` keeps its state in the same way: the same command goes on from where it was stopped, to the same end.
+`adapter train` saves its state in the same way: run the same command again to resume, with the same result in the end.
 
 **Progress for programs.** `adapter train`, `evaluate`, `use` and `pairs` take `--progress json`: each line on stderr
 that begins with `{` is then one event, all others are log lines.
@@ -103,23 +104,22 @@ that begins with `{` is then one event, all others are log lines.
  "score": 0.48, "best_score": 0.48, "base_score": 0.44, "eta_seconds": 35.0}
 ```
 
-`total` is 0 while it is unknown, `eta_seconds` null. The stages are `reading`, `scanning`, `loading model`,
-`embedding`, `training`, `choosing strength N` and `asking NAME`; new ones may come. `loss` and the scores (MRR@10 by
-vectors on the validation pairs, now, best so far, and of the base model) are there while training. One SIGINT stops at
-a safe point.
+While they are unknown, `total` is 0 and `eta_seconds` is null. The stages are `reading`, `scanning`, `loading model`,
+`embedding`, `training`, `choosing strength N` and `asking NAME`; more may be added. `loss` and the scores (MRR@10
+on the validation pairs, by vectors alone: current, best so far, and of the base model) appear during training. One
+SIGINT stops at a safe point.
 
-**Logging.** `index` logs from level `info`. The other commands log only if the setting `logging.level` is
-given: what is wrong is part of their answer. `codecontext --debug COMMAND` logs everything, with the traceback
-of an error.
+**Logging.** `index` logs from level `info`. The other commands log only if the setting `logging.level` is given,
+because their output already reports problems. `codecontext --debug COMMAND` logs everything, with the traceback of an
+error.
 
-**Completion.** `codecontext --install-completion` teaches your shell the commands and options,
+**Completion.** `codecontext --install-completion` installs completion of commands and options for your shell;
 `codecontext --show-completion` prints what it would install.
 
 ## JSON
 
-With `--json` stdout has one JSON document and nothing else; the fields are listed with each command. Fields
-may be added; none is renamed or removed without a note in the changelog. An error is JSON too, with the exit
-code as below:
+With `--json`, stdout contains exactly one JSON document; its fields are listed with each command. New fields may be
+added; none is renamed or removed without a note in the changelog. Errors are JSON too, with the exit codes below:
 
 ```json
 {
@@ -131,7 +131,7 @@ code as below:
 }
 ```
 
-Arguments that cannot be understood at all are reported on stderr, and stdout stays empty.
+Invalid arguments are reported on stderr, and stdout stays empty.
 
 ## Exit codes
 """
@@ -140,8 +140,8 @@ _OTHER_EXIT_CODES = [
     (0, "Done.", ""),
     (NOTHING_FOUND, "`search` or `similar` found nothing; stderr says why.", ""),
     (FAULT_FOUND, "`doctor` found an error.", ""),
-    (2, "The arguments cannot be understood.", ""),
-    (INTERNAL_ERROR, "A fault of CodeContext itself.", ""),
+    (2, "Invalid arguments.", ""),
+    (INTERNAL_ERROR, "A bug in CodeContext.", ""),
     (INTERRUPTED, "Stopped with Ctrl-C.", ""),
 ]
 
@@ -194,7 +194,7 @@ def _section(name: str, command: Any) -> str:
 
 
 def _json_result(name: str) -> str:
-    """Table of the fields, or where another command has the same."""
+    """Table of the fields, or a reference to the command that prints the same."""
     if name == SPEAKS_A_PROTOCOL:
         return ""
     result = JSON_RESULTS[name]

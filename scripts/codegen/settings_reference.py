@@ -13,29 +13,28 @@ _INTRODUCTION = """\
 
 # Settings
 
-Every setting can be given in several places. The first place that has it decides:
+Every setting can be given in several places. In order of precedence:
 
 1. **Editor settings**, below `codecontext`, spelt as here or in camelCase: in VS Code,
    `embeddings.huggingface.lora_adapter_path` is `codecontext.embeddings.huggingface.loraAdapterPath`.
 2. **Environment variables**: `CODECONTEXT_` and the key in capitals, with two underscores for each dot.
    `indexing.max_file_bytes` is `CODECONTEXT_INDEXING__MAX_FILE_BYTES`. Lists and tables are written as JSON
-   (`["tests/", "*.sql"]`), `null` stands for unset, and an empty variable counts as absent.
-3. **Project file**: `.codecontext.toml` in the folder that is indexed. It may be committed.
+   (`["tests/", "*.sql"]`), `null` means unset, and an empty variable is ignored.
+3. **Project file**: `.codecontext.toml` in the folder that is indexed. You can commit it.
 4. **User file**: `config.yaml` in `~/.codecontext`, or in the folder that `CODECONTEXT_HOME` names.
 5. The **default**.
 
-`codecontext config show` prints every value with the place it came from; `codecontext config validate` checks
-the files. An unknown key, a value of the wrong kind or a broken file is an error that says where it is and
-what would be right; it never falls back to something else in silence.
+`codecontext config show` prints every value with the place it comes from; `codecontext config validate` checks the
+files. An unknown key, a value of the wrong type or a broken file is an error that says where it is and what would be
+right; nothing falls back silently.
 
-A relative path counts from the file that names it, from the folder if the editor names it, and from the
-working directory if a variable does; `~` is your home folder. A model is taken for a path only if it begins
-with `./`, `../`, `/` or `~`.
+A relative path in a file is relative to that file, one from the editor to the folder, and one in a variable to the
+current directory; `~` is your home folder. A model is taken as a path only if it begins with `./`, `../`, `/` or `~`.
 
-A project file comes with the project, so in a folder that you have not trusted it cannot choose what is
-loaded or stored: settings marked *needs trust* are ignored there, and that is reported. Settings marked *yours
-alone* are never taken from a project, trusted or not: they spend your network or your disk, or keep a record of what
-you do. A project file cannot name a place on the network (`\\\\server\\share`) either.
+A project file comes with the project, so in a folder that you have not trusted it cannot choose what is loaded or
+stored: settings marked *needs trust* are ignored there, with a warning. Settings marked *yours alone* are never taken
+from a project, trusted or not: they use your network or your disk, or record what you do. Nor can a project file name a
+network location (`\\\\server\\share`).
 
 ```toml
 # .codecontext.toml

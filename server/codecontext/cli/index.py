@@ -38,11 +38,11 @@ def index(
     """
     if prune:
         if force or path != Path():
-            raise typer.BadParameter("--prune applies to all indexes and cannot be combined with PATH or --force.")
+            raise typer.BadParameter("applies to all indexes and takes neither PATH nor --force.", param_hint="--prune")
         prune_indexes(dry_run=dry_run, as_json=as_json)
         return
     if dry_run:
-        raise typer.BadParameter("--dry-run can only be used with --prune.")
+        raise typer.BadParameter("can only be used with --prune.", param_hint="--dry-run")
     from codecontext.cli.progress import stop_on_interrupt, work_progress
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder
