@@ -45,7 +45,7 @@ from scripts.codegen.markdown import table
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it is documented. The examples are real messages; an answer like one before needs none."""
+    """A documented request. The examples are real messages; a result already shown elsewhere needs none."""
 
     params: type[Wire]
     result: type[Wire]
@@ -111,16 +111,16 @@ REQUESTS: dict[Method, Request] = {
     Method.SEARCH: Request(
         SearchParams,
         SearchResult,
-        "Finds code by a question or by the name of a symbol. While the model is not loaded or the index not complete, "
-        "the answer rests on words, or on what has a vector; `states` says so.",
+        "Finds code with a question or a symbol name. While the model is loading or the index is incomplete, "
+        "results come from keyword search, plus semantic search over what is already embedded; `states` says so.",
         SearchParams(query="where is the lock released", limit=5, languages=["python"]),
         _FOUND,
     ),
     Method.FIND_SIMILAR: Request(
         FindSimilarParams,
         SearchResult,
-        "Finds code that does what the code in a range does; for an empty range, what the definition around it does. "
-        "The range is one of the document as it is in the editor, saved or not. The code itself is not among the hits.",
+        "Finds code similar to the code in a range, or to the enclosing definition if the range is empty. The range "
+        "refers to the document as it is in the editor, saved or not. The code itself is not among the hits.",
         FindSimilarParams(
             uri=f"{_FOLDER}/shop/orders.py",
             range=Range(start=Position(line=41, character=0), end=Position(line=41, character=0)),
@@ -129,28 +129,28 @@ REQUESTS: dict[Method, Request] = {
     Method.OPENED: Request(
         OpenedParams,
         Done,
-        "Says that the user went to a hit. With the setting `search.keep_log` the question and the place are kept in a "
-        "file on this machine, from which `codecontext adapter train` learns; without it nothing is.",
+        "Reports that the user opened a hit. With the setting `search.keep_log`, query and location are recorded in a "
+        "file on this machine, which `codecontext adapter train` learns from; without it nothing is recorded.",
         OpenedParams(
             query="where is the lock released",
             uri=f"{_FOLDER}/shop/orders.py",
             range=Range(start=Position(line=41, character=0), end=Position(line=48, character=17)),
         ),
-        Done(message="Nothing is kept: the setting search.keep_log is off."),
+        Done(message="Nothing was recorded: the setting search.keep_log is off."),
     ),
     Method.STATUS: Request(
         NoParams,
         Status,
-        "All there is to show, at once, whatever the engine is doing. The same comes with each "
-        "[codecontext/statusChanged](#codecontextstatuschanged).",
+        "The full status, immediately, whatever the engine is doing. Each "
+        "[codecontext/statusChanged](#codecontextstatuschanged) carries the same.",
         NoParams(),
         _STATUS,
     ),
     Method.ADAPTERS: Request(
         FolderParams,
         AdaptersResult,
-        "Adapters that could be used: those in the CodeContext home, in the project's `.codecontext/adapters`, and the "
-        "one that the settings name. One that cannot be used says why.",
+        "Available adapters: those in the CodeContext home, in the project's `.codecontext/adapters`, and the one that "
+        "the settings name. An unusable one says why.",
         FolderParams(folder=_FOLDER),
         AdaptersResult(
             adapters=[
@@ -172,22 +172,23 @@ REQUESTS: dict[Method, Request] = {
     Method.RELOAD_ADAPTER: Request(
         FolderParams,
         Done,
-        "Reads a folder's settings and its adapter again. Changes are noticed without it; this is for file systems "
-        "that tell of none. The last good adapter answers until the new one can; the status says what came of it.",
+        "Reloads a folder's settings and its adapter. Changes are normally noticed without it; this is for file "
+        "systems that report none. The last good adapter stays active until the new one is ready; the status shows the "
+        "outcome.",
         FolderParams(),
-        Done(message="Settings and adapter are read again; the status says what came of it."),
+        Done(message="Reloading settings and adapter; the status shows the outcome."),
     ),
     Method.REINDEX: Request(
         ReindexParams,
         Done,
-        "Compares all files with the index, or builds the index anew. It is answered from what there is meanwhile.",
+        "Rescans all files, or rebuilds the index from scratch. Searches use the existing index in the meantime.",
         ReindexParams(folder=_FOLDER, force=True),
-        Done(message="shop is indexed anew."),
+        Done(message="Rebuilding the index of shop."),
     ),
     Method.PAUSE: Request(
         FolderParams,
         Done,
-        "Stops work in the background until `codecontext/resume` or until the folder is closed; searching goes on. "
+        "Pauses background work until `codecontext/resume` or until the folder is closed; searches still work. "
         "Cancelling the progress of a folder does the same.",
         FolderParams(folder=_FOLDER),
         Done(message="Background work is paused for shop."),
@@ -195,14 +196,14 @@ REQUESTS: dict[Method, Request] = {
     Method.RESUME: Request(
         FolderParams,
         Done,
-        "Lets work in the background go on where it stopped.",
+        "Resumes background work where it stopped.",
         FolderParams(folder=_FOLDER),
-        Done(message="Background work goes on for shop."),
+        Done(message="Background work resumed for shop."),
     ),
     Method.SKIPPED: Request(
         FolderParams,
         SkippedResult,
-        "Files that are not indexed, each with the reason.",
+        "Lists the files that are not indexed, each with the reason.",
         FolderParams(),
         SkippedResult(files=[SkippedFile(folder=_FOLDER, path=".env", reason="secret")]),
     ),
@@ -214,62 +215,63 @@ _INTRODUCTION = """\
 # Protocol
 
 `codecontext serve` is a language server on stdin and stdout. It speaks the [Language Server Protocol][lsp] 3.17 and
-messages of its own, which this page lists for whoever connects another editor. [editors.md](editors.md) has
+messages of its own, which this page lists for those who connect another editor. [editors.md](editors.md) has
 configurations that are ready to copy.
 
 [lsp]: https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/specification/
 
-Names are camelCase. Lines and characters count from 0, characters in the position encoding agreed on with
-`initialize`. Unknown parameters are refused, so that a misspelt one is noticed. Ignore unknown fields of an answer, for
-more may come; none is renamed or removed without a note in the changelog.
+Names are camelCase. Lines and characters count from 0, characters in the position encoding negotiated in
+`initialize`. Unknown parameters are rejected, so that typos are noticed. Ignore unknown fields in results, because more
+may be added; none is renamed or removed without a note in the changelog.
 
-## From start to end
+## Lifecycle
 
-`initialize` is answered at once. With `initialized` the server hears the settings, starts its engine and begins to
-index, without being asked. Requests are answered from then on, the first ones from words alone. What goes on comes as
-[codecontext/statusChanged](#codecontextstatuschanged). The server ends with `exit`, when its stdin is closed or
-nobody reads its stdout any more, on SIGINT, SIGTERM and SIGHUP, and when the process named in `processId` is gone. Of
-another container or machine that number means nothing, so a process counts only if it runs beside the server.
+`initialize` is answered immediately. After `initialized` the server reads the settings, starts its engine and begins to
+index by itself. It accepts requests from then on; the first ones are answered by keyword search alone. Progress and
+problems arrive as [codecontext/statusChanged](#codecontextstatuschanged). The server exits on `exit`, on SIGINT,
+SIGTERM and SIGHUP, when its stdin or stdout is closed, and when the process named in `processId` has ended. That number
+means nothing in another container or on another machine, so it is ignored unless it names a process that can be the
+editor.
 
-A client that does not answer a request of the server's is waited for at most 5 seconds, one that does not say
-`initialized` 10 seconds. The server then goes on without, and the status says so. What cannot be read of `initialize`,
-of an event of folders or of files is left out, and the status says what; the rest counts. A document of which a change
-cannot be read, or with more than 8 million characters, counts as not open. Header names of a message may have any case,
-lines may end in any way, and a message has at most 256 MiB.
+The server waits at most 5 seconds for the answer to one of its own requests, and 10 seconds for `initialized`. Then it
+continues without, and the status says so. Parts of `initialize` and of folder or file events that it cannot read are
+ignored, and the status names them. A document counts as not open if one of its changes cannot be read or if it has
+more than 8 million characters. Header names are case-insensitive, any line ending is accepted, and messages are limited
+to 256 MiB.
 
-What the client can do decides how it is served. Nothing here is required:
+The server adapts to the client's capabilities. None of these is required:
 
 """
 
 _CAPABILITIES = [
     (
         "`workspace.configuration`",
-        "Settings are asked for, section `codecontext`, for each folder.",
-        "They come with `initialize` and `workspace/didChangeConfiguration`, and from files.",
+        "The server requests the section `codecontext` for each folder.",
+        "Settings come with `initialize` and `workspace/didChangeConfiguration`, and from files.",
     ),
     (
         "`workspace.didChangeConfiguration.dynamicRegistration`",
         "The server registers for changes of that section.",
-        "It listens all the same.",
+        "It listens for them anyway.",
     ),
     (
         "`workspace.didChangeWatchedFiles.dynamicRegistration`",
-        "The client watches the folders; with `relativePatternSupport` one pattern for each.",
+        "The client watches the folders; with `relativePatternSupport`, one pattern for each.",
         "The server watches them itself.",
     ),
     (
         "`workspace.workspaceFolders`",
-        "Folders come and go.",
+        "Folders can be added and removed.",
         "`rootUri` is the only folder.",
     ),
     (
         "`window.workDoneProgress`",
-        "Indexing that takes long is shown as progress; cancelling it pauses that folder.",
-        "Only the status tells.",
+        "Long indexing runs are shown as progress; cancelling it pauses that folder.",
+        "Progress is only in the status.",
     ),
     (
         "`general.positionEncodings`",
-        "The first that the client names is used.",
+        "The client's first choice is used.",
         "UTF-16.",
     ),
 ]
@@ -277,54 +279,53 @@ _CAPABILITIES = [
 _PARTIAL = f"""\
 ### Partial results
 
-With a `partialResultToken` the answer of `{Method.SEARCH.value}` comes twice: first what words alone find, as the
-`value` of a `$/progress` notification with that token, within a few milliseconds whatever the model is doing; then the
-whole answer as the response. The first is a [SearchResult](#searchresult) too, with `complete` false; the second takes
-its place.
+With a `partialResultToken`, `{Method.SEARCH.value}` delivers results twice: first those of keyword search alone, as the
+`value` of a `$/progress` notification with that token, within a few milliseconds whatever the model is doing; then all
+of them as the response. The first is a [SearchResult](#searchresult) with `complete` false; the response replaces it.
 """
 
 _COMMANDS = f"""\
 ## Commands
 
-Each request is a command as well, for editors that know only `workspace/executeCommand`: `{Method.SEARCH.value}` is
-`{COMMAND_PREFIX}search`, with the same parameters as its only argument and the same answer.
+Each request is also a command, for editors that support only `workspace/executeCommand`: `{Method.SEARCH.value}` is
+`{COMMAND_PREFIX}search`, with the same parameters as its only argument and the same result.
 
 ```json
 {{"command": "{COMMAND_PREFIX}search", "arguments": [{{"query": "where is the lock released"}}]}}
 ```
 
-No argument, or an empty array, stands for no parameters.
+No argument, or an empty array, means no parameters.
 
 """
 
 _SYMBOLS = """\
 ## Workspace symbols
 
-`workspace/symbol` takes a name or a question and answers as the server ranks, best first. It is not offered to editors
-that filter the answer by name once more, for nothing that was found by meaning would be left; the initialization option
-`workspaceSymbols` decides otherwise.
+`workspace/symbol` takes a name or a question and returns results as ranked by the server, best first. It is not offered
+to editors that filter the results by name again, because that would discard everything semantic search found; the
+initialization option `workspaceSymbols` overrides this.
 """
 
 _STATUS_CHANGED = """\
-From the server, with a [Status](#status), whenever something in it changed: at most four times a second, and always the
-last state.
+Sent by the server with a [Status](#status) whenever something in it changes: at most four times a second, always with the
+latest state.
 """
 
 _ERRORS = """\
 ## Errors
 
-An error has a `message` for people, with what was wrong and what would be right, and `data` for programs.
+An error has a `message` for people, which says what is wrong and what would be right, and `data` for programs.
 
 """
 
 _ERROR_ROWS = [
     ("-32602", "InvalidParams", "`data.fields` names each `field` that is wrong and its `problem`."),
-    ("-32602", "QueryError", "The query makes no sense, for example a filter with an unknown kind. As above."),
+    ("-32602", "QueryError", "The query is invalid, for example a filter with an unknown kind. Same `data` as above."),
     ("-32800", "", "The request was cancelled."),
-    ("-32600", "", "No request, `initialize` a second time, or anything after `shutdown`."),
-    ("-32002", "", "The request came before `initialize`."),
-    ("-32601", "", "There is no such method."),
-    ("-32603", "", "A fault of CodeContext itself; the server's log has the traceback."),
+    ("-32600", "", "An invalid request, a second `initialize`, or anything after `shutdown`."),
+    ("-32002", "", "A request before `initialize`."),
+    ("-32601", "", "Unknown method."),
+    ("-32603", "", "A bug in CodeContext; the server's log has the traceback."),
 ]
 
 
@@ -351,13 +352,13 @@ def render_reference() -> str:
 
 
 def _request(method: Method, request: Request) -> str:
-    answer = request.result.__name__
+    result = request.result.__name__
     parts = [
         f"### {method.value}\n",
         f"{request.about}\n",
         _params(request.params),
         _json({"method": method.value, "params": _dump(request.example, exclude_defaults=True)}),
-        f"Answer: [{answer}](#{answer.lower()}).\n",
+        f"Result: [{result}](#{result.lower()}).\n",
     ]
     if request.example_result is not None:
         parts.append(_json(_dump(request.example_result)))
@@ -395,7 +396,7 @@ def _errors() -> Iterator[tuple[str, str, str]]:
 
 
 def _answered() -> Iterator[type[Wire]]:
-    """Every model that an answer holds, in the order of the module."""
+    """Every model that a result contains, in the order of the module."""
     sent = {InitializationOptions, *(request.params for request in REQUESTS.values())}
     for model in vars(protocol).values():
         if isclass(model) and issubclass(model, Wire) and model is not Wire and model not in sent:

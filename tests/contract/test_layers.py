@@ -20,6 +20,12 @@ ONLY_IN = {
     "transformers": {"embeddings", "training"},
     "peft": {"embeddings", "training"},
     "lancedb": {"store"},
+    "lsprotocol": {"lsp", "rpc"},
+    "pygls": {"lsp", "rpc", "service"},
+    "rich": {"cli"},
+    "sqlite3": {"store"},
+    "tree_sitter": {"chunking"},
+    "typer": {"cli"},
     "watchdog": {"watching"},
 }
 SOURCES = sorted(path for path in PACKAGE.glob("*/**/*.py"))
