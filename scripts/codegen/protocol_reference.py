@@ -307,8 +307,8 @@ initialization option `workspaceSymbols` overrides this.
 """
 
 _STATUS_CHANGED = """\
-Sent by the server with a [Status](#status) whenever something in it changes: at most four times a second, always with the
-latest state.
+Sent by the server with a [Status](#status) whenever something in it changes: at most four times a second, always with
+the latest state.
 """
 
 _ERRORS = """\
