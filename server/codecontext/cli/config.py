@@ -75,7 +75,11 @@ def show(folder: FolderOption = None, as_json: JsonOption = False) -> None:
 def validate(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", show_default=False, help="A single settings file to check."),
+        typer.Argument(
+            metavar="FILE",
+            show_default=False,
+            help="The settings file to check. Defaults to all sources of the project.",
+        ),
     ] = None,
     folder: FolderOption = None,
     as_json: JsonOption = False,

@@ -30,17 +30,17 @@ class SearchOutput(SearchResponse):
     folder: str = Field(description="The searched folder; paths of hits are relative to it.")
 
 
-def answer(response: SearchResponse, folder: Path, query: str, *, explain: bool, as_json: bool) -> None:
+def print_response(response: SearchResponse, folder: Path, query: str, *, explain: bool, as_json: bool) -> None:
     """Print ``response``. Raises ``typer.Exit`` with ``NOTHING_FOUND`` if it has no hits."""
     if as_json:
         print_json(SearchOutput(folder=str(folder), **dict(response)))
     else:
-        _print_answer(response, folder, query, explain=explain)
+        _print_hits(response, folder, query, explain=explain)
     if not response.hits:
         raise typer.Exit(NOTHING_FOUND)
 
 
-def _print_answer(response: SearchResponse, folder: Path, query: str, *, explain: bool) -> None:
+def _print_hits(response: SearchResponse, folder: Path, query: str, *, explain: bool) -> None:
     if response.state.degraded:
         print_label("Degraded", response.state.degraded)
     if response.message:

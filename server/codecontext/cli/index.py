@@ -34,15 +34,17 @@ def index(
 ) -> None:
     """Index a folder, or update its index.
 
-    Only files that changed are read and embedded. Ctrl-C keeps finished work; the next run resumes there.
+    Only files that changed are read and embedded. Ctrl-C keeps finished work; run the command again to resume.
     """
     if prune:
         if force or path != Path():
-            raise typer.BadParameter("applies to all indexes and takes neither PATH nor --force.", param_hint="--prune")
+            raise typer.BadParameter(
+                "it applies to all indexes and takes neither PATH nor --force.", param_hint="--prune"
+            )
         prune_indexes(dry_run=dry_run, as_json=as_json)
         return
     if dry_run:
-        raise typer.BadParameter("can only be used with --prune.", param_hint="--dry-run")
+        raise typer.BadParameter("it requires --prune.", param_hint="--dry-run")
     from codecontext.cli.progress import stop_on_interrupt, work_progress
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder

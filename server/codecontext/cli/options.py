@@ -12,7 +12,7 @@ _DEFAULT_FOLDER = "Defaults to the project that contains the current directory."
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 ExplainOption = Annotated[
-    bool, typer.Option("--explain", help="Show why each hit ranks where it does, and what the results are based on.")
+    bool, typer.Option("--explain", help="Show how each hit was ranked and what the results are based on.")
 ]
 
 LimitOption = Annotated[

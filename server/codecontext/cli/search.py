@@ -47,7 +47,7 @@ def search(
     The query may contain filters, as in "lock lang:python path:src/** -path:tests kind:method";
     a leading minus excludes what a filter matches.
     """
-    from codecontext.cli.hits import answer
+    from codecontext.cli.hits import print_response
     from codecontext.cli.session import open_engine, project_folder
     from codecontext.engine.folders import with_index
 
@@ -55,4 +55,4 @@ def search(
     text = " ".join(query)
     with open_engine(place, log_level="critical") as engine:
         response = engine.search(text, limit=limit, languages=languages or (), paths=paths or (), kinds=kinds or ())
-    answer(response, place, text, explain=explain, as_json=as_json)
+    print_response(response, place, text, explain=explain, as_json=as_json)

@@ -21,7 +21,7 @@ def similar(
     as_json: JsonOption = False,
 ) -> None:
     """Find code similar to the code at FILE:LINE."""
-    from codecontext.cli.hits import answer
+    from codecontext.cli.hits import print_response
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import indexed_folder
 
@@ -29,7 +29,7 @@ def similar(
     folder = indexed_folder(file.parent)
     with open_engine(folder, log_level="critical") as engine:
         response = engine.similar(file.relative_to(folder).as_posix(), line, limit=limit)
-    answer(response, folder, "", explain=explain, as_json=as_json)
+    print_response(response, folder, "", explain=explain, as_json=as_json)
 
 
 def _existing_line(place: str) -> tuple[Path, int]:
