@@ -396,7 +396,7 @@ def _errors() -> Iterator[tuple[str, str, str]]:
 
 
 def _answered() -> Iterator[type[Wire]]:
-    """Every model that a result contains, in the order of the module."""
+    """Every model that an answer holds, in the order of the module."""
     sent = {InitializationOptions, *(request.params for request in REQUESTS.values())}
     for model in vars(protocol).values():
         if isclass(model) and issubclass(model, Wire) and model is not Wire and model not in sent:

@@ -1,4 +1,4 @@
-"""Writes a setting into a project file and preserves the rest of the file, including comments."""
+"""Writes a setting into a project file and preserves the rest of it, comments included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codecontext.core.reading import read_text_file
 
 
 def set_project_setting(folder: Path, key: str, value: Any) -> Path:
-    """Set the dotted ``key`` to ``value`` in the project file of ``folder``, or remove it for None; returns the file.
+    """Set the dotted ``key`` in the project file of ``folder`` to ``value``, or remove it for None; returns the file.
 
     Raises ``ConfigError`` for a file that is not TOML, and ``StoreError`` if it cannot be written.
     """
@@ -47,7 +47,7 @@ def set_project_setting(folder: Path, key: str, value: Any) -> Path:
 
 
 def _section(document: MutableMapping[str, Any], names: list[str]) -> MutableMapping[str, Any]:
-    """The table at ``names``, created if missing. Raises ``TypeError`` if there is something else."""
+    """The table at ``names``, created where it is missing. Raises ``TypeError`` where something else is there."""
     import tomlkit
 
     table = document

@@ -1,4 +1,4 @@
-"""Describes an invalid setting: one sentence with place, key, value and what would be right."""
+"""Describes what is wrong with a setting: one sentence with place, key, value and what would be right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_VALUE = 80
 
 
 def describe_faults(error: ValidationError, sources: Sequence[SettingsSource]) -> str:
-    """All problems that one validation found, a line each."""
+    """All faults of one validation, a line each."""
     return "\n".join(dict.fromkeys(_sentence(detail, sources) for detail in error.errors()))
 
 
@@ -71,7 +71,7 @@ def _shown(value: Any) -> str:
 
 
 def _expectation(detail: ErrorDetails, *, in_json: bool) -> str:
-    """Pydantic's message from "should" on, except where it talks about its own classes."""
+    """Pydantic's own message from "should" on, except where it is about Python classes."""
     if detail["type"] in ("model_type", "model_attributes_type"):
         return "should be a section that contains settings"
     if detail["type"] in ("list_type", "tuple_type", "dict_type"):

@@ -59,7 +59,7 @@ def load_settings(
     it says about them is reported in ``warnings``. Relative places on disk count from the file that names them,
     those from the editor from ``folder``.
 
-    Raises ``ConfigError`` with one line for each problem.
+    Raises ``ConfigError`` with one line for each error.
     """
     sources = _sources(folder, editor, trusted=trusted)
     settings = _validate(sources)

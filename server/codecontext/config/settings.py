@@ -33,7 +33,7 @@ class EmbeddingsSettings(BaseModel):
 
     provider: Literal["huggingface"] = Field("huggingface", description="Kind of embedding model.")
     huggingface: HuggingFaceConfig = Field(
-        default_factory=HuggingFaceConfig, description="The model, in Hugging Face format, and its adapter."
+        default_factory=HuggingFaceConfig, description="A model in Hugging Face format, and its adapter."
     )
 
 
@@ -47,9 +47,9 @@ class LoggingSettings(BaseModel):
         description="Minimum log level.",
         json_schema_extra={
             "enumDescriptions": [
-                "Everything, for debugging.",
-                "Normal operation.",
-                "Problems that CodeContext works around.",
+                "Everything, for troubleshooting.",
+                "What CodeContext does.",
+                "Problems that it can work around.",
                 "Failures only.",
             ]
         },
@@ -57,7 +57,7 @@ class LoggingSettings(BaseModel):
 
 
 class EngineSettings(BaseModel):
-    """The engine process behind editors. The command line does not use these."""
+    """The service, the background process behind editors. The command line does not use these."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -66,8 +66,8 @@ class EngineSettings(BaseModel):
         15.0,
         ge=0,
         description=(
-            "Shut the engine down after this many idle minutes, to free its memory; the next search restarts it. "
-            "0: never."
+            "Shut the engine down after this many idle minutes, without a search or a changed file, to free its "
+            "memory; the next search starts it again. 0: never."
         ),
     )
     reconcile_minutes: float = Field(
@@ -81,7 +81,7 @@ class EngineSettings(BaseModel):
 class Settings(BaseSettings):
     """All settings.
 
-    Constructed directly it takes the given values and defaults; ``load_settings`` reads the sources, which depend on
+    Created directly, it has the given values and defaults; ``load_settings`` reads the sources, which depend on
     the folder.
     """
 
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     )
     engine: EngineSettings = Field(
         default_factory=EngineSettings,
-        description="The engine process behind editors.",
+        description="How the background process behind editors works.",
         json_schema_extra=TRUSTED_ONLY,
     )
     logging: LoggingSettings = Field(

@@ -172,7 +172,7 @@ class ProjectFileSource(_FileSource):
         elif doc.trusted_only and not trusted:
             reason = "the folder is not trusted"
         elif doc.key in _PLACES and _is_on_the_network(group[name]):
-            reason = "a project file cannot name a network location; use your own settings"
+            reason = "a project cannot name a network location; set it in your own settings"
         else:
             return
         del group[name]
@@ -194,9 +194,7 @@ class UserFileSource(_FileSource):
             raise ConfigError(f"{self.path}: broken YAML: {error}.") from error
         if repeated is not None:
             line = repeated.start_mark.line + 1
-            raise ConfigError(
-                f"{self.path}: {repeated.value} is set twice, the second time at line {line}; remove one."
-            )
+            raise ConfigError(f"{self.path}: {repeated.value} is set again in line {line}; keep one of them.")
         return {} if values is None else values
 
 
@@ -208,7 +206,7 @@ def _checked(path: Path, values: Any) -> dict[str, Any]:
     """``values`` as nested dictionaries with text for keys, without sections that hold nothing."""
     if not isinstance(values, dict):
         kind = type(values).__name__
-        raise ConfigError(f"{path}: should contain sections such as `indexing:`, not a {kind}.")
+        raise ConfigError(f"{path}: should contain sections such as `indexing:` with settings, not a {kind}.")
     return _without_empty_sections(path, values, "")
 
 
@@ -216,7 +214,7 @@ def _without_empty_sections(path: Path, values: dict[Any, Any], prefix: str) -> 
     kept: dict[str, Any] = {}
     for key, value in values.items():
         if not isinstance(key, str):
-            raise ConfigError(f"{path}: {prefix}{key} is not a setting name; names are text.")
+            raise ConfigError(f"{path}: {prefix}{key} is not the name of a setting; names must be text.")
         if isinstance(value, dict):
             kept[key] = _without_empty_sections(path, value, f"{prefix}{key}.")
         elif value is not None or prefix + key not in section_keys():

@@ -18,8 +18,8 @@ def existing_folder(path: Path) -> Path:
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise ConfigError(f"'{path}' is a file, not a folder.", "Give the folder that contains it.")
-    raise ConfigError(f"There is no folder '{path}'.", "Give the path of an existing folder.")
+        raise ConfigError(f"'{path}' is a file, not a folder.", "Name the folder that contains it.")
+    raise ConfigError(f"There is no folder '{path}'.", "Name a folder that exists.")
 
 
 def has_index(folder: Path) -> bool:
@@ -30,8 +30,8 @@ def has_index(folder: Path) -> bool:
 def nearest_folder(place: Path) -> Path:
     """The project that ``place``, a folder, belongs to.
 
-    The nearest indexed folder at or above it whose index can contain ``place``; else the nearest git repository; else
-    ``place``. The index of a repository never includes its linked worktrees, wherever they are.
+    The nearest one upwards that has an index in which ``place`` can be; else the nearest git repository; else
+    ``place``. The index of a repository contains nothing of its linked worktrees, wherever they are.
     """
     checkouts: list[Path] = []
     for folder in (place, *place.parents):

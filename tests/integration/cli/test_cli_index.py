@@ -46,8 +46,8 @@ def test_json_alone_is_on_stdout(codecontext: Run, project: Path, write: Write) 
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("nowhere", "Error: There is no folder 'nowhere'. Give the path of an existing folder.\n"),
-        ("a.py", "Error: 'a.py' is a file, not a folder. Give the folder that contains it.\n"),
+        ("nowhere", "Error: There is no folder 'nowhere'. Name a folder that exists.\n"),
+        ("a.py", "Error: 'a.py' is a file, not a folder. Name the folder that contains it.\n"),
     ],
 )
 def test_what_is_no_folder_is_one_sentence(codecontext: Run, write: Write, path: str, sentence: str) -> None:
