@@ -32,11 +32,11 @@ from codecontext.config import load_settings
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.engine.engine import Engine
 from codecontext.training.config import LEARNING_RATES, TrainingConfig
-from codecontext.training.evaluation.intervals import Comparison
-from codecontext.training.evaluation.metrics import MAIN_METRIC
-from codecontext.training.evaluation.report.html import write_training_report
-from codecontext.training.trainer import Trainer, TrainingReport
-from codecontext.training.workbench import Workbench
+from codecontext.training.data.workbench import Workbench
+from codecontext.training.evaluation.results import MAIN_METRIC, Comparison
+from codecontext.training.release.artifact import TrainingReport
+from codecontext.training.release.report.html import write_training_report
+from codecontext.training.trainer import Trainer
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from codecontext.engine.engine import FolderStatus
 from codecontext.engine.prune import PruneReport
 from codecontext.indexing.report import IndexReport
 from codecontext.training.evaluation.results import Evaluation
+from codecontext.training.release.artifact import TrainingReport
 from codecontext.training.release.promotion import Promotion
-from codecontext.training.trainer import TrainingReport
 
 JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext index": IndexReport,

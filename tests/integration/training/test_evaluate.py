@@ -14,10 +14,10 @@ from tests.integration.training.conftest import Outcome, bench_for, settings_wit
 from codecontext.adapters import AdapterSide
 from codecontext.core.errors import AdapterError, ConfigError, IndexNotReady, TrainingError
 from codecontext.engine.engine import Engine
-from codecontext.training.evaluation.evaluate import Evaluator
-from codecontext.training.evaluation.report.html import render_evaluation
 from codecontext.training.evaluation.results import Evaluation
+from codecontext.training.evaluator import Evaluator
 from codecontext.training.release.promotion import promote, require_gain
+from codecontext.training.release.report.html import render_evaluation
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from codecontext.cli import wording
 from codecontext.cli.adapter.options import ProjectOption, project_folder, project_settings
 from codecontext.cli.console import print_columns, print_json, print_label, shown_path
 from codecontext.cli.options import JsonOption
-from codecontext.training.evaluation.intervals import Interval
+from codecontext.training.evaluation.results import Interval
 
 if TYPE_CHECKING:
     from codecontext.adapters import AdapterInfo, InvalidAdapter

@@ -15,7 +15,7 @@ from codecontext.cli.interrupt import stop_on_interrupt
 
 if TYPE_CHECKING:
     from codecontext.config import Settings
-    from codecontext.training.workbench import Workbench
+    from codecontext.training.data.workbench import Workbench
 
 
 class ProgressFormat(StrEnum):
@@ -90,7 +90,7 @@ def resolve(name: str, folder: Path, settings: Settings) -> Path | None:
 def open_workbench(folder: Path, settings: Settings, progress: ProgressFormat) -> Iterator[Workbench]:
     """What training and measuring need, with progress on stderr; the first Ctrl-C stops it at a safe point."""
     from codecontext.cli.progress import json_progress, work_progress
-    from codecontext.training.workbench import Workbench
+    from codecontext.training.data.workbench import Workbench
 
     show = json_progress if progress is ProgressFormat.JSON else work_progress
     with (

@@ -19,8 +19,7 @@ from codecontext.cli.adapter.options import (
 from codecontext.cli.console import print_columns, print_facts, print_json, shown_path, stdout
 from codecontext.cli.options import FolderArgument, JsonOption
 from codecontext.core.printable import printable
-from codecontext.training.data.mining.counts import SourceCount
-from codecontext.training.data.pairs import Pair
+from codecontext.training.data.pairs import Pair, SourceCount
 
 _EXAMPLES = 5
 

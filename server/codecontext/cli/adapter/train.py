@@ -23,7 +23,7 @@ from codecontext.cli.console import print_facts, print_json, print_label, shown_
 from codecontext.cli.options import FolderArgument, JsonOption
 
 if TYPE_CHECKING:
-    from codecontext.training.trainer import TrainingReport
+    from codecontext.training.release.artifact import TrainingReport
 
 
 def train(
@@ -83,8 +83,8 @@ def train(
     Ctrl-C keeps the state; the same command goes on from it. Nothing is used until 'codecontext adapter use'.
     """
     from codecontext.training.config import LEARNING_RATES, TrainingConfig
-    from codecontext.training.evaluation.report.html import write_training_report
     from codecontext.training.release.places import adapter_target
+    from codecontext.training.release.report.html import write_training_report
     from codecontext.training.trainer import Trainer
 
     folder = project_folder(path)

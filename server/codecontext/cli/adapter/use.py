@@ -58,7 +58,7 @@ def use(
     path = resolve(adapter, place, settings)
     evaluation: Evaluation | None = None
     if if_better:
-        from codecontext.training.evaluation.evaluate import Evaluator
+        from codecontext.training.evaluator import Evaluator
 
         with open_workbench(place, settings, progress) as bench:
             evaluation = Evaluator(bench, path, used_adapter(place)).evaluate(queries_file=queries)

@@ -17,19 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from codecontext.chunking import ChunkingConfig
+from codecontext.chunking import ChunkingConfig, embedding_text
 from codecontext.core.errors import StoreError
 from codecontext.core.paths import codecontext_home
 from codecontext.core.private import make_private, tighten
 from codecontext.core.progress import CancelToken, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
+from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.indexing.scan import ScanConfig
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
 from codecontext.store.snapshot import Indices, Snapshot, take_snapshot
-from codecontext.training.data.hiding import hide
 from codecontext.training.data.mining.repository import Repository
 from codecontext.training.data.pairs import CodeSpan, HiddenText, Pair
 
@@ -68,6 +68,11 @@ class Corpus:
     def places(self) -> Places:
         """Where its chunks are."""
         return Places(self.snapshot)
+
+    def texts(self, hashes: Sequence[str]) -> list[str]:
+        """The texts that are embedded for contents with these hashes, in their order."""
+        rows = self.store.texts_by_hash(hashes, CHUNK_COLUMNS)
+        return [embedding_text(chunk_of_row(rows[value])) for value in hashes]
 
     def in_space(self, space_id: str) -> Corpus:
         """The same code with the vectors of another space."""
@@ -119,7 +124,7 @@ class CorpusBuilder:
 
     def _write_copy(self, repository: Repository, hidden: dict[str, list[HiddenText]]) -> None:
         make_private(self._copy)
-        wanted = {path: "\n".join(hide(file.lines, hidden[path])) for path, file in repository.files.items()}
+        wanted = {path: "\n".join(file.without(hidden[path])) for path, file in repository.files.items()}
         for file in [file for file in self._copy.rglob("*") if file.is_file()]:
             if file.relative_to(self._copy).as_posix() not in wanted:
                 file.unlink()

@@ -82,6 +82,14 @@ class Pair(BaseModel):
         return query_key(self.query)
 
 
+class SourceCount(BaseModel):
+    """How many pairs one source gave."""
+
+    source: str = Field(description="Where the pairs come from.")
+    pairs: int = Field(description="Pairs that are kept.")
+    left_out: dict[str, int] = Field(description="Pairs that are left out, by reason.")
+
+
 def query_key(query: str) -> str:
     """Digest of a query's words, whatever their case and punctuation."""
     return content_digest(" ".join(lexical_terms(query)))[:_KEY_LENGTH]

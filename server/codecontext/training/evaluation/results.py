@@ -1,20 +1,50 @@
-"""What an evaluation says: two systems over the same queries, by source, and query by query."""
+"""What an evaluation says: two systems over the same queries, by source, and query by query.
+
+Plain models without numpy, so that the command line can name them and still start at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from codecontext.training.data.labels import Labelled
-from codecontext.training.evaluation.intervals import Comparison
-from codecontext.training.evaluation.metrics import MAIN_METRIC, METRICS, Ranking, compare
+METRIC_NAMES = {
+    "recall_at_1": "Recall@1",
+    "recall_at_5": "Recall@5",
+    "recall_at_10": "Recall@10",
+    "mrr_at_10": "MRR@10",
+    "ndcg_at_10": "nDCG@10",
+}
+MAIN_METRIC = "mrr_at_10"
+"""The one that decides, and that is shown where there is room for one."""
 
 SHOWN_CHANGES = 10
 
-View = Literal["dense", "search"]
+
+class Interval(BaseModel):
+    """A mean and the interval that it lies in with 95 % confidence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mean: float = Field(description="Mean over the queries.")
+    low: float = Field(description="Lower end of the 95 % interval.")
+    high: float = Field(description="Upper end of the 95 % interval.")
+
+
+class Comparison(BaseModel):
+    """One metric of two systems over the same queries."""
+
+    model_config = ConfigDict(frozen=True)
+
+    before: Interval = Field(description="What it is compared with.")
+    after: Interval = Field(description="The adapter.")
+    gain: Interval = Field(description="The difference, query by query.")
+
+
+def described_change(change: Interval, metric: str, other: str) -> str:
+    """What the whole search does, for a sentence: ``gains +0.012 MRR@10 over base``, or ``loses 0.012 …``."""
+    if change.mean < 0:
+        return f"loses {-change.mean:.3f} {metric} against {other}"
+    return f"gains {change.mean:+.3f} {metric} over {other}"
 
 
 class SystemName(BaseModel):
@@ -106,30 +136,6 @@ class Evaluation(BaseModel):
         return chosen
 
 
-class Rankings(BaseModel):
-    """One system's rankings of the same queries in both views."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
-
-    dense: list[Ranking]
-    search: list[Ranking]
-
-
-def summarise(queries: Sequence[Labelled], before: Rankings, after: Rankings) -> QuerySet:
-    """Compare two systems over ``queries``, of which there is at least one."""
-    changes = [
-        _change(query, *ranks)
-        for query, *ranks in zip(queries, before.dense, after.dense, before.search, after.search, strict=True)
-    ]
-    return QuerySet(
-        queries=len(queries),
-        dense=_by_metric(before.dense, after.dense),
-        search=_by_metric(before.search, after.search),
-        sources=_by_source(queries, before, after),
-        changes=sorted(changes, key=lambda change: (-gain_of(change), change.query)),
-    )
-
-
 def gain_of(change: QueryChange) -> float:
     """How much a query gained: in reciprocal rank of the whole search, ties by that of the vectors."""
     dense = _reciprocal(change.dense_after) - _reciprocal(change.dense_before)
@@ -143,38 +149,3 @@ def search_gain_of(change: QueryChange) -> float:
 
 def _reciprocal(rank: int | None) -> float:
     return 1 / rank if rank else 0.0
-
-
-def _by_metric(before: Sequence[Ranking], after: Sequence[Ranking]) -> dict[str, Comparison]:
-    scores = [[ranking.score() for ranking in rankings] for rankings in (before, after)]
-    old, new = ({metric: np.array([row[metric] for row in rows]) for metric in METRICS} for rows in scores)
-    return {metric: compare(old[metric], new[metric]) for metric in METRICS}
-
-
-def _by_source(queries: Sequence[Labelled], before: Rankings, after: Rankings) -> list[SourceComparison]:
-    sources = dict.fromkeys(query.pair.source for query in queries)
-    found: list[SourceComparison] = []
-    for source in sources:
-        numbers = [number for number, query in enumerate(queries) if query.pair.source == source]
-        dense, search = (
-            _by_metric([old[number] for number in numbers], [new[number] for number in numbers])[MAIN_METRIC]
-            for old, new in ((before.dense, after.dense), (before.search, after.search))
-        )
-        found.append(SourceComparison(source=source, queries=len(numbers), dense=dense, search=search))
-    return sorted(found, key=lambda item: -item.queries)
-
-
-def _change(
-    query: Labelled, dense_before: Ranking, dense_after: Ranking, search_before: Ranking, search_after: Ranking
-) -> QueryChange:
-    span = query.pair.code[0]
-    others = f" and {len(query.pair.code) - 1} more" if len(query.pair.code) > 1 else ""
-    return QueryChange(
-        query=query.pair.query,
-        wanted=f"{span.path}:{span.start_line}{f' {span.name}' if span.name else ''}{others}",
-        source=query.pair.source,
-        dense_before=dense_before.rank,
-        dense_after=dense_after.rank,
-        search_before=search_before.rank,
-        search_after=search_after.rank,
-    )

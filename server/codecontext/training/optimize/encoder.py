@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from codecontext.embeddings.pytorch.devices import choose_device
 from codecontext.embeddings.pytorch.model import TorchModel
 from codecontext.embeddings.tokenizer import load_tokenizer
 from codecontext.training.config import TrainingConfig
+from codecontext.training.optimize.batches import batches_by_length
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,7 +114,7 @@ class TrainableEncoder:
         token_ids = self.tokens(texts, instruction)
         result = np.empty((len(texts), self._dimension), np.float32)
         with torch.no_grad():
-            for rows in _by_length(token_ids, _EMBED_BATCH):
+            for rows in batches_by_length(token_ids, _EMBED_BATCH):
                 result[rows] = self.forward([token_ids[row] for row in rows]).cpu().numpy()
         return result
 
@@ -174,12 +175,6 @@ def target_modules(card: ModelCard) -> tuple[str, ...]:
             "Name them with --target; they are the linear layers of its attention.",
         )
     return targets
-
-
-def _by_length(token_ids: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
-    """Batches of rows whose texts are about as long as each other, so that little is padding."""
-    rows = sorted(range(len(token_ids)), key=lambda row: len(token_ids[row]))
-    yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def _cpu_has_bfloat16() -> bool:

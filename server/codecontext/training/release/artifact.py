@@ -20,8 +20,8 @@ from codecontext.core.errors import StoreError, TrainingError
 from codecontext.core.json_file import read_json_file
 from codecontext.core.private import is_ours, make_private, tighten
 from codecontext.training.config import TrainingConfig
-from codecontext.training.evaluation.intervals import Comparison, Interval
-from codecontext.training.evaluation.metrics import MAIN_METRIC
+from codecontext.training.data.pairs import SourceCount
+from codecontext.training.evaluation.results import MAIN_METRIC, Comparison, Interval, QuerySet
 
 CARD_FILE = "README.md"
 LIBRARIES = ("codecontext", "torch", "transformers", "peft", "tokenizers", "safetensors")
@@ -89,6 +89,23 @@ class TrainingRecord(BaseModel):
     def search_gain(self) -> Interval | None:
         """What the whole search gained when it was trained; None where that was not measured."""
         return self.metrics.search[MAIN_METRIC].gain if self.metrics else None
+
+
+class TrainingReport(BaseModel):
+    """What a training run made."""
+
+    path: str = Field(description="The adapter's folder.")
+    name: str = Field(description="The adapter's name.")
+    side: str = Field(description="Which texts it is for: `query` or `both`.")
+    fingerprint: str = Field("", description="Digest of its content.")
+    folder: str = Field(description="The folder that it was trained on.")
+    sources: list[SourceCount] = Field(description="Pairs by source, and what was left out.")
+    data: DataCounts = Field(description="How many pairs there were.")
+    course: Course = Field(description="How training went.")
+    test: QuerySet = Field(description="Base model and adapter compared on the test pairs.")
+    helps_search: bool = Field(description="Whether the whole search improves, and the interval excludes a loss.")
+    report: str = Field("", description="Path of its HTML report.")
+    resumed_at: int = Field(0, description="The step at which a stopped run was resumed; 0 for a new run.")
 
 
 def library_versions() -> dict[str, str]:

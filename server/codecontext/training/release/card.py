@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from codecontext.adapters import AdapterSide
-from codecontext.training.evaluation.intervals import Comparison
+from codecontext.training.evaluation.results import METRIC_NAMES, Comparison
 from codecontext.training.release.artifact import TrainingRecord
-
-METRIC_NAMES = {
-    "recall_at_1": "Recall@1",
-    "recall_at_5": "Recall@5",
-    "recall_at_10": "Recall@10",
-    "mrr_at_10": "MRR@10",
-    "ndcg_at_10": "nDCG@10",
-}
 
 _USE = {
     AdapterSide.QUERY: (
@@ -23,8 +15,9 @@ _USE = {
 }
 
 
-def render_card(record: TrainingRecord, base_name: str) -> str:
+def render_card(record: TrainingRecord) -> str:
     """The card as Markdown."""
+    base_name = record.base_model
     settings, data, course = record.settings, record.data, record.course
     lines = [
         "---",

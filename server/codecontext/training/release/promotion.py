@@ -11,9 +11,7 @@ from codecontext.config import LoadedSettings, configured_value, load_settings
 from codecontext.config.edit import set_project_setting
 from codecontext.core.errors import ConfigError, TrainingError
 from codecontext.core.paths import expand_user
-from codecontext.training.evaluation.intervals import described_change
-from codecontext.training.evaluation.metrics import MAIN_METRIC
-from codecontext.training.evaluation.results import Evaluation
+from codecontext.training.evaluation.results import MAIN_METRIC, Evaluation, described_change
 
 ADAPTER_KEY = "embeddings.huggingface.lora_adapter_path"
 

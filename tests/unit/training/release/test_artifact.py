@@ -75,7 +75,7 @@ DISK_FULL = textwrap.dedent(
     folder = Path(sys.argv[1])
     weights = {"w": torch.zeros(100, 100)}
     optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
-    checkpoint = Checkpoint(folder / "checkpoint.safetensors", "recipe")
+    checkpoint = Checkpoint(folder / "checkpoint.safetensors", "digest of the run")
     checkpoint.save(TrainingState(step=1), {"w": torch.zeros(3)}, {}, optimiser)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codecontext.core.batched import batched
 from codecontext.indexing.git import GitUnavailable, is_inside, run_git
 
 MAX_COMMITS = 3000
@@ -47,8 +48,8 @@ def read_commits(folder: Path, most: int = MAX_COMMITS) -> list[Commit]:
 
 def changed_lines(folder: Path, commits: Sequence[Commit]) -> Iterator[tuple[Commit, dict[str, list[int]]]]:
     """For each commit, path → the lines of the file after it that it added or stands around what it removed."""
-    for start in range(0, len(commits), _COMMITS_PER_CALL):
-        batch = {commit.id: commit for commit in commits[start : start + _COMMITS_PER_CALL]}
+    for some in batched(commits, _COMMITS_PER_CALL):
+        batch = {commit.id: commit for commit in some}
         answer = _git(
             *(folder, "log", "--no-walk=unsorted", "--patch", "--unified=0", f"--format={_RECORD}%H", *_QUIET),
             *("--relative", "--diff-filter=M", "--src-prefix=a/", "--dst-prefix=b/", *batch, "--", "."),

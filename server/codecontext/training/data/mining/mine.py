@@ -12,10 +12,9 @@ from codecontext.core.errors import TrainingError
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.indexing.scan import ScanConfig
 from codecontext.training.data.mining import comments, commits, documentation, help_texts, searches, sections, tests
-from codecontext.training.data.mining.counts import SourceCount
 from codecontext.training.data.mining.repository import Repository, read_repository
 from codecontext.training.data.mining.sift import Sifted, sift
-from codecontext.training.data.pairs import Pair
+from codecontext.training.data.pairs import Pair, SourceCount
 
 MINERS: dict[str, Callable[[Repository], Iterator[Pair]]] = {
     documentation.SOURCE: documentation.mine_documentation,

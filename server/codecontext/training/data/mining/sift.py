@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from codecontext.core.terms import lexical_terms
-from codecontext.training.data.hiding import visible_text
 from codecontext.training.data.mining.repository import Repository
-from codecontext.training.data.pairs import CodeSpan, Pair
+from codecontext.training.data.pairs import Pair
 from codecontext.training.data.wording import words_of
 
 MIN_WORDS = 3
@@ -94,7 +93,7 @@ def _fault(pair: Pair, repository: Repository) -> Reason | None:
 
 def _fault_of_code(pair: Pair, repository: Repository) -> Reason | None:
     for span in pair.code:
-        if len(lexical_terms(_visible(pair, span, repository))) < MIN_CODE_WORDS:
+        if len(lexical_terms(repository.visible_text(span, pair.hidden))) < MIN_CODE_WORDS:
             return Reason.TRIVIAL_CODE
     return says_the_query(pair, repository)
 
@@ -102,12 +101,8 @@ def _fault_of_code(pair: Pair, repository: Repository) -> Reason | None:
 def says_the_query(pair: Pair, repository: Repository) -> Reason | None:
     """``Reason.LEAK`` if the code, with what is hidden in it, still holds the query word for word."""
     asked = " ".join(lexical_terms(pair.query))
-    texts = (" ".join(lexical_terms(_visible(pair, span, repository))) for span in pair.code)
+    texts = (" ".join(lexical_terms(repository.visible_text(span, pair.hidden))) for span in pair.code)
     return Reason.LEAK if any(asked in text for text in texts) else None
-
-
-def _visible(pair: Pair, span: CodeSpan, repository: Repository) -> str:
-    return visible_text(repository.files[span.path].lines, span, pair.hidden)
 
 
 def _merged(same: list[Pair]) -> Pair | None:

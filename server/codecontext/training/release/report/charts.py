@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from codecontext.training.evaluation.intervals import Comparison
-from codecontext.training.evaluation.results import QueryChange
+from codecontext.training.evaluation.results import Comparison, QueryChange
 
 WIDTH = 720
 _LABEL_WIDTH = 190

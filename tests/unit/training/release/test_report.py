@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from codecontext.training.evaluation.intervals import Comparison, Interval
-from codecontext.training.evaluation.report.charts import BUCKETS, ChartRow, before_and_after, course, rank_changes
-from codecontext.training.evaluation.results import QueryChange, gain_of
+from codecontext.training.evaluation.results import Comparison, Interval, QueryChange, gain_of
+from codecontext.training.release.report.charts import BUCKETS, ChartRow, before_and_after, course, rank_changes
 
 
 def interval(mean: float, spread: float = 0.05) -> Interval:

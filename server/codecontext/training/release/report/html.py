@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codecontext.core.errors import StoreError
 from codecontext.core.private import create_private, is_ours, make_private
-from codecontext.training.evaluation.metrics import MAIN_METRIC
-from codecontext.training.evaluation.report import charts
-from codecontext.training.evaluation.results import Evaluation, QuerySet
-from codecontext.training.release.card import METRIC_NAMES
+from codecontext.training.evaluation.results import MAIN_METRIC, METRIC_NAMES, Evaluation, QuerySet
+from codecontext.training.release.artifact import TrainingReport
 from codecontext.training.release.places import REPORT_FILE
-
-if TYPE_CHECKING:
-    from codecontext.training.trainer import TrainingReport
+from codecontext.training.release.report import charts
 
 _VIEWS = (("dense", "vectors alone"), ("search", "whole search"))
 
@@ -115,7 +111,7 @@ def _render(*, deciding: QuerySet, **values: Any) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("codecontext.training.evaluation.report", "templates"),
+        loader=PackageLoader("codecontext.training.release.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,22 +9,22 @@ from pathlib import Path
 from codecontext.adapters import AdapterInfo, inspect_adapter
 from codecontext.core.errors import TrainingError
 from codecontext.core.progress import Progress
-from codecontext.embeddings.base import EmbeddingProvider, InstructionType
+from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
 from codecontext.store.snapshot import take_snapshot
 from codecontext.training.data.corpus import Corpus
-from codecontext.training.data.labels import Labelled, label
+from codecontext.training.data.labels import label
 from codecontext.training.data.pairs import Pair, read_pairs, without_keys
-from codecontext.training.data.split import MIN_TEST_PAIRS, split_pairs
+from codecontext.training.data.split import MAX_TEST_PAIRS, MIN_TEST_PAIRS, sample, split_pairs
 from codecontext.training.data.staleness import require_current_index
-from codecontext.training.evaluation.rankings import rank_by_search, rank_by_vectors
-from codecontext.training.evaluation.results import Evaluation, QuerySet, Rankings, SystemName, summarise
+from codecontext.training.data.workbench import Workbench
+from codecontext.training.evaluation.metrics import summarise
+from codecontext.training.evaluation.rankings import rankings_of
+from codecontext.training.evaluation.results import Evaluation, QuerySet, SystemName
 from codecontext.training.release.artifact import TrainingRecord, read_record
-from codecontext.training.workbench import Workbench
 
-MAX_TEST_PAIRS = 1000
 BASE = "base"
 
 
@@ -119,31 +118,6 @@ class Evaluator:
     def _trained_queries(self) -> Collection[str]:
         records = [read_record(path) for path in self._paths if path]
         return {key for record in records if record for key in record.trained_queries}
-
-
-def rankings_of(
-    bench: Workbench, provider: EmbeddingProvider, corpus: Corpus, queries: Sequence[Labelled], stage: str
-) -> Rankings:
-    """How ``provider`` answers, with the vectors of its own space."""
-    space = provider.space
-    if corpus.snapshot.space_id != space.space_id:
-        if corpus.folder != bench.folder:
-            bench.builder.embed(provider, bench.on_progress, bench.cancel)
-        corpus = corpus.in_space(space.space_id)
-    texts = [query.text for query in queries]
-    vectors = provider.embed_batch(texts, InstructionType.NL2CODE_QUERY, cancel=bench.cancel)
-    return Rankings(
-        dense=rank_by_vectors(corpus, queries, vectors),
-        search=rank_by_search(corpus, queries, vectors, space, stage, bench.on_progress, bench.cancel),
-    )
-
-
-def sample(pairs: Sequence[Pair], most: int, seed: int = 0) -> list[Pair]:
-    """At most so many of ``pairs``, in their order; the same each time."""
-    if len(pairs) <= most:
-        return list(pairs)
-    chosen = sorted(random.Random(seed).sample(range(len(pairs)), most))
-    return [pairs[number] for number in chosen]
 
 
 def _name_of(path: Path | None) -> SystemName:

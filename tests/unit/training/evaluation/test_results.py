@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codecontext.training.evaluation.intervals import Interval, described_change
+from codecontext.training.evaluation.results import Interval, described_change
 
 
 @pytest.mark.parametrize(

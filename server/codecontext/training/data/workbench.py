@@ -18,11 +18,10 @@ from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.locations import cache_directory
 from codecontext.store.lock import writer_lock
 from codecontext.training.data.corpus import Corpus, CorpusBuilder
-from codecontext.training.data.mining.counts import SourceCount
 from codecontext.training.data.mining.mine import Mined, mine
 from codecontext.training.data.mining.repository import Repository, read_repository
 from codecontext.training.data.mining.sift import says_the_query
-from codecontext.training.data.pairs import Pair, read_pairs
+from codecontext.training.data.pairs import Pair, SourceCount, read_pairs
 
 
 @dataclass(frozen=True)
