@@ -1,4 +1,4 @@
-"""Measures an adapter against the base model or another adapter, on one repository."""
+"""Evaluator: measures an adapter against the base model or another adapter, on one repository."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from codecontext.training.data.staleness import require_current_index
 from codecontext.training.data.workbench import Workbench
 from codecontext.training.evaluation.metrics import summarise
 from codecontext.training.evaluation.rankings import rankings_of
-from codecontext.training.evaluation.results import Evaluation, QuerySet, SystemName
+from codecontext.training.evaluation.results import Evaluation, QuerySet, SystemName, Verdict
 from codecontext.training.release.artifact import TrainingRecord, read_record
 
 BASE = "base"
@@ -40,7 +40,7 @@ class Evaluator:
         self._names = tuple(map(_name_of, self._paths))
 
     def evaluate(self, pairs_file: Path | None = None, queries_file: Path | None = None) -> Evaluation:
-        """Ask held-out pairs, and the labelled queries of a file where one is given.
+        """Run held-out pairs, and the labelled queries of a file where one is given.
 
         Raises ``IndexNotReady`` for a stale index, ``AdapterError`` for an adapter that does not fit,
         ``TrainingError`` where there is nothing to measure with, and ``OperationCancelled``.
@@ -56,8 +56,8 @@ class Evaluator:
         test = split_pairs(material.pairs, record.settings.seed if record else 0).test
         if len(test) < MIN_TEST_PAIRS and not own_queries:
             raise TrainingError(
-                f"{bench.folder} gives {len(test)} held-out pairs, too few to measure with.",
-                f"At least {MIN_TEST_PAIRS} are needed; or name your own queries with --queries.",
+                f"{bench.folder} yields only {len(test)} held-out pairs, too few to measure with.",
+                f"At least {MIN_TEST_PAIRS} are needed; alternatively, pass your own queries with --queries.",
             )
         corpus = bench.corpus(material)
         enough = len(test) >= MIN_TEST_PAIRS
@@ -72,7 +72,7 @@ class Evaluator:
             chunks=len(corpus.snapshot),
             pairs=pairs,
             own=own,
-            helps_search=deciding is not None and deciding.helps_search,
+            helps_search=deciding is not None and deciding.verdict is Verdict.BETTER,
             seconds=round(time.perf_counter() - started, 1),
         )
 
@@ -87,7 +87,7 @@ class Evaluator:
         return read_record(path) if path else None
 
     def _over_own(self, queries: Sequence[Pair], store: IndexStore, providers: list[EmbeddingProvider]) -> QuerySet:
-        """The user's own queries, asked of the folder's own index."""
+        """The user's own queries, run against the folder's own index."""
         bench = self._bench
         for provider in providers:
             if take_snapshot(store, provider.space.space_id).coverage < 1:
@@ -104,12 +104,12 @@ class Evaluator:
         queries = label(unseen, corpus.places)
         if not queries:
             raise TrainingError(
-                "None of the queries can be asked: their answers are not in the index, or the adapter was trained "
-                "with them.",
-                "Name files relative to the folder, and queries that were not trained on.",
+                "None of the queries can be used: either the code is not in the index, or the adapter was trained on "
+                "them.",
+                "Write paths relative to the folder, and use queries that the adapter was not trained on.",
             )
         before, after = (
-            rankings_of(self._bench, provider, corpus, queries, f"asking {name.name}")
+            rankings_of(self._bench, provider, corpus, queries, f"searching with {name.name}")
             for provider, name in zip(providers, self._names, strict=True)
         )
         result = summarise(queries, before, after)

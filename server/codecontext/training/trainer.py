@@ -25,7 +25,7 @@ from codecontext.training.data.split import MIN_TEST_PAIRS, Split, split_pairs
 from codecontext.training.data.workbench import Material, Workbench
 from codecontext.training.evaluation.metrics import summarise
 from codecontext.training.evaluation.rankings import rankings_of
-from codecontext.training.evaluation.results import QuerySet
+from codecontext.training.evaluation.results import QuerySet, Verdict
 from codecontext.training.optimize.checkpoint import Checkpoint
 from codecontext.training.optimize.encoder import TrainableEncoder
 from codecontext.training.optimize.loop import TrainingLoop
@@ -149,7 +149,7 @@ class Trainer:
             data=record.data,
             course=record.course,
             test=test,
-            helps_search=test.helps_search,
+            helps_search=test.verdict is Verdict.BETTER,
             resumed_at=resumed_at,
         )
 

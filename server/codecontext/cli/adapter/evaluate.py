@@ -36,7 +36,7 @@ _QUERIES = 3
 def evaluate(
     adapter: AdapterArgument,
     against: Annotated[
-        str, typer.Option("--against", metavar="ADAPTER", help="What to compare with: base, a name or a folder.")
+        str, typer.Option("--against", metavar="ADAPTER", help="Baseline: base, an adapter name or an adapter folder.")
     ] = "base",
     queries: QueriesOption = None,
     pairs: PairsOption = None,
@@ -45,9 +45,9 @@ def evaluate(
     progress: ProgressOption = ProgressFormat.TEXT,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure an adapter on a repository: by vectors alone, and through the whole search.
+    """Measure an adapter on a repository, by vectors alone and through the whole search.
 
-    Asks pairs of the repository that the adapter was not trained with. The index must be up to date.
+    Uses pairs from the repository that the adapter was not trained on. The index must be up to date.
     """
     from codecontext.training.evaluator import Evaluator
     from codecontext.training.release.places import evaluation_report
@@ -84,7 +84,7 @@ def print_query_set(title: str, result: QuerySet, before: str, after: str) -> No
     for view, found in (("vectors alone", result.dense), ("whole search", result.search)):
         rows += [(f"  {view}", METRIC_NAMES[metric], *_figures(found[metric])) for metric in _SHOWN]
     print_columns(rows, ("", "", "", "", "bold", "dim"))
-    for label, changes in (("Gained most", result.gained), ("Lost most", result.lost)):
+    for label, changes in (("Largest gains", result.gained), ("Largest losses", result.lost)):
         if changes:
             stdout().print(f"  {label}", style="dim")
             print_columns([_change(change) for change in changes[:_QUERIES]], ("", ""))

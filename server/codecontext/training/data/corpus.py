@@ -1,6 +1,6 @@
-"""The code that pairs are trained on and measured with: a copy of the folder where what they ask is hidden.
+"""The code that pairs are trained on and measured with: a copy of the folder with the sources of queries hidden.
 
-Documentation that became a query must not stand beside the code that it is to find. The copy keeps every line where
+Documentation that became a query must not appear in the code that the query is to find. The copy keeps every line where
 it was, blank where something is hidden, so places mean the same in both. It has an index of its own below the
 CodeContext home, made like any other: chunks without anything hidden take their vectors from the cache, which the
 folder's own index has filled.
@@ -105,7 +105,7 @@ class CorpusBuilder:
         for pair in pairs:
             for item in pair.hidden:
                 hidden[item.path].append(item)
-        with _disk_faults(self._copy):
+        with _disk_errors(self._copy):
             self._write_copy(repository, hidden)
         self.embed(provider, on_progress, cancel, text=True)
         return Corpus(self._copy, self._store, take_snapshot(self._store, provider.space.space_id))
@@ -138,12 +138,12 @@ class CorpusBuilder:
 
 
 def workspace(folder: Path) -> Path:
-    """Where what training makes of ``folder`` is kept."""
+    """Where training keeps its copy, index and checkpoint of ``folder``."""
     return codecontext_home() / "training" / index_directory(folder).name
 
 
 @contextmanager
-def _disk_faults(place: Path) -> Iterator[None]:
+def _disk_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

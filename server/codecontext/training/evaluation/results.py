@@ -5,6 +5,8 @@ Plain models without numpy, so that the command line can name them and still sta
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import BaseModel, ConfigDict, Field
 
 METRIC_NAMES = {
@@ -20,8 +22,25 @@ MAIN_METRIC = "mrr_at_10"
 SHOWN_CHANGES = 10
 
 
+class Verdict(StrEnum):
+    """Which way a change goes, as far as its interval tells it from chance."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "same"
+
+    @property
+    def summary(self) -> str:
+        """What to say about search with an adapter; a sentence without its full stop."""
+        return {
+            Verdict.BETTER: "Search improves significantly",
+            Verdict.WORSE: "Search gets significantly worse",
+            Verdict.SAME: "No significant improvement in search",
+        }[self]
+
+
 class Interval(BaseModel):
-    """A mean and the interval that it lies in with 95 % confidence."""
+    """A mean and its 95 % confidence interval."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,15 +48,22 @@ class Interval(BaseModel):
     low: float = Field(description="Lower end of the 95 % interval.")
     high: float = Field(description="Upper end of the 95 % interval.")
 
+    @property
+    def verdict(self) -> Verdict:
+        """Of a difference: whether the interval excludes a loss, or a gain."""
+        if self.mean > 0 and self.low >= 0:
+            return Verdict.BETTER
+        return Verdict.WORSE if self.high < 0 else Verdict.SAME
+
 
 class Comparison(BaseModel):
     """One metric of two systems over the same queries."""
 
     model_config = ConfigDict(frozen=True)
 
-    before: Interval = Field(description="What it is compared with.")
+    before: Interval = Field(description="The baseline.")
     after: Interval = Field(description="The adapter.")
-    gain: Interval = Field(description="The difference, query by query.")
+    gain: Interval = Field(description="The difference, paired by query.")
 
 
 def described_change(change: Interval, metric: str, other: str) -> str:
@@ -59,7 +85,7 @@ class SystemName(BaseModel):
 
 
 class QueryChange(BaseModel):
-    """How one query fared. Ranks count from 1; null: not among the results that were looked at."""
+    """How one query fared. Ranks count from 1; null: not among the results that were examined."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,8 +112,8 @@ class SourceComparison(BaseModel):
 class QuerySet(BaseModel):
     """The comparison over one set of queries."""
 
-    queries: int = Field(description="How many queries were asked.")
-    left_out: int = Field(0, description="Queries that were not, since the adapter was trained with them.")
+    queries: int = Field(description="How many queries were run.")
+    left_out: int = Field(0, description="Queries that were skipped because the adapter was trained on them.")
     not_found: int = Field(0, description="Queries whose answer is not in the index.")
     dense: dict[str, Comparison] = Field(description="By vectors alone, by metric.")
     search: dict[str, Comparison] = Field(description="Through the whole search, by metric.")
@@ -95,10 +121,9 @@ class QuerySet(BaseModel):
     changes: list[QueryChange] = Field(description="Every query, those that gained most first.")
 
     @property
-    def helps_search(self) -> bool:
-        """Whether the whole search gained, and the interval of the gain does not reach below zero."""
-        gain = self.search[MAIN_METRIC].gain
-        return gain.mean > 0 and gain.low >= 0
+    def verdict(self) -> Verdict:
+        """What the adapter does to the whole search."""
+        return self.search[MAIN_METRIC].gain.verdict
 
     @property
     def gained(self) -> list[QueryChange]:
@@ -116,15 +141,16 @@ class Evaluation(BaseModel):
 
     folder: str = Field(description="The folder.")
     adapter: SystemName = Field(description="The adapter.")
-    against: SystemName = Field(description="What it is compared with.")
+    against: SystemName = Field(description="The baseline: the base model or another adapter.")
     base_model: str = Field(description="The base model of both.")
-    chunks: int = Field(description="Chunks among which the answers are searched.")
+    chunks: int = Field(description="How many chunks were searched.")
     pairs: QuerySet | None = Field(description="Held-out pairs of the repository.")
     own: QuerySet | None = Field(None, description="The user's own labelled queries.")
     helps_search: bool = Field(
-        description="Whether the gain on the whole search excludes a loss, on your own queries where there are any."
+        description="Whether search improves significantly, by your own queries where there are any: the interval of "
+        "the gain excludes a loss."
     )
-    report: str | None = Field(None, description="Where the HTML report is.")
+    report: str | None = Field(None, description="Path of the HTML report.")
     seconds: float = Field(0.0, description="How long it took.")
 
     @property

@@ -85,8 +85,6 @@ def test_what_is_trained_can_be_measured(test: int, refused: bool) -> None:
     split = Split(train=[pair("a", "a.py")] * 50, validation=[pair("b", "b.py")] * 5, test=[pair("c", "c.py")] * test)
 
     with (
-        pytest.raises(TrainingError, match=f"only {test} pairs to measure with; at least 20")
-        if refused
-        else nullcontext()
+        pytest.raises(TrainingError, match=f"only {test} pairs to test with; at least 20") if refused else nullcontext()
     ):
         require_enough(split, Path("/project"))

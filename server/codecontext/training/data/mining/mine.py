@@ -1,4 +1,4 @@
-"""Asks every miner, sifts what they find, and counts."""
+"""Runs every miner, sifts what they find, and counts."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def mine(
 ) -> tuple[Mined, Repository]:
     """Pairs of ``folder`` from ``sources``, or from all but those on request, and the repository that was read.
 
-    The same for the same files and history. Raises ``TrainingError`` for a source that there is not, and
+    The same for the same files and history. Raises ``TrainingError`` for an unknown source, and
     ``OperationCancelled``.
     """
     unknown = sorted(set(sources) - MINERS.keys())
     if unknown:
-        raise TrainingError(f"'{unknown[0]}' is not a source of pairs.", f"Use some of: {', '.join(MINERS)}.")
+        raise TrainingError(f"'{unknown[0]}' is not a source of pairs.", f"Choose from: {', '.join(MINERS)}.")
     repository = read_repository(folder, scan, on_progress, cancel)
     found: list[Pair] = []
     for name, miner in MINERS.items():
