@@ -113,7 +113,7 @@ class CorpusBuilder:
     def embed(
         self, provider: EmbeddingProvider, on_progress: ProgressCallback, cancel: CancelToken, *, text: bool = False
     ) -> None:
-        """Give the copy the vectors of ``provider``, after reading it again if ``text`` says so."""
+        """Give the copy the vectors of ``provider``, after indexing its text again if ``text`` is set."""
         scan = ScanConfig(respect_gitignore=False, max_file_bytes=1_000_000_000)
         indexer = Indexer(self._copy, self._store, self._cache, provider, scan, self._chunking)
         if text:

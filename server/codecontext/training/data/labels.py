@@ -44,7 +44,7 @@ class Labelled:
 
 
 def label(pairs: Iterable[Pair], places: Places) -> list[Labelled]:
-    """Those of ``pairs`` whose answers are in the index; places that are not are left out."""
+    """Those of ``pairs`` whose code is in the index; places that are not are left out."""
     labelled: list[Labelled] = []
     for pair in pairs:
         found = tuple(tuple(rows) for span in pair.code if (rows := places.rows_of(span)))

@@ -43,7 +43,7 @@ class CodeSpan(_Lines):
 
 
 class HiddenText(_Lines):
-    """Text that gives the query away, hidden while the code is trained on or measured with."""
+    """Text that contains the query, hidden while the code is trained on or measured with."""
 
     text: str | None = Field(None, description="Hide only this text on these lines. Without it: the whole lines.")
 
@@ -59,7 +59,7 @@ class Pair(BaseModel):
     )
     source: str = Field(OWN, min_length=1, description="Where the pair comes from.")
     weight: float = Field(1.0, gt=0, le=10, description="How much it counts in training.")
-    hidden: tuple[HiddenText, ...] = Field((), description="What is hidden because it gives the query away.")
+    hidden: tuple[HiddenText, ...] = Field((), description="What is hidden because it contains the query.")
     time: int | None = Field(None, description="When it was made, in seconds since 1970; for commits.")
 
     @field_validator("code", mode="before")

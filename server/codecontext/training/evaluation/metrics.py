@@ -1,4 +1,4 @@
-"""What a ranking is worth, and how sure a difference between two systems is."""
+"""Scores of rankings, and confidence intervals of the difference between two systems."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """How one query was answered.
+    """The results of one query.
 
     ``answers`` has, for each result from the best, the number of the wanted place that it shows, or None; ``wanted``
     is how many places are wanted.
@@ -43,7 +43,7 @@ class Ranking:
 
     @property
     def rank(self) -> int | None:
-        """Rank of the first right answer, from 1; None if there is none in what was looked at."""
+        """Rank of the first right result, from 1; None if there is none among those that were examined."""
         return next((number for number, answer in enumerate(self.answers, start=1) if answer is not None), None)
 
     def score(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""How systems answer labelled queries: by vectors alone, and through the whole search."""
+"""How systems rank the code for labelled queries: by vectors alone, and through the whole search."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROGRESS_EVERY = 10
 def rankings_of(
     bench: Workbench, provider: EmbeddingProvider, corpus: Corpus, queries: Sequence[Labelled], stage: str
 ) -> Rankings:
-    """How ``provider`` answers, with the vectors of its own space."""
+    """How ``provider`` ranks, with the vectors of its own space; the corpus is embedded in it where it has to be."""
     space = provider.space
     if corpus.snapshot.space_id != space.space_id:
         if corpus.folder != bench.folder:
@@ -56,7 +56,7 @@ def rank_by_search(
     space: EmbeddingSpace,
     stage: str,
 ) -> list[Ranking]:
-    """What a person would see for each query: words and meaning fused, all rules applied.
+    """What a user would see for each query: keyword and semantic search fused, all ranking rules applied.
 
     ``space`` is that of the documents. Raises ``OperationCancelled``.
     """
@@ -104,7 +104,7 @@ def _place_shown(hit: Hit, wanted: Sequence[CodeSpan]) -> int | None:
 
 
 class KnownVectors(EmbeddingProvider):
-    """Answers with the vectors it was given, by text."""
+    """Returns the vectors it was given, by text, so that a whole evaluation embeds its queries in a few batches."""
 
     def __init__(self, space: EmbeddingSpace, vectors: Mapping[str, Vectors]) -> None:
         self._space = space

@@ -1,4 +1,4 @@
-"""What an evaluation says: two systems over the same queries, by source, and query by query.
+"""The result of an evaluation: two systems over the same queries, by source, and query by query.
 
 Plain models without numpy, so that the command line can name them and still start at once.
 """
@@ -90,7 +90,7 @@ class QueryChange(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     query: str = Field(description="The query.")
-    wanted: str = Field(description="What answers it, as `path:line name`.")
+    wanted: str = Field(description="The code that answers it, as `path:line name`.")
     source: str = Field(description="Where the query comes from.")
     dense_before: int | None = Field(description="Rank by vectors alone, before.")
     dense_after: int | None = Field(description="Rank by vectors alone, with the adapter.")
@@ -114,7 +114,7 @@ class QuerySet(BaseModel):
 
     queries: int = Field(description="How many queries were run.")
     left_out: int = Field(0, description="Queries that were skipped because the adapter was trained on them.")
-    not_found: int = Field(0, description="Queries whose answer is not in the index.")
+    not_found: int = Field(0, description="Queries whose code is not in the index.")
     dense: dict[str, Comparison] = Field(description="By vectors alone, by metric.")
     search: dict[str, Comparison] = Field(description="Through the whole search, by metric.")
     sources: list[SourceComparison] = Field(description="MRR@10 by source.")
@@ -127,12 +127,12 @@ class QuerySet(BaseModel):
 
     @property
     def gained(self) -> list[QueryChange]:
-        """The queries whose rank in the whole search rose most."""
+        """The queries that gained most rank in the whole search."""
         return [change for change in self.changes if search_gain_of(change) > 0][:SHOWN_CHANGES]
 
     @property
     def lost(self) -> list[QueryChange]:
-        """The queries whose rank fell most."""
+        """The queries that lost most rank in the whole search."""
         return [change for change in reversed(self.changes) if search_gain_of(change) < 0][:SHOWN_CHANGES]
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MINED_DEPTH = 30
 POOL_SIZE = 500
-"""Documents among which validation ranks, besides those that are right."""
+"""Documents that validation ranks in addition to the right ones."""
 NEAR_DUPLICATE = 0.95
 """Cosine in the base space from which two contents are taken for the same answer."""
 

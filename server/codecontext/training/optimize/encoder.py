@@ -133,7 +133,7 @@ class TrainableEncoder:
                     weight.copy_(weights[name])
 
     def set_strength(self, strength: float) -> None:
-        """Let the adapter act ``strength`` times as much as it was trained to; 0 is the base model.
+        """Scale the trained adapter by ``strength``; 0 is the base model, 1 is as it was trained.
 
         Moving between a model and its fine-tuned self is what Wortsman et al., "Robust fine-tuning of zero-shot
         models" (arXiv:2109.01903), do; with LoRA it is one factor.
@@ -151,7 +151,7 @@ class TrainableEncoder:
         alpha = config.lora_alpha
         config.lora_alpha = _number(alpha * strength)
         try:
-            # The embedding layer is never adapted; left to itself PEFT asks a model hub whether it was.
+            # The embedding layer is never adapted; left to itself PEFT checks a model hub whether it was.
             self._adapted.save_pretrained(str(folder), save_embedding_layers=False)
         finally:
             config.lora_alpha = alpha
@@ -171,8 +171,8 @@ def target_modules(card: ModelCard) -> tuple[str, ...]:
     targets = TARGETS.get(card.model_type)
     if targets is None:
         raise TrainingError(
-            f"Which modules of {card.name} to adapt is not known for its architecture '{card.model_type}'.",
-            "Name them with --target; they are the linear layers of its attention.",
+            f"The modules to adapt in {card.name} are not known for its architecture '{card.model_type}'.",
+            "Pass them with --target; they are the linear layers of its attention.",
         )
     return targets
 

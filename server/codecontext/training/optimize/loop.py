@@ -213,7 +213,7 @@ def _is_as_good(values: Values, highest: Values) -> bool:
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
-    """Let torch use so many CPU threads, or all cores but one: threads that wait for a busy core slow all others."""
+    """Limit torch to ``count`` CPU threads, or all cores but one: threads waiting for a busy core slow all others."""
     import torch
 
     before = torch.get_num_threads()

@@ -43,7 +43,7 @@ def require_gain(evaluation: Evaluation) -> None:
 def promote(folder: Path, adapter: Path | None) -> Promotion:
     """Write into the project file of ``folder`` that it uses ``adapter``, or none.
 
-    Raises ``AdapterError`` for an adapter that is not sound, ``ConfigError`` and ``StoreError`` for the file.
+    Raises ``AdapterError`` for an invalid adapter, ``ConfigError`` and ``StoreError`` for the file.
     """
     before = _configured(folder)
     if adapter is not None:
@@ -69,7 +69,7 @@ def promote(folder: Path, adapter: Path | None) -> Promotion:
 
 
 def load_settings_without_adapter(folder: Path) -> LoadedSettings:
-    """The settings of ``folder`` whatever they say about its adapter, which may be gone. Raises ``ConfigError``."""
+    """The settings of ``folder`` without the adapter that they name, which may be gone. Raises ``ConfigError``."""
     return load_settings(folder, editor={"embeddings": {"huggingface": {"lora_adapter_path": None}}})
 
 

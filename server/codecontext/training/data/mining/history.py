@@ -1,6 +1,6 @@
-"""What a repository's history says: commits by people, with the lines that each changed.
+"""A repository's history: commits by people, with the lines that each changed.
 
-Git is asked as for ignore rules: nothing that the repository's configuration names is run (``indexing.git``).
+Git runs as it does for ignore rules: nothing that the repository's configuration names is run (``indexing.git``).
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Commit:
 
 
 def read_commits(folder: Path, most: int = MAX_COMMITS) -> list[Commit]:
-    """The newest commits below ``folder``, newest first; none where git cannot be asked. Paths count from it."""
+    """The newest commits below ``folder``, newest first; none where git is unavailable. Paths count from it."""
     answer = _git(
         folder, "log", "--no-merges", "--numstat", "-z", f"-n{most}", _FORMAT, *_QUIET, "--relative", "--", "."
     )
     records = [record.split(_SEPARATOR, _FIELDS - 1) for record in answer.split(_RECORD)[1:]]
-    # A message may hold our separators; what it tears apart is no commit, and nobody needs that one.
+    # A message may hold our separators; what they tear apart is skipped.
     return [_commit(fields) for fields in records if len(fields) == _FIELDS]
 
 

@@ -28,7 +28,7 @@ MINERS: dict[str, Callable[[Repository], Iterator[Pair]]] = {
 
 
 ON_REQUEST = frozenset({comments.SOURCE})
-"""Left out unless asked for: what stands inside a function says how, where questions ask what (docs/training.md)."""
+"""Left out unless requested: comments inside a function say how, while queries ask what (docs/training.md)."""
 
 
 class Mined(BaseModel):

@@ -54,13 +54,13 @@ class RepositoryFile:
         return min(around, key=lambda item: item.end_line - item.start_line, default=None)
 
     def hidden_documentation(self, definition: SourceDefinition) -> tuple[HiddenText, ...]:
-        """The lines to hide so that ``definition`` does not say its own documentation."""
+        """The lines to hide so that ``definition`` does not contain its own documentation."""
         return tuple(
             HiddenText(path=self.path, start_line=first, end_line=last) for first, last in definition.doc_lines
         )
 
     def span_of(self, definition: SourceDefinition) -> CodeSpan:
-        """Where ``definition`` is; of a class its head alone, since its methods are answers of their own."""
+        """Where ``definition`` is; for a class only its head, since its methods are definitions of their own."""
         last = definition.own_end_line if definition.kind is ChunkKind.CLASS else definition.end_line
         return CodeSpan(
             path=self.path, start_line=definition.header_line, end_line=last, name=definition.qualified_name

@@ -106,7 +106,7 @@ def leaks_query(pair: Pair, repository: Repository) -> Reason | None:
 
 
 def _merged(same: list[Pair]) -> Pair | None:
-    """One pair that all of ``same`` answer; None where a phrase is used so often that it asks for nothing."""
+    """One pair that all of ``same`` answer; None where a phrase is used so often that it identifies nothing."""
     places = {(span.path, span.start_line): span for pair in same for span in pair.code}
     if len(same) > MAX_REPEATS or len(places) > MAX_ANSWERS:
         return None
