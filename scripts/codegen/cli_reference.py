@@ -23,8 +23,8 @@ from codecontext.engine.engine import FolderStatus
 from codecontext.engine.prune import PruneReport
 from codecontext.indexing.report import IndexReport
 from codecontext.training.evaluation.results import Evaluation
+from codecontext.training.release.artifact import TrainingReport
 from codecontext.training.release.promotion import Promotion
-from codecontext.training.trainer import TrainingReport
 from scripts.codegen.markdown import table
 
 JSON_RESULTS: dict[str, type[BaseModel]] = {

@@ -13,10 +13,8 @@ import pytest
 
 from codecontext.config import describe_settings
 from codecontext.lsp import protocol
-from codecontext.training.evaluation.intervals import Comparison, Interval
-from codecontext.training.evaluation.metrics import MAIN_METRIC
-from codecontext.training.evaluation.results import Evaluation, QuerySet, SystemName
-from codecontext.training.trainer import TrainingReport
+from codecontext.training.evaluation.results import MAIN_METRIC, Comparison, Evaluation, Interval, QuerySet, SystemName
+from codecontext.training.release.artifact import TrainingReport
 from scripts.codegen.vscode_settings import contributed_groups, editor_key, restricted_settings
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +78,7 @@ def test_what_is_read_of_a_report_of_training_is_in_it() -> None:
 
 def test_the_report_has_the_rule_for_dark_themes_that_the_editor_replaces() -> None:
     (rule,) = re.findall(r'replaceAll\("([^"]+)"', SOURCES[CLIENT / "src" / "adapter" / "theme.ts"])
-    template = ROOT / "server/codecontext/training/evaluation/report/templates/evaluation.html.j2"
+    template = ROOT / "server/codecontext/training/release/report/templates/evaluation.html.j2"
     assert rule in template.read_text(encoding="utf-8")
 
 

@@ -13,8 +13,7 @@ import pytest
 from codecontext.adapters import AdapterSide, adapter_fingerprint
 from codecontext.rpc.messages import FilesChanged, FolderReport, Health
 from codecontext.training.config import TrainingConfig
-from codecontext.training.evaluation.intervals import Comparison, Interval
-from codecontext.training.evaluation.metrics import MAIN_METRIC
+from codecontext.training.evaluation.results import MAIN_METRIC, Comparison, Interval
 from codecontext.training.release.artifact import Course, DataCounts, Metrics, TrainingRecord, write_record
 
 from .conftest import Served, assert_as_if_made_anew, codebase, write_files

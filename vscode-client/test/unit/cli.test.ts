@@ -36,7 +36,7 @@ describe("a command of ours", { timeout: 60_000 }, () => {
     expect(failure).toBeInstanceOf(CliError);
     expect((failure as CliError).code).toBe("training");
     expect((failure as CliError).message).toMatch(
-      /gives only 0 pairs to train on; at least 50 are needed\. An adapter/,
+      /yields only 0 pairs to train on; at least 50 are needed\. Training pays off/,
     );
     expect(chosen.stages).toContain("reading");
   });

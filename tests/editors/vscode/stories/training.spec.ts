@@ -64,7 +64,7 @@ test("an adapter learns the words of a workspace, is measured and used, and find
   await test.step("the report opens in a tab", async () => {
     await toasts.getByText("Show Report").click();
     const report = page.frameLocator("iframe.webview").frameLocator("iframe");
-    await expect(report.getByText("Gained most").first()).toBeAttached({ timeout: 60_000 });
+    await expect(report.getByText("Largest gains").first()).toBeAttached({ timeout: 60_000 });
     await expect(report.getByText(gained.query).first()).toBeAttached();
     await window.shot("report");
   });
@@ -88,9 +88,9 @@ test("an adapter learns the words of a workspace, is measured and used, and find
   });
 });
 
-/** The first query below "Gained most". */
+/** The first query below "Largest gains". */
 function gainedMost(report: string): Gained {
-  const table = readFileSync(report, "utf8").split("Gained most")[1] ?? "";
+  const table = readFileSync(report, "utf8").split("Largest gains")[1] ?? "";
   const [, query = "", file = ""] = /<td>([^<]+)<span class="dim">([^:<]+):/.exec(table) ?? [];
   expect(query).not.toBe("");
   return { query: unescaped(query), file: file.split("/").at(-1) ?? "" };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from codecontext.training.optimize.objective import batches_of_epoch
+from codecontext.training.optimize.batches import batches_of_epoch
 
 LENGTHS = [random.Random(0).randint(5, 300) for _ in range(1000)]
 

@@ -1,34 +1,31 @@
-"""Writes an evaluation as HTML."""
+"""Writes evaluations and training runs as HTML."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codecontext.core.errors import StoreError
 from codecontext.core.private import create_private, is_ours, make_private
-from codecontext.training.evaluation.metrics import MAIN_METRIC
-from codecontext.training.evaluation.report import charts
-from codecontext.training.evaluation.results import Evaluation, QuerySet
-from codecontext.training.release.card import METRIC_NAMES
+from codecontext.training.evaluation.results import MAIN_METRIC, METRIC_NAMES, Evaluation, QuerySet
+from codecontext.training.release.artifact import TrainingReport
 from codecontext.training.release.places import REPORT_FILE
-
-if TYPE_CHECKING:
-    from codecontext.training.trainer import TrainingReport
+from codecontext.training.release.report import charts
 
 _VIEWS = (("dense", "vectors alone"), ("search", "whole search"))
+_SIDES = {"query": "queries only", "both": "queries and documents"}
 
 
 def write_evaluation_report(evaluation: Evaluation, file: Path) -> Evaluation:
-    """Write the report to ``file``; returns the evaluation with its place. Raises ``StoreError``."""
+    """Write the report to ``file``; returns the evaluation with the path. Raises ``StoreError``."""
     evaluation = evaluation.model_copy(update={"report": str(file)})
     _write(file, render_evaluation(evaluation))
     return evaluation
 
 
 def write_training_report(report: TrainingReport) -> TrainingReport:
-    """Write the report beside the adapter; returns it with its place. Raises ``StoreError``."""
+    """Write the report into the adapter's folder; returns it with the path. Raises ``StoreError``."""
     file = Path(report.path) / REPORT_FILE
     report = report.model_copy(update={"report": str(file)})
     _write(file, render_training(report))
@@ -48,8 +45,8 @@ def render_evaluation(evaluation: Evaluation) -> str:
         facts=[
             ("Adapter", evaluation.adapter.path or "base"),
             ("Fingerprint", evaluation.adapter.fingerprint or ""),
-            ("For", {"query": "queries alone", "both": "queries and documents"}.get(evaluation.adapter.side or "", "")),
-            ("Against", evaluation.against.path or evaluation.against.name),
+            ("Used for", _SIDES.get(evaluation.adapter.side or "", "")),
+            ("Baseline", evaluation.against.path or evaluation.against.name),
             ("Base model", evaluation.base_model),
             ("Chunks searched", f"{evaluation.chunks:,}"),
         ],
@@ -70,15 +67,15 @@ def render_training(report: TrainingReport) -> str:
         facts=[
             ("Adapter", report.path),
             ("Fingerprint", report.fingerprint),
-            ("For", {"query": "queries alone", "both": "queries and documents"}[report.side]),
+            ("Used for", _SIDES[report.side]),
             ("Trained on", f"{data.train:,} pairs, {course.steps:,} steps, {course.seconds:,.0f} s"),
-            ("Chosen by", f"{data.validation:,} pairs"),
-            ("Strength", "as trained" if course.strength == 1 else f"{course.strength:g} of what it was trained to"),
+            ("Validated on", f"{data.validation:,} pairs"),
+            ("Strength", "as trained" if course.strength == 1 else f"scaled to {course.strength:g}"),
             ("Chunks searched", f"{data.chunks:,}"),
         ],
         training={
             "chart": charts.course(
-                course.losses, course.scores, course.base_score, course.best_validation, "Course of training"
+                course.losses, course.scores, course.base_score, course.best_validation, "Training progress"
             ),
             "sources": report.sources,
         },
@@ -115,7 +112,7 @@ def _render(*, deciding: QuerySet, **values: Any) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("codecontext.training.evaluation.report", "templates"),
+        loader=PackageLoader("codecontext.training.release.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -125,19 +122,9 @@ def _render(*, deciding: QuerySet, **values: Any) -> str:
     return environment.get_template("evaluation.html.j2").render(
         search=search,
         dense=dense,
-        verdict=_verdict(search.gain.mean, search.gain.low, search.gain.high),
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         **values,
     )
-
-
-def _verdict(mean: float, low: float, high: float) -> tuple[str, str]:
-    """A word for the style sheet and a sentence for people."""
-    if mean > 0 and low >= 0:
-        return "better", "The whole search is better with it."
-    if high < 0:
-        return "worse", "The whole search is worse with it."
-    return "same", "The whole search shows no difference beyond chance."
 
 
 def _write(file: Path, text: str) -> None:
@@ -151,4 +138,6 @@ def _write(file: Path, text: str) -> None:
         temporary.replace(file)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise StoreError(f"The report cannot be written to {file}: {error.strerror}.", "Name another file.") from error
+        raise StoreError(
+            f"The report cannot be written to {file}: {error.strerror}.", "Choose another file."
+        ) from error

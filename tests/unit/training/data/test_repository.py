@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from codecontext.training.data.hiding import hide, visible_text
+from pathlib import Path
+
+from codecontext.search.paths import PathRole
+from codecontext.training.data.mining.repository import Repository, RepositoryFile
 from codecontext.training.data.pairs import CodeSpan, HiddenText
 
 LINES = ["def f():", '    """Doc."""', '    run(help="Say it", more=1)', "    return 1"]
+FILE = RepositoryFile("a.py", "\n".join(LINES), "python", PathRole.SOURCE)
 
 
 def hidden(first: int, last: int, text: str | None = None, path: str = "a.py") -> HiddenText:
@@ -13,18 +17,19 @@ def hidden(first: int, last: int, text: str | None = None, path: str = "a.py") -
 
 
 def test_whole_lines_become_blank() -> None:
-    assert hide(LINES, [hidden(2, 2)]) == [LINES[0], "", *LINES[2:]]
+    assert FILE.without([hidden(2, 2)]) == [LINES[0], "", *LINES[2:]]
 
 
 def test_a_text_goes_and_the_rest_of_its_line_stays() -> None:
-    assert hide(LINES, [hidden(3, 3, "Say it")])[2] == '    run(help="", more=1)'
+    assert FILE.without([hidden(3, 3, "Say it")])[2] == '    run(help="", more=1)'
 
 
 def test_lines_beyond_the_end_are_no_matter() -> None:
-    assert len(hide(LINES, [hidden(4, 99)])) == 4
+    assert len(FILE.without([hidden(4, 99)])) == 4
 
 
 def test_only_what_is_hidden_in_this_file_counts() -> None:
+    repository = Repository(Path("project"), {"a.py": FILE})
     span = CodeSpan(path="a.py", start_line=1, end_line=2)
-    assert visible_text(LINES, span, [hidden(1, 4, path="b.py")]) == "\n".join(LINES[:2])
-    assert visible_text(LINES, span, [hidden(2, 2)]) == "def f():\n"
+    assert repository.visible_text(span, [hidden(1, 4, path="b.py")]) == "\n".join(LINES[:2])
+    assert repository.visible_text(span, [hidden(2, 2)]) == "def f():\n"

@@ -1,4 +1,4 @@
-"""What training and measuring on one folder share: settings, base model, pairs, the code that hides them."""
+"""What training and measuring on one folder share: its settings, base model, pairs and corpus."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.locations import cache_directory
 from codecontext.store.lock import writer_lock
 from codecontext.training.data.corpus import Corpus, CorpusBuilder
-from codecontext.training.data.mining.counts import SourceCount
 from codecontext.training.data.mining.mine import Mined, mine
 from codecontext.training.data.mining.repository import Repository, read_repository
-from codecontext.training.data.mining.sift import says_the_query
-from codecontext.training.data.pairs import Pair, read_pairs
+from codecontext.training.data.mining.sift import leaks_query
+from codecontext.training.data.pairs import Pair, SourceCount, read_pairs
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,14 @@ class Workbench:
     def base(self) -> HuggingFaceEmbeddingProvider:
         """The base model without an adapter, loaded. Raises ``ModelUnavailable`` and ``TrainingError``."""
         if importlib.util.find_spec("peft") is None:
-            raise TrainingError("Adapters need peft, which is not installed.", "Run: pip install peft")
+            raise TrainingError("Training and measuring need peft, which is not installed.", "Run: pip install peft")
         config = self.settings.embeddings.huggingface.model_copy(update={"lora_adapter_path": None})
         provider = HuggingFaceEmbeddingProvider(config, CHUNK_FORMAT)
         provider.initialize()
         return provider
 
     def material(self, pairs_file: Path | None) -> Material:
-        """Pairs from a file, or else mined; either way without those whose code says the query.
+        """Pairs from a file, or else mined; either way without those whose code contains the query.
 
         Raises ``TrainingError`` and ``OperationCancelled``.
         """
@@ -73,7 +72,7 @@ class Workbench:
         return Material(mined.pairs, mined.sources, repository)
 
     def corpus(self, material: Material) -> Corpus:
-        """The folder's code with what the pairs ask hidden, in the base model's space.
+        """The folder's code with the source of each query hidden, in the base model's space.
 
         From then on it is this workbench's alone: raises ``IndexLocked`` while another process trains or measures
         on the same folder.
@@ -97,7 +96,7 @@ def _checked(pairs: Sequence[Pair], repository: Repository, file: Path) -> Mined
     left_out: dict[str, dict[str, int]] = {}
     for pair in pairs:
         missing = [span.path for span in pair.code if span.path not in repository.files]
-        reason = "file not in the index" if missing else says_the_query(pair, repository)
+        reason = "file not in the index" if missing else leaks_query(pair, repository)
         if reason:
             counts = left_out.setdefault(pair.source, {})
             counts[reason] = counts.get(reason, 0) + 1
@@ -105,8 +104,8 @@ def _checked(pairs: Sequence[Pair], repository: Repository, file: Path) -> Mined
             kept.append(pair)
     if not kept:
         raise TrainingError(
-            f"No pair in {file} can be used: the code that they name is not in {repository.folder}, or says the query.",
-            "Paths are relative to the folder, with '/'.",
+            f"No pair in {file} can be used: the code is not in {repository.folder}, or it contains the query text.",
+            "Write paths relative to the folder, with '/'.",
         )
     sources = [
         SourceCount(source=name, pairs=sum(pair.source == name for pair in kept), left_out=left_out.get(name, {}))

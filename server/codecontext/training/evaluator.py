@@ -1,8 +1,7 @@
-"""Measures an adapter against the base model or another adapter, on one repository."""
+"""Evaluator: measures an adapter against the base model or another adapter, on one repository."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,22 +9,22 @@ from pathlib import Path
 from codecontext.adapters import AdapterInfo, inspect_adapter
 from codecontext.core.errors import TrainingError
 from codecontext.core.progress import Progress
-from codecontext.embeddings.base import EmbeddingProvider, InstructionType
+from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
 from codecontext.store.snapshot import take_snapshot
 from codecontext.training.data.corpus import Corpus
-from codecontext.training.data.labels import Labelled, label
+from codecontext.training.data.labels import label
 from codecontext.training.data.pairs import Pair, read_pairs, without_keys
-from codecontext.training.data.split import MIN_TEST_PAIRS, split_pairs
+from codecontext.training.data.split import MAX_TEST_PAIRS, MIN_TEST_PAIRS, sample, split_pairs
 from codecontext.training.data.staleness import require_current_index
-from codecontext.training.evaluation.rankings import rank_by_search, rank_by_vectors
-from codecontext.training.evaluation.results import Evaluation, QuerySet, Rankings, SystemName, summarise
+from codecontext.training.data.workbench import Workbench
+from codecontext.training.evaluation.metrics import summarise
+from codecontext.training.evaluation.rankings import rankings_of
+from codecontext.training.evaluation.results import Evaluation, QuerySet, SystemName, Verdict
 from codecontext.training.release.artifact import TrainingRecord, read_record
-from codecontext.training.workbench import Workbench
 
-MAX_TEST_PAIRS = 1000
 BASE = "base"
 
 
@@ -41,7 +40,7 @@ class Evaluator:
         self._names = tuple(map(_name_of, self._paths))
 
     def evaluate(self, pairs_file: Path | None = None, queries_file: Path | None = None) -> Evaluation:
-        """Ask held-out pairs, and the labelled queries of a file where one is given.
+        """Run held-out pairs, and the labelled queries of a file where one is given.
 
         Raises ``IndexNotReady`` for a stale index, ``AdapterError`` for an adapter that does not fit,
         ``TrainingError`` where there is nothing to measure with, and ``OperationCancelled``.
@@ -57,8 +56,8 @@ class Evaluator:
         test = split_pairs(material.pairs, record.settings.seed if record else 0).test
         if len(test) < MIN_TEST_PAIRS and not own_queries:
             raise TrainingError(
-                f"{bench.folder} gives {len(test)} held-out pairs, too few to measure with.",
-                f"At least {MIN_TEST_PAIRS} are needed; or name your own queries with --queries.",
+                f"{bench.folder} yields only {len(test)} held-out pairs, too few to measure with.",
+                f"At least {MIN_TEST_PAIRS} are needed; alternatively, pass your own queries with --queries.",
             )
         corpus = bench.corpus(material)
         enough = len(test) >= MIN_TEST_PAIRS
@@ -73,7 +72,7 @@ class Evaluator:
             chunks=len(corpus.snapshot),
             pairs=pairs,
             own=own,
-            helps_search=deciding is not None and deciding.helps_search,
+            helps_search=deciding is not None and deciding.verdict is Verdict.BETTER,
             seconds=round(time.perf_counter() - started, 1),
         )
 
@@ -88,7 +87,7 @@ class Evaluator:
         return read_record(path) if path else None
 
     def _over_own(self, queries: Sequence[Pair], store: IndexStore, providers: list[EmbeddingProvider]) -> QuerySet:
-        """The user's own queries, asked of the folder's own index."""
+        """The user's own queries, run against the folder's own index."""
         bench = self._bench
         for provider in providers:
             if take_snapshot(store, provider.space.space_id).coverage < 1:
@@ -105,12 +104,12 @@ class Evaluator:
         queries = label(unseen, corpus.places)
         if not queries:
             raise TrainingError(
-                "None of the queries can be asked: their answers are not in the index, or the adapter was trained "
-                "with them.",
-                "Name files relative to the folder, and queries that were not trained on.",
+                "None of the queries can be used: either the code is not in the index, or the adapter was trained on "
+                "them.",
+                "Write paths relative to the folder, and use queries that the adapter was not trained on.",
             )
         before, after = (
-            rankings_of(self._bench, provider, corpus, queries, f"asking {name.name}")
+            rankings_of(self._bench, provider, corpus, queries, f"searching with {name.name}")
             for provider, name in zip(providers, self._names, strict=True)
         )
         result = summarise(queries, before, after)
@@ -119,31 +118,6 @@ class Evaluator:
     def _trained_queries(self) -> Collection[str]:
         records = [read_record(path) for path in self._paths if path]
         return {key for record in records if record for key in record.trained_queries}
-
-
-def rankings_of(
-    bench: Workbench, provider: EmbeddingProvider, corpus: Corpus, queries: Sequence[Labelled], stage: str
-) -> Rankings:
-    """How ``provider`` answers, with the vectors of its own space."""
-    space = provider.space
-    if corpus.snapshot.space_id != space.space_id:
-        if corpus.folder != bench.folder:
-            bench.builder.embed(provider, bench.on_progress, bench.cancel)
-        corpus = corpus.in_space(space.space_id)
-    texts = [query.text for query in queries]
-    vectors = provider.embed_batch(texts, InstructionType.NL2CODE_QUERY, cancel=bench.cancel)
-    return Rankings(
-        dense=rank_by_vectors(corpus, queries, vectors),
-        search=rank_by_search(corpus, queries, vectors, space, stage, bench.on_progress, bench.cancel),
-    )
-
-
-def sample(pairs: Sequence[Pair], most: int, seed: int = 0) -> list[Pair]:
-    """At most so many of ``pairs``, in their order; the same each time."""
-    if len(pairs) <= most:
-        return list(pairs)
-    chosen = sorted(random.Random(seed).sample(range(len(pairs)), most))
-    return [pairs[number] for number in chosen]
 
 
 def _name_of(path: Path | None) -> SystemName:

@@ -5,9 +5,22 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from codecontext.training.evaluation.intervals import Comparison, Interval
-from codecontext.training.evaluation.report.charts import BUCKETS, ChartRow, before_and_after, course, rank_changes
-from codecontext.training.evaluation.results import QueryChange, gain_of
+import pytest
+
+from codecontext.training.evaluation.results import (
+    MAIN_METRIC,
+    METRIC_NAMES,
+    Comparison,
+    Evaluation,
+    Interval,
+    QueryChange,
+    QuerySet,
+    SourceComparison,
+    SystemName,
+    gain_of,
+)
+from codecontext.training.release.report.charts import BUCKETS, ChartRow, before_and_after, course, rank_changes
+from codecontext.training.release.report.html import render_evaluation
 
 
 def interval(mean: float, spread: float = 0.05) -> Interval:
@@ -53,6 +66,32 @@ def test_the_best_validation_is_named() -> None:
     svg = course([3.0, 2.5, 2.6], [0.40, 0.45, 0.44], 0.38, 1, "title")
     assert re.search(r"best: 0\.450", svg)
     assert classes(svg, "line").count("score") == 3
+
+
+def evaluation_with(gain: Interval) -> Evaluation:
+    found = dict.fromkeys(METRIC_NAMES, Comparison(before=interval(0.5), after=interval(0.4), gain=gain))
+    source = SourceComparison(source="own", queries=1, dense=found[MAIN_METRIC], search=found[MAIN_METRIC])
+    pairs = QuerySet(queries=1, dense=found, search=found, sources=[source], changes=[change(1, 2)])
+    adapter, base = SystemName(name="words"), SystemName(name="base")
+    return Evaluation(
+        folder="shop", adapter=adapter, against=base, base_model="m", chunks=9, pairs=pairs, helps_search=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict", "sentence"),
+    [
+        (interval(0.1), "better", "Search improves significantly."),
+        (interval(0.01), "same", "No significant improvement in search."),
+        (interval(-0.01), "same", "No significant improvement in search."),
+        (interval(-0.1), "worse", "Search gets significantly worse."),
+    ],
+)
+def test_the_page_says_what_the_interval_says(gain: Interval, verdict: str, sentence: str) -> None:
+    page = render_evaluation(evaluation_with(gain))
+    assert f'class="card verdict {verdict}"' in page
+    assert sentence in page
+    assert set(re.findall(r'class="gain (\w+)"', page)) == {verdict}
 
 
 def test_search_decides_what_gained_and_vectors_break_ties() -> None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from codecontext.training.evaluation.intervals import Comparison
-from codecontext.training.evaluation.results import QueryChange
+from codecontext.training.evaluation.results import Comparison, QueryChange
 
 WIDTH = 720
 _LABEL_WIDTH = 190
@@ -58,7 +57,6 @@ def before_and_after(rows: Sequence[ChartRow], title: str) -> str:
 
 def _before_and_after_row(row: ChartRow, y: float, x: Callable[[float], float], right: float) -> list[str]:
     before, after, gain = row.found.before, row.found.after, row.found.gain
-    kind = _verdict(gain.low, gain.high)
     return [
         f'<text class="label" x="0" y="{y - 2}">{escape(row.label)}</text>',
         f'<text class="note" x="0" y="{y + 13}">{escape(row.note)}</text>',
@@ -67,13 +65,13 @@ def _before_and_after_row(row: ChartRow, y: float, x: Callable[[float], float], 
         f'<line class="link" x1="{x(before.mean)}" x2="{x(after.mean)}" y1="{y - 6}" y2="{y + 6}"/>',
         f'<circle class="before" cx="{x(before.mean)}" cy="{y - 6}" r="5"><title>{before.mean:.3f}</title></circle>',
         f'<circle class="after" cx="{x(after.mean)}" cy="{y + 6}" r="5"><title>{after.mean:.3f}</title></circle>',
-        f'<text class="gain {kind}" x="{right + 24}" y="{y - 1}">{gain.mean:+.3f}</text>',
+        f'<text class="gain {gain.verdict}" x="{right + 24}" y="{y - 1}">{gain.mean:+.3f}</text>',
         f'<text class="note" x="{right + 24}" y="{y + 14}">{gain.low:+.3f} to {gain.high:+.3f}</text>',
     ]
 
 
 def rank_changes(changes: Sequence[QueryChange], title: str) -> str:
-    """How many queries moved from which ranks in the whole search to which, as a grid."""
+    """How many queries moved from which rank in the whole search to which, as a grid."""
     counts = Counter((_bucket(change.search_before), _bucket(change.search_after)) for change in changes)
     most = max((count for (before, after), count in counts.items() if before != after), default=1)
     side = range(len(BUCKETS))
@@ -150,7 +148,3 @@ def _bucket(rank: int | None) -> int:
     if rank is None:
         return len(BUCKETS) - 1
     return next((number for number, end in enumerate(_BUCKET_ENDS) if rank <= end), len(BUCKETS) - 1)
-
-
-def _verdict(low: float, high: float) -> str:
-    return "better" if low > 0 else "worse" if high < 0 else "same"
