@@ -21,6 +21,7 @@ ONLY_IN = {
     "peft": {"embeddings", "training"},
     "lancedb": {"store"},
     "watchdog": {"watching"},
+    "inotify_simple": {"watching"},
 }
 SOURCES = sorted(path for path in PACKAGE.glob("*/**/*.py"))
 
