@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent import futures
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +22,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from codecontext.chunking import ChunkingConfig
+from codecontext.core.batches import batched
 from codecontext.core.errors import CodeContextError
 from codecontext.core.progress import CancelToken
 from codecontext.indexing.files import SkipReason
@@ -113,7 +114,7 @@ class ReaderProcess:
         readings: list[FileReading] = []
         waiting: list[Future[list[FileReading]]] = []
         try:
-            waiting.extend(self._submit(batch, config) for batch in _batches(requests))
+            waiting.extend(self._submit(batch, config) for batch in batched(requests, _FILES_PER_MESSAGE))
             for future in waiting:
                 cancel.check()
                 readings += self._outcome(future, cancel)
@@ -185,10 +186,6 @@ class ReaderProcess:
         child, self._child = self._child, None
         if child is not None and child.is_alive():
             child.kill()
-
-
-def _batches(requests: Sequence[ReadRequest]) -> Iterator[Sequence[ReadRequest]]:
-    return (requests[start : start + _FILES_PER_MESSAGE] for start in range(0, len(requests), _FILES_PER_MESSAGE))
 
 
 def _read_files(read: ReadFunction, requests: Sequence[ReadRequest], config: ChunkingConfig) -> list[FileReading]:

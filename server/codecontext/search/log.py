@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import StoreError
 from codecontext.core.private import create_private, make_private
 
@@ -65,4 +66,4 @@ class SearchLog:
     def _shorten(self) -> None:
         if self._file.is_file() and self._file.stat().st_size > MAX_BYTES:
             lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-            self._file.write_text("".join(lines[len(lines) // 2 :]), encoding="utf-8")
+            write_file(self._file, "".join(lines[len(lines) // 2 :]), private=True)

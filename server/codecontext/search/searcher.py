@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from codecontext.chunking import embedding_text
+from codecontext.core.batches import batched
 from codecontext.core.errors import QueryError
 from codecontext.core.filters import ChunkFilter
 from codecontext.core.terms import lexical_terms
@@ -184,8 +185,7 @@ class Searcher:
         """The best ``limit`` that still exist, with their lines as they are now."""
         evidence = _EvidenceOf(candidates)
         hits: list[Hit] = []
-        for start in range(0, len(ranked), limit):
-            batch = ranked[start : start + limit]
+        for batch in batched(ranked, limit):
             stored = self.store.chunk_columns([self._id(item.row) for item in batch], CHUNK_COLUMNS)
             for item in batch:
                 row = stored.get(self._id(item.row))

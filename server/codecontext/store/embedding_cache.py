@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from codecontext.core.batches import batched
 from codecontext.core.errors import StoreError
 from codecontext.core.private import create_private, make_private
 
@@ -48,11 +49,11 @@ class EmbeddingCache:
         """The vectors, shape (dimension,), of those hashes that the cache knows."""
         found: dict[str, Vector] = {}
         with self._transaction() as connection:
-            for start in range(0, len(hashes), _LOOKUP_BATCH):
-                batch = [bytes.fromhex(value) for value in hashes[start : start + _LOOKUP_BATCH]]
-                marks = ",".join("?" * len(batch))
+            for batch in batched(hashes, _LOOKUP_BATCH):
+                keys = [bytes.fromhex(value) for value in batch]
+                marks = ",".join("?" * len(keys))
                 query = f"SELECT hash, vector FROM vectors WHERE space = ? AND hash IN ({marks})"  # noqa: S608
-                for key, blob in connection.execute(query, (space_id, *batch)):
+                for key, blob in connection.execute(query, (space_id, *keys)):
                     found[key.hex()] = np.frombuffer(blob, dtype="<f4")
         return found
 

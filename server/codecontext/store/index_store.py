@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 from lancedb.index import FTS, BTree
 from lancedb.query import BooleanQuery, MatchQuery, Occur
 
+from codecontext.core.batches import batched
 from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
 from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import path_pattern
@@ -459,7 +460,7 @@ class IndexStore:
         generation = self._next_generation()
         newest = latest_rows(self._read(CHUNKS_TABLE, ("path", "written"), CHUNK_SCHEMA))
         writes = dict(zip(newest["path"].to_pylist(), newest["written"].to_pylist(), strict=True))
-        for paths in _batches(sorted(writes), _FILES_AT_ONCE):
+        for paths in batched(sorted(writes), _FILES_AT_ONCE):
             with _faults_of(CHUNKS_TABLE):
                 rows = table.search().where(_any_of("path", paths)).limit(None).to_arrow()
             rows = latest_rows(rows.select(CHUNK_SCHEMA.names)).sort_by([("path", "ascending"), ("id", "ascending")])
@@ -496,7 +497,7 @@ class IndexStore:
         if table is None:
             return
         with _faults_of(name):
-            for batch in _batches(values, _DELETE_BATCH):
+            for batch in batched(values, _DELETE_BATCH):
                 table.delete(f"{_any_of(column, batch)} AND {condition}")
 
 
@@ -584,10 +585,6 @@ def latest_rows(rows: pa.Table) -> pa.Table:
         return rows
     latest = writes.group_by("path").aggregate([("written", "max")]).rename_columns({"written_max": "written"})
     return rows.join(latest, keys=["path", "written"], join_type="inner").combine_chunks()
-
-
-def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 @contextmanager

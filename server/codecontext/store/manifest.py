@@ -6,11 +6,11 @@ was last seen (so that unchanged files are not read), what was skipped and why, 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import StoreError
 
 SCHEMA_VERSION = 2
@@ -100,13 +100,9 @@ def has_manifest(directory: Path) -> bool:
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step. Raises ``StoreError`` when the disk refuses; then the old one stays."""
-    temporary = directory / f"{_FILE_NAME}.{os.getpid()}.tmp"
     try:
-        temporary.touch(mode=0o600)
-        temporary.write_text(manifest.model_dump_json(), encoding="utf-8")
-        temporary.replace(directory / _FILE_NAME)
+        write_file(directory / _FILE_NAME, manifest.model_dump_json(), private=True)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(
             f"The manifest {directory / _FILE_NAME} cannot be written: {error.strerror}.",
             "Free some space and run again; the previous index is intact.",

@@ -16,8 +16,10 @@ def test_source_and_the_state_of_a_repository_matter(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [".git", ".git/index", ".hg/store", "node_modules/x.js", "web/bower_components/x.js", ".venv/x.py"]
-    + ["src/__pycache__/x.pyc", "node_modules/.git/HEAD", os.fsdecode(b"old-\xff.py")],
+    [
+        *(".git", ".git/index", ".hg/store", "node_modules/x.js", "web/bower_components/x.js", ".venv/x.py"),
+        *("src/__pycache__/x.pyc", "node_modules/.git/HEAD", os.fsdecode(b"old-\xff.py")),
+    ],
 )
 def test_dependencies_caches_and_names_that_are_not_utf8_do_not(path: str) -> None:
     assert not is_relevant(path)
