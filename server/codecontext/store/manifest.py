@@ -58,7 +58,7 @@ class Manifest(BaseModel):
     """State of one index at the end of its last run."""
 
     folder: str = ""
-    recipe: str = Field("", description="Digest of all that decides how a file becomes rows.")
+    index_version: str = Field("", description="Digest of all that decides how a file becomes rows.")
     spaces: list[str] = Field(default_factory=list, description="Embedding spaces, the active one first.")
     read_at_ns: int = Field(0, description="When the run that took the stamps began.")
     files: dict[str, FileStamp] = Field(default_factory=dict)
