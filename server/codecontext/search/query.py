@@ -8,9 +8,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from codecontext.chunking.languages import LANGUAGES, language_named
-from codecontext.core.chunk import ChunkKind
+from codecontext.core.chunk import ChunkFilter, ChunkKind
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import split_alternatives
 from codecontext.core.terms import lexical_terms
 

@@ -13,14 +13,13 @@ import pyarrow.compute as pc
 
 from codecontext.chunking import embedding_text
 from codecontext.core.batches import batched
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.terms import lexical_terms
 from codecontext.embeddings.base import EmbeddingProvider, InstructionType
 from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
-from codecontext.search.candidates import Candidates, retrieve
+from codecontext.search.candidates import Candidates, fuse, retrieve
 from codecontext.search.config import Retrieval, SearchConfig, Weights
-from codecontext.search.fusion import fuse
 from codecontext.search.query import Query, QueryKind, parse_query
 from codecontext.search.query_time import SECONDS, QueryTimeVectors
 from codecontext.search.ranking import Ranked, rank

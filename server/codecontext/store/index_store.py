@@ -31,8 +31,8 @@ from lancedb.index import FTS, BTree
 from lancedb.query import BooleanQuery, MatchQuery, Occur
 
 from codecontext.core.batches import batched
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import path_pattern
 from codecontext.core.private import make_private
 from codecontext.store.manifest import has_manifest

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codecontext.chunking.languages import LANGUAGES
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter
 from codecontext.search.query import MAX_QUERY_CHARACTERS, QueryKind, parse_query
 
 

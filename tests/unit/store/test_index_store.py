@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from codecontext.chunking import chunk_source
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.hashing import content_digest
 from codecontext.indexing.rows import rows_of_chunks
 from codecontext.store.index_store import FileRows, IndexStore

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import path_pattern, split_alternatives
 
 
