@@ -1,4 +1,4 @@
-"""Where CodeContext keeps its own files."""
+"""Where CodeContext keeps its own files, and which folders of a project hold no source."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from pathlib import Path
 
 from codecontext.core.errors import ConfigError
 from codecontext.core.hashing import content_digest
+
+VERSION_CONTROL = frozenset({".git", ".hg", ".jj", ".svn"})
+DEPENDENCIES_AND_CACHES = frozenset({".venv", "__pycache__", "bower_components", "node_modules"})
+# A virtual environment has the first (PEP 405), a cache the second (https://bford.info/cachedir/).
+NOT_SOURCE_MARKERS = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
 
 
 def expand_user(path: str | Path) -> Path:

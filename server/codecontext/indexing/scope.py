@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from codecontext.core.folders import NOT_SOURCE_MARKERS
+from codecontext.core.paths import NOT_SOURCE_MARKERS
 from codecontext.indexing.git import is_inside
 from codecontext.indexing.ignore import OWN_IGNORE_FILE
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from codecontext.core import CancelToken
-from codecontext.core.folders import DEPENDENCIES_AND_CACHES, NOT_SOURCE_MARKERS, VERSION_CONTROL
+from codecontext.core.paths import DEPENDENCIES_AND_CACHES, NOT_SOURCE_MARKERS, VERSION_CONTROL
 from codecontext.indexing.files import Listing, Skipped, SkipReason
 from codecontext.indexing.ignore import IgnoreTree, Note, OuterRules, read_outer_rules, rules_from_above
 from codecontext.indexing.repositories import common_folder, git_folder

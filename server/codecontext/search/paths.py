@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from codecontext.core.folders import DEPENDENCIES_AND_CACHES
+from codecontext.core.paths import DEPENDENCIES_AND_CACHES
 
 
 class PathRole(StrEnum):

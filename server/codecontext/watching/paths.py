@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from codecontext.core.folders import DEPENDENCIES_AND_CACHES, VERSION_CONTROL
-from codecontext.core.paths import codecontext_home
+from codecontext.core.paths import DEPENDENCIES_AND_CACHES, VERSION_CONTROL, codecontext_home
 
 EVERYTHING = "."
 """Reported instead of paths when events were lost."""
