@@ -22,7 +22,7 @@ def expand_user(path: str | Path) -> Path:
     except RuntimeError as error:
         user = Path(path).parts[0]
         raise ConfigError(
-            f"{path}: there is no home folder for '{user}' on this machine.", "Write the path without it."
+            f"{path}: there is no home folder for '{user}' on this machine.", "Write the full path instead."
         ) from error
 
 

@@ -14,7 +14,7 @@ _ARENAS = 2
 
 
 def ensure_utf8() -> None:
-    """Start this program anew in Python's UTF-8 mode if it takes names of files for anything else (PEP 540).
+    """Restart this program in Python's UTF-8 mode if it takes names of files for anything else (PEP 540).
 
     So it is where the locale is ``C`` with that mode switched off, or of another encoding: no folder with a letter
     outside it could be named then, neither to the system nor in a message. Python cannot change it while it runs. To

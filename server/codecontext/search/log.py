@@ -1,6 +1,6 @@
-"""What was searched and then opened, kept on this machine for training, if the user wants that.
+"""Logs searches and the hits opened from them, for training, if the user allows it.
 
-One JSON object a line, in a file that nobody else may read. It never leaves the machine.
+One JSON object per line, in a private file that never leaves this machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from codecontext.core.errors import StoreError
 from codecontext.core.private import create_private, make_private
 
 MAX_BYTES = 5_000_000
-"""When the log is longer, its older half goes."""
+"""When the log is larger, its older half is removed."""
 
 
 @dataclass(frozen=True, slots=True)

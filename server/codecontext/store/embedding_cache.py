@@ -104,7 +104,7 @@ class EmbeddingCache:
             self.close()
             raise StoreError(
                 f"The embedding cache {self._file} is damaged: {error}.",
-                "Delete the file: it can be made again.",
+                "Delete the file; it will be rebuilt.",
             ) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -112,7 +112,7 @@ class EmbeddingCache:
             make_private(self._file.parent)
         except OSError as error:
             raise StoreError(
-                f"The cache folder {self._file.parent} cannot be made: {error.strerror}.",
+                f"The cache folder {self._file.parent} cannot be created: {error.strerror}.",
                 "Set CODECONTEXT_HOME to a folder that can be written.",
             ) from error
         try:
@@ -122,14 +122,16 @@ class EmbeddingCache:
         except sqlite3.DatabaseError as error:
             damaged = self._file.with_suffix(".damaged")
             self._file.replace(damaged)
-            logger.warning("The embedding cache was damaged (%s); it is kept as %s.", error, damaged)
+            logger.warning(
+                "The embedding cache was damaged (%s) and is rebuilt; the damaged file is kept as %s.", error, damaged
+            )
             return _connect(self._file)
 
 
 def _advice(error: sqlite3.OperationalError) -> str:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return "Another process holds it; try again."
-    return "Free some space, or delete the file: it can be made again."
+        return "Another process is using it; try again."
+    return "Free some space, or delete the file; it will be rebuilt."
 
 
 def _connect(file: Path) -> sqlite3.Connection:

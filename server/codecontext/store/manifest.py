@@ -58,14 +58,14 @@ class Manifest(BaseModel):
     """State of one index at the end of its last run."""
 
     folder: str = ""
-    index_version: str = Field("", description="Digest of all that decides how a file becomes rows.")
+    index_version: str = Field("", description="Digest of everything that decides how a file becomes rows.")
     spaces: list[str] = Field(default_factory=list, description="Embedding spaces, the active one first.")
     read_at_ns: int = Field(0, description="When the run that took the stamps began.")
     files: dict[str, FileStamp] = Field(default_factory=dict)
     skipped: list[SkippedFile] = Field(default_factory=list)
     quarantined: dict[str, QuarantinedFile] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
-    tidied: int = Field(0, description="Version of the chunks that was left with nothing but what counts.")
+    tidied: int = Field(0, description="Version of the chunks table when its removed rows were last purged.")
 
     def use_space(self, space_id: str, *, keep: int, activate: bool = True) -> None:
         """Make ``space_id`` the active space and remember the ``keep`` most recent ones.
@@ -89,7 +89,7 @@ def read_manifest(directory: Path) -> Manifest | None:
     except OSError as error:
         raise StoreError(
             f"The manifest {directory / _FILE_NAME} cannot be read: {error.strerror}.",
-            "Give yourself the right to read it.",
+            "Check the file's permissions.",
         ) from error
 
 

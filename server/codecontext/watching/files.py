@@ -117,7 +117,7 @@ class FolderWatcher:
                         try:
                             self._check_folder(folder, watched)
                         except Exception:  # one folder's fault must not end the watch over the others
-                            logger.exception("%s cannot be watched", folder)
+                            logger.exception("Cannot watch %s", folder)
 
     def _check_folder(self, folder: Path, watched: _Watched) -> None:
         """Watch a folder again if it is not the one that is watched, or not watched as a whole."""
@@ -160,7 +160,7 @@ class FolderWatcher:
         if fault:
             logger.warning("%s", fault)
         else:
-            logger.info("%s is watched again", folder)
+            logger.info("Watching %s again", folder)
         try:
             self._on_fault()
         except Exception:
