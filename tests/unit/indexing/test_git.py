@@ -101,7 +101,7 @@ def test_there_is_an_end_to_what_git_may_say(tmp_path: Path, folder: Folder, mon
     install(tmp_path / "bin", "while :; do echo name; done")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(git, "_MAX_OUTPUT", 100_000)
-    with pytest.raises(GitUnavailable, match="more than 100,000 bytes"):
+    with pytest.raises(GitUnavailable, match="its output exceeds 100,000 bytes"):
         run_git(folder.path, "status")
 
 
