@@ -26,12 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecontext.config import load_settings
-from codecontext.core.paths import codecontext_home
+from codecontext.core.paths import codecontext_home, index_directory
 from codecontext.engine.engine import Engine
 from codecontext.rpc.client import EngineClient
 from codecontext.rpc.messages import FolderReport, FolderSetup
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 
 _MODULES = 40
 _CHANGED_AT_ONCE = 12

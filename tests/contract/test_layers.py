@@ -28,6 +28,7 @@ ONLY_IN = {
     "tree_sitter": {"chunking"},
     "typer": {"cli"},
     "watchdog": {"watching"},
+    "inotify_simple": {"watching"},
 }
 SOURCES = sorted(path for path in PACKAGE.glob("*/**/*.py"))
 

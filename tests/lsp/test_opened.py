@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pygls.exceptions import JsonRpcException
 
+from codecontext.core.paths import search_log_file
 from codecontext.lsp.protocol import Method
 from codecontext.search.log import SearchLog
-from codecontext.store.locations import search_log_file
 from lsp.client import Editor, Json, opened, write
 
 TEXT = "import os\n\n\ndef hold(path):\n    return os.open(path, os.O_EXCL)\n"

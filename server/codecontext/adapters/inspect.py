@@ -12,7 +12,14 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError, safe_open
 
-from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE, AdapterSide, open_weights, read_manifest, unreadable
+from codecontext.adapters.files import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    AdapterSide,
+    open_weights,
+    read_adapter_manifest,
+    unreadable,
+)
 from codecontext.adapters.fingerprint import adapter_fingerprint
 from codecontext.adapters.lora_config import LoraSettings, read_lora_settings
 from codecontext.adapters.naming import module_of, plain_name
@@ -70,7 +77,7 @@ def inspect_adapter(path: Path) -> AdapterInfo:
     """
     settings = read_lora_settings(path)
     Targets(path, settings)
-    manifest = read_manifest(path)
+    manifest = read_adapter_manifest(path)
     tensors, dtype = _read_tensors(path)
     layers = _lora_layers(path, tensors, transposed=bool(settings.fan_in_fan_out))
     _check_ranks(path, settings, layers)

@@ -12,12 +12,12 @@ from codecontext.adapters.inspect import AdapterInfo, inspect_adapter
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError
 
-# Seconds between two looks at the files; also how late a cancel may be seen.
+# Seconds between two checks of the files; also how late a cancel may be seen.
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class FileStamp:
+class FileState:
     """One file as ``stat`` sees it: enough to notice that it was written or replaced, without reading it."""
 
     inode: int
@@ -31,9 +31,9 @@ class AdapterStamp:
 
     folder: Path
     """The real folder, with all links followed."""
-    config: FileStamp | None
-    weights: FileStamp | None
-    manifest: FileStamp | None
+    config: FileState | None
+    weights: FileState | None
+    manifest: FileState | None
 
 
 def stamp_of(path: Path) -> AdapterStamp:
@@ -44,13 +44,13 @@ def stamp_of(path: Path) -> AdapterStamp:
         folder = path
     return AdapterStamp(
         folder,
-        config=_file_stamp(folder / CONFIG_FILE),
-        weights=_file_stamp(folder / WEIGHTS_FILE),
-        manifest=_file_stamp(folder / MANIFEST_FILE),
+        config=_file_state(folder / CONFIG_FILE),
+        weights=_file_state(folder / WEIGHTS_FILE),
+        manifest=_file_state(folder / MANIFEST_FILE),
     )
 
 
-def settle(
+def inspect_when_settled(
     path: Path,
     previous: AdapterStamp | None,
     *,
@@ -61,7 +61,7 @@ def settle(
 ) -> AdapterInfo:
     """Wait until the adapter at ``path`` is sound and nobody writes it; the result is that adapter.
 
-    ``previous`` is the stamp of the adapter that serves now, if any. The files must not have changed for
+    ``previous`` is the stamp of the active adapter, if any. The files must not have changed for
     ``quiet`` seconds, or for ``lone`` seconds while only one of configuration and weights of ``previous`` was
     replaced: the other is probably still to come, and both together would be a mixture of two adapters.
 
@@ -72,7 +72,7 @@ def settle(
     started = changed = time.monotonic()
     stamp = stamp_of(path)
     inspected = False
-    fault = AdapterError(
+    problem = AdapterError(
         f"The files of the adapter {path} did not stop changing.", "It can be loaded once they are fully written."
     )
     while True:
@@ -84,12 +84,12 @@ def settle(
             try:
                 info = inspect_adapter(path)
             except AdapterError as error:
-                fault = error
+                problem = error
             else:
                 if stamp_of(path) == stamp:
                     return info
         if unchanged >= max(lone, needed) or time.monotonic() - started >= patience:
-            raise fault
+            raise problem
         cancel.wait(POLL_SECONDS)
         latest = stamp_of(path)
         if latest != stamp:
@@ -97,15 +97,15 @@ def settle(
 
 
 def _half_replaced(previous: AdapterStamp | None, current: AdapterStamp) -> bool:
-    """Whether only one of configuration and weights is another than before, in the same folder."""
+    """Whether only one of configuration and weights was replaced, in the same folder."""
     if previous is None or previous.folder != current.folder:
         return False
     return (previous.config != current.config) != (previous.weights != current.weights)
 
 
-def _file_stamp(file: Path) -> FileStamp | None:
+def _file_state(file: Path) -> FileState | None:
     try:
         status = file.stat()
     except (OSError, ValueError):
         return None
-    return FileStamp(status.st_ino, status.st_size, status.st_mtime_ns)
+    return FileState(status.st_ino, status.st_size, status.st_mtime_ns)

@@ -19,8 +19,7 @@ from codecontext.cli.serve import serve
 from codecontext.cli.similar import similar
 from codecontext.cli.status import status
 from codecontext.cli.version import version
-from codecontext.core.memory import limit_malloc_arenas
-from codecontext.core.utf8 import ensure_utf8
+from codecontext.core.startup import ensure_utf8, limit_malloc_arenas
 
 _COMMON = "Common commands"
 _SETUP = "Setup and diagnostics"

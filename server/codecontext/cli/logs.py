@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from codecontext.cli.console import stderr
-from codecontext.core.log_format import PrintableFormatter
+from codecontext.core.printable import PrintableFormatter
 
 if TYPE_CHECKING:
     from codecontext.config import LoadedSettings

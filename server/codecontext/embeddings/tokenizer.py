@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import logging
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -15,6 +14,7 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.normalizers import Sequence as NormalizerSequence
 
 from codecontext.core import content_digest
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import ModelUnavailable
 from codecontext.core.paths import codecontext_home
 from codecontext.core.private import make_private
@@ -113,8 +113,6 @@ def _write(path: Path, content: str) -> None:
     """Write ``path`` in one step, so that nobody reads half of it."""
     try:
         make_private(path.parent)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(path)
+        write_file(path, content, private=True)
     except OSError as error:
         logger.warning("The tokenizer cannot be stored, so the next start is slower: %s", error)

@@ -24,7 +24,7 @@ from codecontext.core.errors import (
     ModelUnavailable,
     StoreError,
 )
-from codecontext.core.paths import codecontext_home
+from codecontext.core.paths import codecontext_home, index_directory
 from codecontext.embeddings.base import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
 from codecontext.embeddings.model_files import (
@@ -36,7 +36,6 @@ from codecontext.embeddings.model_files import (
 from codecontext.embeddings.pytorch.model import PEFT_AVAILABLE, without_peft
 from codecontext.indexing.git import GitUnavailable, run_git
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "lancedb", "tree-sitter")
 _OPTIONAL_PACKAGES = ("openvino", "peft")

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings
 from codecontext.core.errors import AdapterError, ConfigError, IndexCorrupt, ModelUnavailable
+from codecontext.core.paths import cache_directory, index_directory, search_log_file
 from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
@@ -31,7 +32,6 @@ from codecontext.search.results import SearchResponse, SearchState
 from codecontext.search.searcher import Searcher
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import cache_directory, index_directory, search_log_file
 from codecontext.store.manifest import SkippedFile, read_manifest
 from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
 

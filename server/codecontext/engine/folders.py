@@ -6,10 +6,9 @@ import shlex
 from pathlib import Path
 
 from codecontext.core.errors import ConfigError, IndexNotReady
-from codecontext.core.paths import expand_user
+from codecontext.core.paths import expand_user, index_directory
 from codecontext.indexing.repositories import enclosing_repository, is_second_checkout
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 
 
 def existing_folder(path: Path) -> Path:

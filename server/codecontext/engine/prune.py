@@ -9,8 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from codecontext.core.errors import IndexLocked, StoreError
-from codecontext.core.paths import codecontext_home
-from codecontext.store.locations import index_directory
+from codecontext.core.paths import codecontext_home, index_directory
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import read_manifest
 

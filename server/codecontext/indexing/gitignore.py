@@ -231,7 +231,7 @@ def _bracket(glob: bytes, place: int, faults: list[str]) -> tuple[bytes, int]:
         if glob[place : place + 1] == b"-" and previous is not None and glob[place + 1 : place + 2] not in (b"", b"]"):
             last, place = _member(glob, place + 1)
             if last < previous:
-                faults.append("a range in brackets runs backwards")
+                faults.append("a range in brackets is in reverse order")
             members.update(range(previous, last + 1))
             previous = None
         elif (named := _named_class(glob, place)) is not None:
@@ -242,7 +242,7 @@ def _bracket(glob: bytes, place: int, faults: list[str]) -> tuple[bytes, int]:
             members.add(previous)
     chosen = _NAME_BYTES - members if negated else _NAME_BYTES & members
     if not chosen:
-        raise _MatchesNothing("no character fits its brackets")
+        raise _MatchesNothing("no character matches its brackets")
     return _as_set(chosen), place + 1
 
 

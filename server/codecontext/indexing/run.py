@@ -69,12 +69,14 @@ class IndexRun:
         self.report = IndexReport(folder=str(parts.folder))
 
     def open(self, *, force: bool) -> None:
-        """Take over what the last run left, or start anew where it cannot be used; reads all tables."""
-        recipe = self._recipe()
+        """Take over what the last run left, or start over where it cannot be used; reads all tables."""
+        index_version = self._index_version()
         manifest = read_manifest(self._store.directory)
-        if force or (manifest is not None and manifest.recipe != recipe):
+        if force or (manifest is not None and manifest.index_version != index_version):
             if not force:
-                self.report.notices.append("The index was made by other settings or another version: built anew.")
+                self.report.notices.append(
+                    "The index was made with other settings or by another version, so it was rebuilt."
+                )
             self._store.clear()
             manifest = None
         self._manifest = manifest or Manifest()
@@ -84,23 +86,27 @@ class IndexRun:
             kept = self._store.set_aside(table)
             self._manifest.tidied = 0
             self.report.notices.append(
-                f"The table '{table}' was damaged: kept as {kept} until the next run, built anew."
+                f"The table '{table}' was damaged: it was rebuilt, and is kept as {kept} until the next run."
             )
         self._is_full = True
         self._manifest.folder = str(self._parts.folder)
-        self._manifest.recipe = recipe
+        self._manifest.index_version = index_version
 
     def resume(self) -> bool:
         """Take over what the last run left, as it is; whether it can be built upon."""
-        recipe = self._recipe()
+        index_version = self._index_version()
         manifest = read_manifest(self._store.directory)
-        self._manifest = manifest or Manifest(folder=str(self._parts.folder), recipe=recipe)
-        return manifest is not None and manifest.recipe == recipe and (self._store.exists() or not manifest.files)
+        self._manifest = manifest or Manifest(folder=str(self._parts.folder), index_version=index_version)
+        return (
+            manifest is not None
+            and manifest.index_version == index_version
+            and (self._store.exists() or not manifest.files)
+        )
 
     def update_text(self, scope: Scope, first: Collection[str]) -> Scope:
-        """Make the files in ``scope`` searchable by their words, those in ``first`` before the others.
+        """Make the files in ``scope`` searchable by keyword, those in ``first`` before the others.
 
-        Returns the scope that was really looked at, which may be wider.
+        Returns the scope that was really scanned, which may be wider.
         """
         self._on_progress(Progress("scanning", 0, 0))
         read_at_ns = time.time_ns()
@@ -169,7 +175,7 @@ class IndexRun:
             self._parts.cache.trim()
 
     def finish(self) -> IndexReport:
-        """Write down what the index holds now, and say it."""
+        """Record what the index holds now, and report it."""
         report, manifest = self.report, self._manifest
         hashes = self._store.catalogue()["content_hash"].to_pylist()
         vectors = self._store.vector_hashes(manifest.spaces[0]) if manifest.spaces else set()
@@ -182,7 +188,7 @@ class IndexRun:
         report.seconds = time.perf_counter() - self._started
         return report
 
-    def _recipe(self) -> str:
+    def _index_version(self) -> str:
         """Digest of all that decides how a file becomes rows; each release may cut files in another way."""
         chunking = self._parts.chunking.model_dump_json()
         return content_digest(str(SCHEMA_VERSION), __version__, CHUNK_FORMAT, chunking)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from codecontext.core.paths import NOT_SOURCE_MARKERS
 from codecontext.indexing.git import is_inside
 from codecontext.indexing.ignore import OWN_IGNORE_FILE
-from codecontext.indexing.walk import NOT_SOURCE_MARKS
 
 _MAX_PATHS = 500
 """Beyond this a look at the whole folder is as quick."""
 
 # Such a file decides about others: those beside and below it.
-_RULE_FILES = frozenset({".git", ".gitignore", OWN_IGNORE_FILE, *NOT_SOURCE_MARKS})
+_RULE_FILES = frozenset({".git", ".gitignore", OWN_IGNORE_FILE, *NOT_SOURCE_MARKERS})
 _GIT_EXCLUDE = ".git/info/exclude"
 
 

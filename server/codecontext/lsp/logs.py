@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from lsprotocol.types import LogMessageParams, MessageType
 
-from codecontext.core.log_format import PrintableFormatter
+from codecontext.core.printable import PrintableFormatter
 
 _PACKAGE = logging.getLogger("codecontext")
 _TYPES = [

@@ -8,7 +8,7 @@ import sys
 from io import BufferedReader, BufferedWriter
 from typing import TYPE_CHECKING, NoReturn
 
-from codecontext.core.stdio import claim_stdio
+from codecontext.core.startup import claim_stdio
 
 if TYPE_CHECKING:
     from codecontext.lsp.server import CodeContextServer

@@ -1,7 +1,7 @@
 """Vectors for chunks that have none yet, made during a query within a budget of time.
 
-While an index is young most chunks that words find have no vector. The best of them get one on the spot, so that the
-answer is ranked by meaning too; what was made is remembered until the index has it.
+While an index is being built, most keyword matches have no vector yet. The best of them are embedded on the spot, so
+that they are ranked semantically too; the vectors are remembered until the index has them.
 """
 
 from __future__ import annotations

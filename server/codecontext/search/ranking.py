@@ -64,7 +64,7 @@ def _dotted(name: str) -> str:
 
 
 def _demote_non_source(candidate: Ranked, terms: frozenset[str], weights: Weights) -> None:
-    """Tests, examples, documents and copies of other projects, unless the query asks for them."""
+    """Tests, examples, documents and copies of other projects, unless the query mentions them."""
     role = path_role(candidate.path)
     if role is not PathRole.SOURCE and not asks_for(role, terms):
         candidate.scale(weights.side_path, role.value)
@@ -82,7 +82,7 @@ def _add_file_evidence(candidates: list[Ranked], weights: Weights) -> None:
 
 
 def _spread_over_files(candidates: list[Ranked], weights: Weights) -> None:
-    """Let each further chunk of a file count less, so that one file does not fill the answer."""
+    """Let each further chunk of a file count less, so that one file does not fill the results."""
     seen: Counter[str] = Counter()
     for candidate in _best_first(candidates):
         if seen[candidate.path]:

@@ -13,14 +13,13 @@ import pyarrow.compute as pc
 
 from codecontext.chunking import embedding_text
 from codecontext.core.batched import batched
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.terms import lexical_terms
 from codecontext.embeddings.base import EmbeddingProvider, InstructionType
 from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
-from codecontext.search.candidates import Candidates, retrieve
+from codecontext.search.candidates import Candidates, fuse, retrieve
 from codecontext.search.config import Retrieval, SearchConfig, Weights
-from codecontext.search.fusion import fuse
 from codecontext.search.query import Query, QueryKind, parse_query
 from codecontext.search.query_time import SECONDS, QueryTimeVectors
 from codecontext.search.ranking import Ranked, rank
@@ -36,12 +35,12 @@ NO_WORDS = "The query has no letters or digits to search for."
 _TERMS_OF_TEXT = 64
 """Words of a piece of code that are looked up; the first name it best, and each takes time."""
 
-NO_MATCH = "Nothing matches. Fewer filters or other words may help."
+NO_MATCH = "No results. Try fewer filters or other words."
 
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Searches one snapshot of one folder. Without a provider, words alone answer."""
+    """Searches one snapshot of one folder. Without a provider it is keyword search only."""
 
     folder: Path
     store: IndexStore
@@ -85,7 +84,7 @@ class Searcher:
         id_ = self.snapshot.row(row)["id"]
         stored = self.store.chunk_columns([id_], CHUNK_COLUMNS).get(id_)
         if stored is None:
-            raise QueryError(f"What stood at {path}:{line} has just changed.", "Ask again.")
+            raise QueryError(f"The code at {path}:{line} has just changed.", "Ask again.")
         text = embedding_text(chunk_of_row(stored))
         terms = tuple(dict.fromkeys(lexical_terms(f"{stored['symbol']} {stored['signature']} {stored['doc']}")))
         query = Query(text=text, terms=terms, kind=QueryKind.CODE, where=ChunkFilter())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, inspect_adapter
-from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
+from codecontext.adapters.settle import AdapterStamp, inspect_when_settled, stamp_of
 from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
@@ -191,7 +191,7 @@ class AdapterManager:
             raise AdapterError(without_peft(path))
         self._announce_missing_files(base, path)
         # What was loaded last is what the files were before, if they are others now.
-        info = settle(path, loaded[-1].stamp if loaded else None, cancel=cancel)
+        info = inspect_when_settled(path, loaded[-1].stamp if loaded else None, cancel=cancel)
         stamp = stamp_of(path)
         for each in loaded:
             if each.info == info:

@@ -22,9 +22,8 @@ from pygls.protocol import default_converter
 from pygls.server import JsonRPCServer
 
 from codecontext.core.errors import CodeContextError
-from codecontext.core.log_format import PrintableFormatter
-from codecontext.core.memory import limit_malloc_arenas
-from codecontext.core.stdio import claim_stdio
+from codecontext.core.printable import PrintableFormatter
+from codecontext.core.startup import claim_stdio, limit_malloc_arenas
 from codecontext.indexing.reader_process import ReaderProcess
 from codecontext.rpc.messages import (
     Configure,

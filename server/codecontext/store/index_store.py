@@ -31,8 +31,8 @@ from lancedb.index import FTS, BTree
 from lancedb.query import BooleanQuery, MatchQuery, Occur
 
 from codecontext.core.batched import batched
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import path_pattern
 from codecontext.core.private import make_private
 from codecontext.store.manifest import has_manifest
@@ -90,7 +90,7 @@ _FILES_AT_ONCE = 4_000
 _MAX_EQUALS = 5_000
 """Matches that are looked through to find all that share one score."""
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
-# The database reports faults of the disk as text.
+# The database reports disk errors as text.
 _PASSING_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ETIMEDOUT}
 _DISK_WORDS = re.compile("no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE)
 # So it reports what the system lacks for now, or another writer; none of it says anything about the data.
@@ -366,8 +366,8 @@ class IndexStore:
             return False
         except OSError as error:
             raise StoreError(
-                f"The table '{name}' of the index cannot be looked at: {error.strerror}.",
-                "Give yourself the right to read it, or close some programs, and try again.",
+                f"The table '{name}' of the index cannot be opened: {error.strerror}.",
+                "Check the permissions of the index folder, or close some programs, and try again.",
             ) from error
 
     def _version(self, name: str) -> int:
@@ -424,7 +424,7 @@ class IndexStore:
         except IndexCorrupt as error:
             self._answer(CHUNKS_TABLE, probe)
             raise QueryError(
-                f"This search cannot be answered: {_first_line(error.__cause__ or error)}.",
+                f"This search failed: {_first_line(error.__cause__ or error)}.",
                 "Use fewer or shorter filters, or other words.",
             ) from error
 
@@ -600,12 +600,12 @@ def _faults_of(table: str) -> Iterator[None]:
             ) from error
         if _is_passing_fault(error):
             raise StoreError(
-                f"The table '{table}' of the index cannot be used just now: {_first_line(error)}.",
+                f"The table '{table}' of the index is temporarily unavailable: {_first_line(error)}.",
                 "Close some programs and try again; the index itself is intact.",
             ) from error
         raise IndexCorrupt(
             f"The table '{table}' of the index cannot be read: {_first_line(error)}.",
-            "Run 'codecontext index': it sets the table aside and builds it again.",
+            "Run 'codecontext index': it sets the table aside and rebuilds it.",
         ) from error
 
 

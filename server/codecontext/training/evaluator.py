@@ -8,11 +8,11 @@ from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, inspect_adapter
 from codecontext.core.errors import TrainingError
+from codecontext.core.paths import index_directory
 from codecontext.core.progress import Progress
 from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 from codecontext.store.snapshot import take_snapshot
 from codecontext.training.data.corpus import Corpus
 from codecontext.training.data.labels import label

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codecontext.store.locations import index_directory
+from codecontext.core.paths import index_directory
 from codecontext.store.lock import writer_lock
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

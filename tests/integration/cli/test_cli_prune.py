@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from codecontext.core.paths import codecontext_home
-from codecontext.store.locations import index_directory, search_log_file
+from codecontext.core.paths import codecontext_home, index_directory, search_log_file
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import Manifest, write_manifest
 from codecontext.training.data.corpus import workspace

@@ -69,7 +69,7 @@ def test_explain_says_why(codecontext: Run, shop: Path) -> None:
         ("", "Type a question or a name to search for."),
         ("lang:python", "Type a question or a name to search for."),
         ("?!… ---", "The query has no letters or digits to search for."),
-        ("cart lang:cobol", "Nothing matches. Fewer filters or other words may help."),
+        ("cart lang:cobol", "No results. Try fewer filters or other words."),
     ],
 )
 def test_no_hits_are_explained_on_stderr(codecontext: Run, shop: Path, query: str, sentence: str) -> None:

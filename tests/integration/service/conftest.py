@@ -19,12 +19,12 @@ import pytest
 import pytest_asyncio
 
 from codecontext.config import load_settings
+from codecontext.core.paths import cache_directory, index_directory
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.engine import Engine
 from codecontext.rpc.client import COMMAND, EngineClient
 from codecontext.rpc.messages import Answer, EngineState, FolderReport, FolderSetup, Search
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import cache_directory, index_directory
 
 Found = TypeVar("Found")
 Files = Mapping[str, str]

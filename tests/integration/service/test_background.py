@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from codecontext.core.errors import ConfigError, IndexCorrupt, QueryError
+from codecontext.core.paths import index_directory
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.rpc.messages import EngineState, FilesChanged, Health, Pause, Phase, Reindex, Similar
-from codecontext.store.locations import index_directory
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import read_manifest
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codecontext.adapters import AdapterInfo, inspect_adapter
-from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
+from codecontext.adapters.settle import AdapterStamp, inspect_when_settled, stamp_of
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError, OperationCancelled
 
@@ -24,7 +24,9 @@ DEADLINE = 20.0
 
 def settled(path: Path, previous: AdapterStamp | None = None, **times: float) -> AdapterInfo:
     """Settle with short times; those of a test that must not end by themselves are ``FOREVER``."""
-    return settle(path, previous, cancel=CancelToken(), **({"quiet": 0.1, "lone": 0.3, "patience": 5.0} | times))
+    return inspect_when_settled(
+        path, previous, cancel=CancelToken(), **({"quiet": 0.1, "lone": 0.3, "patience": 5.0} | times)
+    )
 
 
 @pytest.fixture
@@ -38,13 +40,17 @@ def two(write_adapter: AdapterWriter) -> tuple[Path, Path]:
 
 
 class Settling:
-    """A call of ``settle`` in another thread, that gives up on nothing by itself."""
+    """A call of ``inspect_when_settled`` in another thread, that never gives up by itself."""
 
     def __init__(self, path: Path, previous: AdapterStamp | None, **times: float) -> None:
         self.cancel = CancelToken()
         self._pool = ThreadPoolExecutor(1)
         self._future: Future[AdapterInfo] = self._pool.submit(
-            settle, path, previous, cancel=self.cancel, **({"quiet": 0.1, "lone": FOREVER, "patience": FOREVER} | times)
+            inspect_when_settled,
+            path,
+            previous,
+            cancel=self.cancel,
+            **({"quiet": 0.1, "lone": FOREVER, "patience": FOREVER} | times),
         )
 
     def result(self) -> AdapterInfo:

@@ -49,7 +49,7 @@ def complaint(folder: Path | None, editor: dict[str, object] | None = None) -> s
             "indexing.exclude = ['a\\/b']",
             (
                 "indexing.exclude = [\"a\\\\/b\"]: 'a\\\\/b' is not a glob in gitignore syntax: "
-                "a backslash stands before a slash"
+                "it has a backslash before a slash"
             ),
         ),
         ("indexing = 5", "indexing = 5 should be a section that contains settings."),

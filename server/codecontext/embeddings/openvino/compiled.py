@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from codecontext.core.atomic import move_into_place
 from codecontext.core.paths import codecontext_home
 from codecontext.core.private import make_private, tighten
 from codecontext.embeddings.base import Vectors
@@ -84,7 +85,7 @@ class CompiledModels:
             (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(), encoding="utf-8")
             tighten(folder)
             if not (self._root / key).exists():
-                folder.rename(self._root / key)
+                move_into_place(folder, self._root / key)
         self._prune()
 
     def remove(self, key: str) -> None:

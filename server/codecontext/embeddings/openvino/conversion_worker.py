@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from codecontext.adapters import inspect_adapter
 from codecontext.core.errors import CodeContextError
-from codecontext.core.stdio import claim_stdio
+from codecontext.core.startup import claim_stdio
 from codecontext.embeddings.batching import is_out_of_memory
 from codecontext.embeddings.model_files import read_model_card
 from codecontext.embeddings.openvino.conversion import ConversionRejected, OpenVinoModels

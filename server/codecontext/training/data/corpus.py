@@ -19,7 +19,7 @@ import numpy as np
 
 from codecontext.chunking import ChunkingConfig, embedding_text
 from codecontext.core.errors import StoreError
-from codecontext.core.paths import codecontext_home
+from codecontext.core.paths import codecontext_home, index_directory
 from codecontext.core.private import make_private, tighten
 from codecontext.core.progress import CancelToken, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider
@@ -28,7 +28,6 @@ from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.indexing.scan import ScanConfig
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 from codecontext.store.snapshot import Indices, Snapshot, take_snapshot
 from codecontext.training.data.mining.repository import Repository
 from codecontext.training.data.pairs import CodeSpan, HiddenText, Pair

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import StoreError, TrainingError
 from codecontext.core.hashing import content_digest
 from codecontext.core.reading import read_text_file
@@ -125,14 +126,10 @@ def read_pairs(path: Path) -> list[Pair]:
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
     """Write ``pairs`` in one step. Raises ``StoreError``."""
     lines = (pair.model_dump_json(exclude_defaults=True) + "\n" for pair in pairs)
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(lines)
-        temporary.replace(path)
+        write_file(path, "".join(lines))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(f"The pairs cannot be written to {path}: {error.strerror}.", "Choose another file.") from error
 
 

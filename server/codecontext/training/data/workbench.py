@@ -12,10 +12,10 @@ from pathlib import Path
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings
 from codecontext.core.errors import TrainingError
+from codecontext.core.paths import cache_directory
 from codecontext.core.progress import CancelToken, ProgressCallback
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.store.embedding_cache import EmbeddingCache
-from codecontext.store.locations import cache_directory
 from codecontext.store.lock import writer_lock
 from codecontext.training.data.corpus import Corpus, CorpusBuilder
 from codecontext.training.data.mining.mine import Mined, mine

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codecontext.core.atomic import replacement
 from codecontext.core.errors import StoreError
-from codecontext.core.private import make_private, tighten
+from codecontext.core.private import make_private
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,14 +58,11 @@ class Checkpoint:
             **_moments(optimiser),
         }
         metadata = {"run_digest": self.run_digest, "state": json.dumps(asdict(state))}
-        temporary = self.path.with_suffix(".tmp")
         try:
             make_private(self.path.parent)
-            save_file(tensors, temporary, metadata=metadata)
-            tighten(temporary)
-            temporary.replace(self.path)
+            with replacement(self.path, private=True) as draft:
+                save_file(tensors, draft, metadata=metadata)
         except (OSError, SafetensorError) as error:
-            temporary.unlink(missing_ok=True)
             raise StoreError(
                 f"The checkpoint cannot be written to {self.path}: {getattr(error, 'strerror', None) or error}.",
                 "Free some space and run the same command; training resumes from the last checkpoint.",

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 
 from codecontext.adapters import AdapterSide
 from codecontext.adapters.files import MANIFEST_FILE, MAX_MANIFEST_BYTES
+from codecontext.core.atomic import flush, move_into_place
 from codecontext.core.errors import StoreError, TrainingError
 from codecontext.core.json_file import read_json_file
 from codecontext.core.private import is_ours, make_private, tighten
@@ -165,12 +166,13 @@ def write_record(folder: Path, record: TrainingRecord) -> None:
 
 def _put(draft: Path, target: Path) -> None:
     """Rename ``draft`` to ``target``; what was there is moved aside first and removed last."""
+    flush(draft)  # so that there is no adapter at the target for as short as possible
     aside = None
     if target.exists():
         aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent)) / target.name
         target.rename(aside)
     try:
-        draft.rename(target)
+        move_into_place(draft, target)
     except OSError:
         if aside is not None:
             aside.rename(target)

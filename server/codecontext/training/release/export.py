@@ -10,6 +10,7 @@ from pathlib import Path
 
 from codecontext.adapters import inspect_adapter
 from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, MAX_MANIFEST_BYTES, WEIGHTS_FILE
+from codecontext.core.atomic import move_into_place
 from codecontext.core.errors import AdapterError, StoreError
 from codecontext.core.json_file import read_json_file
 from codecontext.core.paths import expand_user
@@ -36,9 +37,9 @@ def export_adapter(adapter: Path, target: Path) -> dict[str, int]:
             if target.suffix == ".zip":
                 archive = Path(temporary) / target.name
                 _pack(draft, archive)
-                archive.replace(target)
+                move_into_place(archive, target)
             else:
-                draft.rename(target)
+                move_into_place(draft, target)
     except OSError as error:
         raise StoreError(
             f"The adapter cannot be written to {target}: {error.strerror}.", "Choose another place."

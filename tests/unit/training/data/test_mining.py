@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from codecontext.core.errors import OperationCancelled, TrainingError
+from codecontext.core.paths import search_log_file
 from codecontext.core.progress import CancelToken
 from codecontext.indexing.scan import ScanConfig
 from codecontext.search.log import SearchLog
-from codecontext.store.locations import search_log_file
 from codecontext.training.data.mining.comments import mine_comments
 from codecontext.training.data.mining.documentation import mine_documentation
 from codecontext.training.data.mining.help_texts import mine_help_texts

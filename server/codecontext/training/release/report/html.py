@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import StoreError
-from codecontext.core.private import create_private, is_ours, make_private
+from codecontext.core.private import is_ours, make_private
 from codecontext.training.evaluation.results import MAIN_METRIC, METRIC_NAMES, Evaluation, QuerySet
 from codecontext.training.release.artifact import TrainingReport
 from codecontext.training.release.places import REPORT_FILE
@@ -128,16 +129,12 @@ def _render(*, deciding: QuerySet, **values: Any) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}.tmp")
     try:
         if is_ours(file):
             make_private(file.parent)
-            create_private(temporary)
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
+        write_file(file, text, private=is_ours(file))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(
             f"The report cannot be written to {file}: {error.strerror}.", "Choose another file."
         ) from error

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import path_pattern, split_alternatives
 
 
@@ -71,14 +71,14 @@ def test_path_pattern(glob: str, path: str, *, matches: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[z-a]*", r"'\[z-a\]\*' has a range that runs backwards: 'z-a'\. Write \[a-z\]"),
+        ("[z-a]*", r"'\[z-a\]\*' has a range in reverse order: 'z-a'\. Write \[a-z\]"),
         ("[[:letter:]]", r"names a class that does not exist: '\[:letter:\]'\. The classes are alnum"),
         ("*a" * 65, "has more than 64 wildcards"),
         ("{a," * 9 + "b" + "}" * 9, "braces in braces, more than 8 deep"),
         ("[" * 2000, "has more than 1,000 characters"),
         ("a" * 5000, "has more than 4,096 characters"),
-        ("a\0b", "a character that no path has"),
-        ("\udc80", "a character that no path has"),
+        ("a\0b", "a character that cannot occur in a path"),
+        ("\udc80", "a character that cannot occur in a path"),
     ],
 )
 def test_what_has_no_meaning_is_said(text: str, sentence: str) -> None:

@@ -1,12 +1,11 @@
-"""Fusion of word and meaning scores."""
+"""Fusion of keyword and semantic scores."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from codecontext.search.candidates import Candidates
-from codecontext.search.fusion import fuse
+from codecontext.search.candidates import Candidates, fuse
 
 NONE = float("nan")
 

@@ -1,4 +1,4 @@
-"""The allocator's arenas."""
+"""What a process does to itself at its start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 PROBE = """
 import ctypes, threading
-from codecontext.core.memory import limit_malloc_arenas
+from codecontext.core.startup import limit_malloc_arenas
 
 limit_malloc_arenas()
 libc = ctypes.CDLL(None)
