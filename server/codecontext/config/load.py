@@ -66,21 +66,6 @@ def load_settings(
     return LoadedSettings(settings, _origins(sources), _warnings(sources))
 
 
-def configured_value(
-    key: str, folder: Path | None, *, editor: Mapping[str, Any] | None = None, trusted: bool = True
-) -> Any:
-    """What the strongest source says for the dotted ``key``, whether or not it is valid; None if none does.
-
-    Raises ``ConfigError`` for a file that cannot be read.
-    """
-    keys = tuple(key.split("."))
-    for source in _sources(folder, editor, trusted=trusted):
-        found, value = lookup(source(), keys)
-        if found:
-            return value
-    return None
-
-
 def _sources(folder: Path | None, editor: Mapping[str, Any] | None, *, trusted: bool) -> list[SettingsSource]:
     """All sources, strongest first."""
     sources: list[SettingsSource] = [EditorSource(editor or {}, folder), EnvironmentSource()]

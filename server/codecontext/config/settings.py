@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from codecontext.adapters.config import AdaptersConfig
+from codecontext.adapters.places import AdaptersConfig
 from codecontext.chunking.config import ChunkingConfig
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceSettings
 from codecontext.indexing.scan import ScanConfig
 from codecontext.search.config import SearchConfig
 from codecontext.store.config import StorageConfig
@@ -32,8 +32,8 @@ class EmbeddingsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     provider: Literal["huggingface"] = Field("huggingface", description="Which kind of model embeds.")
-    huggingface: HuggingFaceConfig = Field(
-        default_factory=HuggingFaceConfig, description="A model in Hugging Face format, and its adapter."
+    huggingface: HuggingFaceSettings = Field(
+        default_factory=HuggingFaceSettings, description="A model in Hugging Face format, and its adapter."
     )
 
 
