@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 from safetensors import SafetensorError, safe_open
 
 from codecontext.adapters.files import (
@@ -72,9 +73,9 @@ class AdapterInfo(BaseModel):
     layers: tuple[LoraLayer, ...]
     other_modules: tuple[str, ...]
     """Modules that the adapter replaces or changes otherwise (``modules_to_save``, biases)."""
-    settings: LoraSettings = Field(exclude=True, repr=False)
+    settings: SkipJsonSchema[LoraSettings] = Field(exclude=True, repr=False)
     """What decides its effect, as ``adapter_config.json`` has it."""
-    stamp: AdapterStamp = Field(exclude=True, repr=False)
+    stamp: SkipJsonSchema[AdapterStamp] = Field(exclude=True, repr=False)
     """Its files as they were before they were read."""
 
     def is_same_as(self, other: AdapterInfo) -> bool:

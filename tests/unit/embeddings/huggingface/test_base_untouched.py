@@ -182,7 +182,7 @@ def test_one_adapter_after_another_is_itself_again(small_model, make_small, text
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"init_lora_weights": "corda"}, "starts from weights that only its training knew"),
+        ({"init_lora_weights": "corda"}, "starts from weights that are known only during training"),
         ({"init_lora_weights": "pissa_niter_1000000000"}, "init_lora_weights"),
         ({"init_lora_weights": "surprise"}, "init_lora_weights = 'surprise'"),
         ({"init_lora_weights": "loftq", "loftq_config": {"loftq_bits": 4, "loftq_iter": 10**9}}, "loftq_config"),
@@ -208,7 +208,7 @@ def test_every_other_tuner_is_refused_by_its_name(model, make_small):
     before = state_of(model)
     for kind in [kind.value for kind in PEFT_TYPE_TO_CONFIG_MAPPING if kind.value != "LORA"]:
         file.write_text(json.dumps(config | {"peft_type": kind}), encoding="utf-8")
-        with pytest.raises(AdapterError, match=f"is of PEFT type {kind}, but only LoRA is served"):
+        with pytest.raises(AdapterError, match=f"is of PEFT type {kind}, but only LoRA is supported"):
             model.adapted_encoder(inspect_adapter(adapter))
     assert state_of(model) == before
 
@@ -228,5 +228,5 @@ def test_real_adapters_of_other_kinds_say_that_only_lora_is_served(model, small_
     config = getattr(peft, f"{kind}Config")(**settings)
     peft.get_peft_model(AutoModel.from_pretrained(small_model), config).save_pretrained(tmp_path)
 
-    with pytest.raises(AdapterError, match="only LoRA is served"):
+    with pytest.raises(AdapterError, match="only LoRA is supported"):
         model.adapted_encoder(inspect_adapter(tmp_path))

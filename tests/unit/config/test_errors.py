@@ -101,20 +101,20 @@ class TestBrokenFiles:
     def test_yaml_that_is_not_a_mapping(self, content: str, kind: str, folder: Path, user_file: Path) -> None:
         user_file.write_text(content)
         assert complaint(folder) == (
-            f"{user_file}: should hold sections such as `indexing:` with settings, not a {kind}."
+            f"{user_file}: should contain sections such as `indexing:` with settings, not a {kind}."
         )
 
     def test_yaml_with_a_key_twice(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  limit: 5\nlogging: {}\nsearch:\n  limit: 6\n")
-        assert complaint(folder) == f"{user_file}: search is set again at line 4; keep one of them."
+        assert complaint(folder) == f"{user_file}: search is set again in line 4; keep one of them."
 
     def test_yaml_with_a_key_twice_further_down(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  limit: 5\n  limit: 6\n")
-        assert complaint(folder) == f"{user_file}: limit is set again at line 3; keep one of them."
+        assert complaint(folder) == f"{user_file}: limit is set again in line 3; keep one of them."
 
     def test_yaml_with_a_key_that_is_no_text(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  5: 5\n")
-        assert complaint(folder) == f"{user_file}: search.5 is not the name of a setting; names are text."
+        assert complaint(folder) == f"{user_file}: search.5 is not the name of a setting; names must be text."
 
     @pytest.mark.parametrize("name", ["project_file", "user_file"])
     def test_not_utf8(self, name: str, folder: Path, request: pytest.FixtureRequest) -> None:
