@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE, shown
 from codecontext.adapters.inspect import AdapterInfo
-from codecontext.adapters.lora_config import LoraSettings, read_lora_settings
+from codecontext.adapters.lora_config import LoraSettings
 from codecontext.adapters.naming import Naming, names_in_base
 from codecontext.adapters.targets import Targets
 from codecontext.core.errors import AdapterError
 
-# Models with a head are trained without a pooler, which encoders have; the vectors served here never pass through it.
+# Models with a head are trained without a pooler, which encoders have; no embedding passes through it.
 _UNUSED = "pooler"
 
 
@@ -46,7 +46,7 @@ def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
 
     Raises ``AdapterError`` where configuration and weights contradict each other.
     """
-    settings = read_lora_settings(info.path)
+    settings = info.settings
     targets = Targets(info.path, settings)
     naming = naming_of(info, modules)
     saved = {naming.in_base[layer.module]: layer for layer in info.layers if layer.module in naming.in_base}

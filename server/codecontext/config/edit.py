@@ -53,7 +53,7 @@ def _section(document: MutableMapping[str, Any], names: list[str]) -> MutableMap
     table = document
     for position, name in enumerate(names):
         if name not in table:
-            # Headers of tables that hold only tables are left out.
+            # Tables that only contain tables get no header.
             table[name] = tomlkit.table(is_super_table=position < len(names) - 1)
         table = table[name]
         if not isinstance(table, MutableMapping):

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from codecontext.adapters.config import AdaptersConfig
+from codecontext.adapters.places import AdaptersConfig
 from codecontext.chunking.config import ChunkingConfig
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceSettings
 from codecontext.indexing.scan import ScanConfig
 from codecontext.search.config import SearchConfig
 from codecontext.store.config import StorageConfig
@@ -19,26 +19,26 @@ ENV_PREFIX = "CODECONTEXT_"
 ENV_DELIMITER = "__"
 
 TRUSTED_ONLY: JsonDict = {"trusted_only": True}
-"""Marks a field, and all below it, whose value a project file may not set in a folder that is not trusted.
+"""Marks a field, and everything below it, that a project file may not set in a folder that is not trusted.
 
-A field marked ``user_only`` is never taken from a project: it spends what is the user's own, such as the network, disk
-outside the folder, or a record of what was searched.
+A field marked ``user_only`` is never taken from a project: it affects the user beyond the folder, such as the network,
+the rest of the disk, or a log of searches.
 """
 
 
 class EmbeddingsSettings(BaseModel):
-    """What turns text into vectors."""
+    """How text is embedded."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     provider: Literal["huggingface"] = Field("huggingface", description="Kind of embedding model.")
-    huggingface: HuggingFaceConfig = Field(
-        default_factory=HuggingFaceConfig, description="A model in Hugging Face format, and its adapter."
+    huggingface: HuggingFaceSettings = Field(
+        default_factory=HuggingFaceSettings, description="A model in Hugging Face format, and its LoRA adapter."
     )
 
 
 class LoggingSettings(BaseModel):
-    """What is written to the log."""
+    """What is logged."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
 
     embeddings: EmbeddingsSettings = Field(
         default_factory=EmbeddingsSettings,
-        description="What turns text into vectors.",
+        description="How text is embedded.",
         json_schema_extra=TRUSTED_ONLY,
     )
     adapters: AdaptersConfig = Field(

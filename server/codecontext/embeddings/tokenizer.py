@@ -41,7 +41,7 @@ class TextTokenizer:
             )
         except Exception as error:  # the tokenizers library raises nothing more special for a strange file
             raise ModelUnavailable(
-                f"The tokenizer of {card.name} cannot be loaded: {error}", "Fetch or copy the model again."
+                f"The tokenizer of {card.name} cannot be loaded: {error}", "Download or copy the model again."
             ) from error
         if not tokenizer.is_fast:
             raise ModelUnavailable(

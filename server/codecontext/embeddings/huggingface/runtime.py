@@ -12,7 +12,7 @@ from codecontext.adapters import AdapterInfo, check_compatible
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
 from codecontext.embeddings.backend import EmbeddingBackend
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceSettings
 from codecontext.embeddings.model_files import ModelCard
 from codecontext.embeddings.openvino.backend import OPENVINO_AVAILABLE
 from codecontext.embeddings.openvino.conversion import ConversionRejected, OpenVinoModels
@@ -40,7 +40,7 @@ class ModelRuntime:
     def __init__(
         self,
         card: ModelCard,
-        config: HuggingFaceConfig,
+        config: HuggingFaceSettings,
         callers: int = 1,
         *,
         convert_in_subprocess: bool = True,
@@ -155,10 +155,10 @@ class ModelRuntime:
         if adapter is None:
             return self._torch().encoder(), []
         warnings = check_compatible(adapter, self._torch().architecture())
-        return self._torch().adapted_encoder(adapter.path), warnings
+        return self._torch().adapted_encoder(adapter), warnings
 
 
-def _max_tokens(card: ModelCard, config: HuggingFaceConfig) -> int:
+def _max_tokens(card: ModelCard, config: HuggingFaceSettings) -> int:
     if config.max_tokens is not None and config.max_tokens > card.token_limit:
         raise ConfigError(
             f"max_tokens is {config.max_tokens}, but {card.name} reads at most {card.token_limit} tokens.",
@@ -167,7 +167,7 @@ def _max_tokens(card: ModelCard, config: HuggingFaceConfig) -> int:
     return config.max_tokens or card.max_tokens
 
 
-def _wants_openvino(config: HuggingFaceConfig, device: str) -> bool:
+def _wants_openvino(config: HuggingFaceSettings, device: str) -> bool:
     if config.backend != "openvino":
         return config.backend == "auto" and device == "cpu" and OPENVINO_AVAILABLE
     if not OPENVINO_AVAILABLE:

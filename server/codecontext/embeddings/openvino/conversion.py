@@ -121,7 +121,7 @@ class OpenVinoModels:
             encoder = torch_model.encoder()
         else:
             warnings = check_compatible(adapter, torch_model.architecture())
-            encoder = torch_model.adapted_encoder(adapter.path)
+            encoder = torch_model.adapted_encoder(adapter)
             require_unchanged(adapter)
         try:
             model = openvino_backend.convert(encoder)
@@ -228,7 +228,7 @@ class OpenVinoModels:
         with tempfile.TemporaryDirectory() as folder:
             write_trial_adapter(Path(folder), self._card.name, usable)
             trial = inspect_adapter(Path(folder))
-            expected = self._torch_vectors(torch_model.adapted_encoder(trial.path))
+            expected = self._torch_vectors(torch_model.adapted_encoder(trial))
             try:
                 adapted, _ = patched(model, weights, trial)
             except UnsupportedAdapter as reason:

@@ -9,8 +9,6 @@ import pytest
 from codecontext.config import load_settings, validate_file
 from codecontext.core.errors import ConfigError
 
-ADAPTER = "embeddings.huggingface.lora_adapter_path"
-
 
 def complaint(folder: Path | None, editor: dict[str, object] | None = None) -> str:
     with pytest.raises(ConfigError) as caught:
@@ -72,25 +70,6 @@ def test_faults_of_one_line(line: str, sentence: str, folder: Path, project_file
 def test_long_values_are_cut(folder: Path, project_file: Path) -> None:
     project_file.write_text(f"logging.level = '{'x' * 1_000}'")
     assert len(complaint(folder)) < len(str(project_file)) + 200
-
-
-class TestAdapterPath:
-    """The messages of ``HuggingFaceConfig``, word for word, with file and key before them."""
-
-    def test_missing(self, folder: Path, project_file: Path) -> None:
-        project_file.write_text(f'{ADAPTER} = "adapters/none"')
-        path = folder / "adapters" / "none"
-        assert complaint(folder) == (f'{project_file}: {ADAPTER} = "{path}": LoRA adapter path does not exist: {path}')
-
-    def test_a_file(self, folder: Path, project_file: Path) -> None:
-        path = folder / "adapter.safetensors"
-        path.write_text("x")
-        project_file.write_text(f'{ADAPTER} = "{path}"')
-        assert complaint(folder).endswith(f": LoRA adapter path must be a directory: {path}")
-
-    def test_not_an_adapter(self, folder: Path, project_file: Path) -> None:
-        project_file.write_text(f'{ADAPTER} = "."')
-        assert complaint(folder).endswith(f": Invalid LoRA adapter: missing adapter_config.json in {folder}")
 
 
 class TestBrokenFiles:
