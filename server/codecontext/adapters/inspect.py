@@ -144,10 +144,10 @@ def _read_tensors(path: Path) -> tuple[dict[str, tuple[int, ...]], str]:
     except (SafetensorError, OSError, struct.error) as error:
         raise AdapterError(
             f"{weights} is damaged or incomplete: {error}.",
-            "Copy it again, or wait until it is fully written.",
+            "Copy it again, or wait until it is completely written.",
         ) from error
     if not shapes:
-        raise AdapterError(f"{weights} holds no tensors.", "Save the adapter again.")
+        raise AdapterError(f"{weights} contains no tensors.", "Save the adapter again.")
     return plain_names(path, shapes), "/".join(sorted(dtypes))
 
 
@@ -156,7 +156,7 @@ def plain_names(path: Path, tensors: Mapping[str, _T]) -> dict[str, _T]:
     plain: dict[str, _T] = {}
     for name, tensor in tensors.items():
         if plain_name(name) in plain:
-            raise AdapterError(f"{path / WEIGHTS_FILE} holds {plain_name(name)} twice.", "Save the adapter again.")
+            raise AdapterError(f"{path / WEIGHTS_FILE} contains {plain_name(name)} twice.", "Save the adapter again.")
         plain[plain_name(name)] = tensor
     return plain
 
@@ -178,7 +178,7 @@ def _layer(path: Path, module: str, a: tuple[int, ...], b: tuple[int, ...], *, t
     if rank != rank_of_b:
         raise AdapterError(
             f"{path / WEIGHTS_FILE}: the LoRA matrices of {module} have ranks {rank} and {rank_of_b}.",
-            "Both must have the same; save the adapter again.",
+            "Both must be equal; save the adapter again.",
         )
     shape = (in_features, out_features) if transposed else (out_features, in_features)
     return LoraLayer(module=module, rank=rank, weight_shape=shape)
@@ -210,7 +210,7 @@ def _check_ranks(path: Path, settings: LoraSettings, layers: list[LoraLayer]) ->
     if wrong is not None:
         raise AdapterError(
             f"{path / CONFIG_FILE} says rank {settings.r}, but the weights of {wrong.module} have rank {wrong.rank}.",
-            "Configuration and weights are of two adapters; copy both from the same place.",
+            "Configuration and weights belong to different adapters; copy both from the same place.",
         )
 
 

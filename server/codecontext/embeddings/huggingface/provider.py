@@ -330,7 +330,7 @@ def _check_finite(vectors: Vectors, labels: Sequence[str], backend: EmbeddingBac
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise EmbeddingError(
-            f"The model gave a vector that is not finite for {labels[bad[0]]}.",
+            f"The model returned a vector that is not finite for {labels[bad[0]]}.",
             f"It ran on {backend.name}. Try another device or backend, or without an adapter.",
         )
 
