@@ -117,9 +117,17 @@ def inspect_adapter(path: Path) -> AdapterInfo:
     )
 
 
+def is_unchanged(info: AdapterInfo, path: Path) -> bool:
+    """Whether ``path`` has the content of ``info``; it is read only if its files are not those that were inspected.
+
+    Raises ``AdapterError`` when they cannot be read.
+    """
+    return stamp_of(path) == info.stamp or adapter_fingerprint(path) == info.fingerprint
+
+
 def require_unchanged(info: AdapterInfo) -> None:
-    """Raise ``AdapterError`` if the files have changed since ``info`` was made from them."""
-    if stamp_of(info.path) != info.stamp:
+    """Raise ``AdapterError`` if the content of the files has changed since ``info`` was made from them."""
+    if not is_unchanged(info, info.path):
         raise AdapterError(
             f"The files of {info.path} changed while they were read.", "Load it once they are completely written."
         )
