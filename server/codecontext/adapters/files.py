@@ -165,10 +165,10 @@ def read_weights(path: Path) -> bytes:
 
 
 def unreadable(file: Path, error: OSError) -> AdapterError:
-    """What to say of a file of an adapter that cannot be read."""
+    """The error for a file of an adapter that cannot be read."""
     reason = error.strerror or str(error)
     said = f"{file} {reason}" if isinstance(error, UnreadableFile) else f"{file} cannot be read: {reason}"
-    return AdapterError(f"{said}.", "Copy the adapter again, and let this user read it.")
+    return AdapterError(f"{said}.", "Copy the adapter again, and check its permissions.")
 
 
 def shown(value: Any) -> str:
@@ -191,13 +191,13 @@ def _read_json_object(path: Path, max_bytes: int) -> dict[str, Any] | None:
     except ValueError as error:
         raise AdapterError(f"{path} cannot be read: {error}.", _HALF_WRITTEN) from error
     if not isinstance(content, dict):
-        raise AdapterError(f"{path} holds {type(content).__name__}, not a JSON object.", "Save the adapter again.")
+        raise AdapterError(f"{path} contains {type(content).__name__}, not a JSON object.", "Save the adapter again.")
     return content
 
 
 def _lfs_pointer(file: Path) -> AdapterError:
     return AdapterError(
-        f"{file} is a Git LFS pointer, which names the file that Git has not fetched.",
+        f"{file} is a Git LFS pointer: Git has not fetched the file itself.",
         "Fetch it with: git lfs pull",
     )
 
@@ -212,5 +212,5 @@ def _no_weights(path: Path) -> AdapterError:
         )
     return AdapterError(
         f"The adapter in {path} has no weights: {WEIGHTS_FILE} is missing.",
-        "Save the adapter again with PEFT's save_pretrained, or copy all of its files.",
+        "Save the adapter again with PEFT's save_pretrained, or copy all its files.",
     )
