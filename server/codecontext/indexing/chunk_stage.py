@@ -56,7 +56,7 @@ class ChunkStage:
         changed = [
             FileRows(file.path, reading.rows)
             for file, reading in batch
-            # A file that was skipped before is read again, and has nothing to be taken back.
+            # A file that was skipped before is read again, and has no rows to remove.
             if reading.rows or (reading.rows is not None and file.path in indexed)
         ]
         if changed:

@@ -284,9 +284,9 @@ class IndexStore:
     def optimize(self, *, thorough: bool = False) -> None:
         """Fold new rows into the indexes, compact, and drop versions that no reader needs.
 
-        A table that only a few small writes have touched is left alone, since that would gain nothing. ``thorough`` leaves
-        of the chunks nothing on the disk but what counts now: no removed row, no word of one, no older version. Then
-        scores are those of an index that was made from nothing.
+        A table that only a few small writes have touched is left alone, since that would gain nothing. ``thorough``
+        purges all that the chunks table does not need now: removed rows, their terms, older versions. Then scores are
+        those of an index that was built from scratch.
         """
         if thorough:
             self._purge_removed()
