@@ -35,7 +35,7 @@ _MAX_OUTPUT = 512_000_000
 _MAX_COMPLAINTS = 64_000
 _PART = 1 << 16
 _GLANCE = 0.1
-"""Seconds between two looks at whether to go on waiting."""
+"""Seconds between two checks whether to keep waiting."""
 
 _NO_PROGRAMS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 _NO_NETWORK = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -53,7 +53,7 @@ _DISHONEST_PARTS = frozenset({"", ".", "..", ".git"})
 
 
 class GitUnavailable(Exception):
-    """Git cannot answer for a folder that looks like a repository; the text says why."""
+    """Git cannot be used for a folder that looks like a repository; the text says why."""
 
 
 class GitSilent(GitUnavailable):
@@ -62,7 +62,7 @@ class GitSilent(GitUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class GitAnswer:
-    """What git said; of its complaints the beginning."""
+    """What git printed; only the beginning of its standard error."""
 
     returncode: int
     stdout: bytes

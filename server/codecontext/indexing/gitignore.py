@@ -69,7 +69,7 @@ class Rule:
     """
 
     expression: bytes | None
-    takes_back: bool
+    re_includes: bool
     fault: str = ""
 
 
@@ -78,21 +78,21 @@ def parse_rule(line: bytes) -> Rule | None:
     text = _without_trailing_spaces(line)
     if text.startswith(b"#"):
         return None
-    takes_back = text.startswith(b"!")
-    glob = text[takes_back:]
+    re_includes = text.startswith(b"!")
+    glob = text[re_includes:]
     folders_only = glob.endswith(b"/")
     glob = glob.removesuffix(b"/")
     if not glob:
         return None
     if len(glob) > _LONGEST_RULE:
-        return Rule(None, takes_back, f"it has more than {_LONGEST_RULE:,} bytes")
+        return Rule(None, re_includes, f"it has more than {_LONGEST_RULE:,} bytes")
     faults: list[str] = []
     try:
         body = _from_the_top(glob, faults) if b"/" in glob else _at_any_depth(glob, faults)
     except _MatchesNothing as fault:
-        return Rule(None, takes_back, str(fault))
+        return Rule(None, re_includes, str(fault))
     mark = rb"\x00" if folders_only else rb"\x00?"
-    return Rule(body + mark, takes_back, faults[0] if faults else "")
+    return Rule(body + mark, re_includes, faults[0] if faults else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,8 @@ class Rules:
     def __init__(self, rules: Sequence[Rule]) -> None:
         usable = [rule for rule in rules if rule.expression is not None]
         self._batches: list[tuple[bool, re2._Regexp]] = [
-            (not takes_back, batch)
-            for takes_back, same in groupby(usable, key=lambda rule: rule.takes_back)
+            (not re_includes, batch)
+            for re_includes, same in groupby(usable, key=lambda rule: rule.re_includes)
             for batch in _compiled([rule.expression or b"" for rule in same])
         ]
 

@@ -1,7 +1,7 @@
 """Ignore files in gitignore syntax, nested as git nests them.
 
 gitignore(5) decides entry by entry from the top: the last rule that names *the entry itself* wins, and nothing inside
-an ignored folder can be taken back.
+an ignored folder can be re-included.
 
 An ignore file is somebody else's file like any other. One that is no regular file is left out with a note; git's own
 are not read through links, which git refuses as well (since 2.32). ``.codecontextignore`` may be a link, for instance
@@ -63,7 +63,7 @@ class IgnorePatterns:
         return len(self._rules)
 
     def verdict(self, path: str, *, is_folder: bool) -> bool | None:
-        """``True`` ignored, ``False`` taken back by a negation, ``None`` not mentioned."""
+        """``True`` ignored, ``False`` re-included by a negation, ``None`` not mentioned."""
         return self._rules.verdict(path, is_folder=is_folder)
 
     def cover(self, path: str) -> bool:

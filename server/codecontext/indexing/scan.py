@@ -1,6 +1,6 @@
 """Finds the files of a folder that are worth indexing, and counts the rest with the reason.
 
-Git's own verdict decides wherever git can be asked; elsewhere the same ignore files are read here. A tracked
+Git's own verdict decides wherever git can be run; elsewhere the same ignore files are read here. A tracked
 file is indexed even if an ignore rule matches it, because git does not apply ignore rules to tracked files.
 Submodules and other repositories inside the folder are indexed by their own ignore rules, as part of what
 the user has open; a linked worktree is not, where another checkout of its repository is (``repositories``). Symbolic
@@ -38,7 +38,7 @@ from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
 _MAX_NOTES = 20
-"""Sentences about ignore files that a scan gives; whoever has more looks at the first ones first."""
+"""Sentences about ignore files that a scan gives; further ones are only counted."""
 NOTEBOOK_SIZE = 20
 """How many times larger than other files a notebook may be."""
 
@@ -104,7 +104,7 @@ def _fault_of(glob: str) -> str:
 class ScanResult:
     """What a scan found, each list ordered by path.
 
-    ``notes`` are sentences for the user: where git could not be asked and what was done instead.
+    ``notes`` are sentences for the user: where git could not be run and what was done instead.
     """
 
     files: list[SourceFile] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """(space, content hash) → vector, shared by all folders, so that no text is ever embedded twice.
 
 SQLite in WAL mode: many processes read and write at once. Vectors are little-endian float32. What was
-written first goes first when the cache outgrows its budget. A damaged file is set aside and begun anew:
+written first goes first when the cache outgrows its budget. A damaged file is set aside and replaced by an empty one:
 everything in it can be made again.
 """
 

@@ -1,6 +1,6 @@
 """Notices changed files in workspace folders, for editors that do not watch them.
 
-What is reported is a hint: the caller looks at the files. Lost events cost freshness, never correctness, as
+What is reported is a hint: the caller checks the files. Lost events cost freshness, never correctness, as
 the folders are compared with the index from time to time anyway.
 """
 

@@ -129,4 +129,4 @@ def test_a_rule_on_a_folder_covers_what_is_in_it() -> None:
 
 
 def test_a_rule_is_a_value() -> None:
-    assert parse_rule(b"!a/") == Rule(rb"(?:[^\x00]*/)?a\x00", takes_back=True)
+    assert parse_rule(b"!a/") == Rule(rb"(?:[^\x00]*/)?a\x00", re_includes=True)

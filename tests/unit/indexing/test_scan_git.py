@@ -37,7 +37,7 @@ def reasons(result: ScanResult) -> dict[str, SkipReason]:
 
 
 def nested_rules(folder: Folder) -> None:
-    """Ignore files that add to, narrow and take back one another, without anything only git knows."""
+    """Ignore files that add to, narrow and override one another, without anything only git knows."""
     folder.write(".gitignore", content="*.log\nbuild/\n/top.txt\nout/*\n!out/keep.py\ndocs/**/tmp\n*.cache/\n")
     folder.write("a/.gitignore", content="!notes.log\n/local.py\n*.txt\n")
     folder.write("a/b/.gitignore", content="*\n!.gitignore\n!*/\n!*.py\n")
