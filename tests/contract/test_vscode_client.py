@@ -41,10 +41,10 @@ def commands() -> dict[str, dict[str, Any]]:
 
 
 def registered_commands() -> set[str]:
-    """Keys of the table in extension.ts that registers them."""
-    source = SOURCES[CLIENT / "src" / "extension.ts"]
-    table = source.partition("const commands: Record<string, (...args")[2].partition("\n    };")[0]
-    return {f"codecontext.{name}" for name in re.findall(r'^      "?([\w.]+)"?: \(', table, re.MULTILINE)}
+    """Keys of the table in commands.ts that registers them."""
+    source = SOURCES[CLIENT / "src" / "commands.ts"]
+    table = source.partition("const commands: Record<string, (...args")[2].partition("\n  };")[0]
+    return {f"codecontext.{name}" for name in re.findall(r'^    "?([\w.]+)"?: \(', table, re.MULTILINE)}
 
 
 # --- Messages ---
@@ -86,7 +86,7 @@ def test_what_is_read_of_a_report_of_training_is_in_it() -> None:
 
 
 def test_the_report_has_the_rule_for_dark_themes_that_the_editor_replaces() -> None:
-    (rule,) = re.findall(r'replaceAll\("([^"]+)"', SOURCES[CLIENT / "src" / "adapter" / "theme.ts"])
+    (rule,) = re.findall(r'replaceAll\("([^"]+)"', SOURCES[CLIENT / "src" / "adapter" / "outcome.ts"])
     template = ROOT / "server/codecontext/training/evaluation/report/templates/evaluation.html.j2"
     assert rule in template.read_text(encoding="utf-8")
 

@@ -1,6 +1,6 @@
 import type { FoundAdapter } from "../protocol";
 import { printableLabel } from "../support/printable";
-import { megabytes } from "./indicator";
+import { megabytes } from "../status/indicator";
 import { signed } from "./outcome";
 
 /** A row of the adapter list. */

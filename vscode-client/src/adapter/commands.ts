@@ -2,25 +2,11 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { ADAPTER_SETTING, SECTION } from "../server/configuration";
 import type { LanguageServer } from "../server/languageServer";
+import { focusedFolder, nameOf } from "../status/indicator";
+import { activeFolder, pickFolder, requireTrust, withShortPaths } from "../support/workspace";
 import { adapterRows, type AdapterRow, settingFor } from "./adapterPick";
-import { withShortPaths } from "../support/workspacePaths";
-import { activeFolder } from "./statusBar";
-import { focusedFolder, nameOf } from "./indicator";
 
 type Item = vscode.QuickPickItem & { row?: AdapterRow };
-
-/** The folder a command is about: the only one, the active editor's, or the one that the user picks. */
-export async function pickFolder(title: string): Promise<vscode.WorkspaceFolder | undefined> {
-  const folders = vscode.workspace.workspaceFolders ?? [];
-  if (folders.length <= 1) {
-    return folders[0];
-  }
-  const active = activeFolder();
-  const items = [...folders]
-    .sort((one, other) => Number(other === active) - Number(one === active))
-    .map((folder) => ({ label: folder.name, description: folder.uri.fsPath, folder }));
-  return (await vscode.window.showQuickPick(items, { title, placeHolder: "For which folder?" }))?.folder;
-}
 
 /** `Select Adapter…`: what was found, the base model, or any other folder; the choice becomes the folder's setting. */
 export async function selectAdapter(server: LanguageServer): Promise<void> {
@@ -100,19 +86,6 @@ async function write(folder: vscode.WorkspaceFolder, value: string): Promise<voi
   const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
   const target = several ? vscode.ConfigurationTarget.WorkspaceFolder : vscode.ConfigurationTarget.Workspace;
   await vscode.workspace.getConfiguration(SECTION, folder.uri).update(ADAPTER_SETTING, value, target);
-}
-
-/** Whether the workspace is trusted; where it is not, say what it therefore cannot do. */
-export async function requireTrust(what: string): Promise<boolean> {
-  if (vscode.workspace.isTrusted) {
-    return true;
-  }
-  const manage = "Manage Workspace Trust";
-  const said = `A workspace that you have not trusted cannot ${what}.`;
-  if ((await vscode.window.showWarningMessage(said, manage)) === manage) {
-    await vscode.commands.executeCommand("workbench.trust.manage");
-  }
-  return false;
 }
 
 /** `Reload Adapter`: read its files again, whatever the watcher thinks. */

@@ -1,7 +1,7 @@
 import type { CliProgress } from "../server/cli";
 import { percent } from "../search/rows";
 import { printable } from "../support/printable";
-import { duration } from "./indicator";
+import { duration } from "../status/indicator";
 
 /** What `codecontext adapter train --json` says, as far as it is read here. */
 export interface TrainingReport {
@@ -80,4 +80,9 @@ function lowered(sentence: string): string {
 /** A gain, with its sign also where it is one. */
 export function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+}
+
+/** A report as the editor's theme wants it. A browser goes by the system's colours; here those of the editor count. */
+export function inTheme(html: string, isDark: boolean): string {
+  return html.replaceAll("@media (prefers-color-scheme: dark)", isDark ? "@media all" : "@media not all");
 }

@@ -4,7 +4,9 @@ import { variablesFor } from "../server/configuration";
 import { type LanguageServer, NotRunning } from "../server/languageServer";
 import { resolveLaunch } from "../server/launch";
 import { Cancelled } from "../server/processes";
-import { pickFolder, requireTrust, useAdapter } from "./commands";
+import { printable, printableLabel } from "../support/printable";
+import { pickFolder, requireTrust } from "../support/workspace";
+import { useAdapter } from "./commands";
 import {
   describeEvaluation,
   describeProgress,
@@ -13,7 +15,6 @@ import {
   type TrainingReport,
 } from "./outcome";
 import { showReport } from "./reportPage";
-import { printable, printableLabel } from "../support/printable";
 
 /** What was made or measured, and what can be done with it. */
 interface Outcome {

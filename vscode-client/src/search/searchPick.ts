@@ -8,7 +8,6 @@ import type { SearchHistory } from "./history";
 import { LiveQuery } from "./liveQuery";
 import { openHit, Preview } from "./preview";
 import { rowOf, summaryOf } from "./rows";
-import { abortToken } from "./tokens";
 import { printableLabel } from "../support/printable";
 
 /** A row of the list and what choosing it does. */
@@ -313,6 +312,13 @@ function keyOf(item: PickItem): string {
 
 function coverageOf(shares: readonly { coverage: number }[]): number {
   return Math.min(1, ...shares.map(({ coverage }) => coverage));
+}
+
+/** VS Code's kind of token, cancelled with the signal. */
+function abortToken(signal: AbortSignal): vscode.CancellationToken {
+  const source = new vscode.CancellationTokenSource();
+  signal.addEventListener("abort", () => source.cancel(), { once: true });
+  return source.token;
 }
 
 /** Top folders of the workspace, for `path:`. */

@@ -229,6 +229,11 @@ async function findUv(): Promise<string | undefined> {
   }
 }
 
+/** The package that a line of pip's or uv's is about; empty for other lines. */
+export function packageIn(line: string): string {
+  return /^\s*(?:Collecting|Downloading|Using cached|Installing|Prepared|\+)\s+([A-Za-z][\w.-]*)/.exec(line)?.[1] ?? "";
+}
+
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {

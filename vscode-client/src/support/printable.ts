@@ -27,6 +27,15 @@ export function printableLabel(text: string): string {
   return printable(text).replaceAll("$(", "\\$(");
 }
 
+/** Paths in a text as people would write them: below a workspace folder without it, below the home folder with `~`. */
+export function shortened(text: string, folders: readonly string[], home: string): string {
+  let short = text;
+  for (const folder of folders.filter((path) => path.length > 1)) {
+    short = short.replaceAll(`${folder}/`, "").replaceAll(`${folder}\\`, "");
+  }
+  return home.length > 1 ? short.replaceAll(`${home}/`, "~/").replaceAll(`${home}\\`, "~\\") : short;
+}
+
 function escape(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   const hex = (digits: number) => code.toString(16).padStart(digits, "0");

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bundle, findBundle, type MakeOptions, ManagedEnvironment } from "../../src/server/environment";
 import { Cancelled, ProgramFailed } from "../../src/server/processes";
 import { findInterpreter, installedVersion, type Interpreter } from "../../src/server/python";
-import { packageIn } from "../../src/server/packages";
+import { packageIn } from "../../src/server/environment";
 
 const PATIENCE = 180_000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { duration, escaped, focusedFolder, indicatorOf, megabytes, timeOf } from "../../src/adapter/indicator";
+import { duration, escaped, focusedFolder, indicatorOf, megabytes, timeOf } from "../../src/status/indicator";
 import type { FolderStatus, Status } from "../../src/protocol";
-import { shortened } from "../../src/support/paths";
+import { shortened } from "../../src/support/printable";
 import { folder, HOUSE_STYLE, status } from "./samples";
 
 const NOW = new Date(HOUSE_STYLE.loadedAt * 1000 + 60_000);

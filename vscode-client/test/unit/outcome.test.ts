@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeEvaluation, describeProgress, describeTraining, type QuerySet } from "../../src/adapter/outcome";
-import { inTheme } from "../../src/adapter/theme";
+import { inTheme } from "../../src/adapter/outcome";
 
 const set = (mean: number, low: number, high: number): QuerySet => ({
   queries: 1082,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { shortened } from "../../src/support/paths";
+import { shortened } from "../../src/support/printable";
 import { renderFacts } from "../../src/support/report";
 import { folder, HOUSE_STYLE, status } from "./samples";
 

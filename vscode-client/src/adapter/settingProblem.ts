@@ -2,7 +2,7 @@ import { findNodeAtLocation, parseTree } from "jsonc-parser";
 import * as vscode from "vscode";
 import type { FolderStatus, Status } from "../protocol";
 import { ADAPTER_SETTING, SECTION } from "../server/configuration";
-import { withShortPaths } from "../support/workspacePaths";
+import { withShortPaths } from "../support/workspace";
 import type { LanguageServer } from "../server/languageServer";
 
 const KEY = `${SECTION}.${ADAPTER_SETTING}`;
@@ -15,10 +15,10 @@ export function valueSpan(text: string, path: readonly string[]): { offset: numb
 }
 
 /**
- * Says at once what is wrong with an adapter: under the value in the settings file that names it, and in one message
- * with the button that leads there. The status bar goes on to say it for as long as it lasts.
+ * Shows at once what is wrong with an adapter: under the value in the settings file that names it, and in one message
+ * with a button that leads there. The status bar shows it for as long as it lasts.
  */
-export class SettingFaults implements vscode.Disposable {
+export class SettingProblems implements vscode.Disposable {
   private readonly diagnostics = vscode.languages.createDiagnosticCollection("codecontext");
   private readonly said = new Map<string, string>();
   private readonly subscription: vscode.Disposable;
@@ -35,8 +35,8 @@ export class SettingFaults implements vscode.Disposable {
 
   private async check(status: Status | undefined): Promise<void> {
     const turn = ++this.turn;
-    const faulty = status?.folders.filter(isFaulty) ?? [];
-    const marks = await Promise.all(faulty.map(markOf));
+    const affected = status?.folders.filter(hasProblem) ?? [];
+    const marks = await Promise.all(affected.map(markOf));
     if (turn !== this.turn) {
       return;
     }
@@ -46,9 +46,9 @@ export class SettingFaults implements vscode.Disposable {
         this.diagnostics.set(mark.uri, [mark.diagnostic]);
       }
     }
-    faulty.forEach((folder) => this.sayOnce(folder));
+    affected.forEach((folder) => this.sayOnce(folder));
     for (const folder of status?.folders ?? []) {
-      if (!isFaulty(folder)) {
+      if (!hasProblem(folder)) {
         this.said.delete(folder.uri);
       }
     }
@@ -70,13 +70,23 @@ export class SettingFaults implements vscode.Disposable {
   }
 }
 
-/** Whether the settings name an adapter that does not answer, and nothing is under way to change that. */
-function isFaulty(folder: FolderStatus): boolean {
+/** Whether the settings name an adapter that is not the active one because something is wrong with it. */
+function hasProblem(folder: FolderStatus): boolean {
   return folder.health !== "ok" && folder.message !== "" && folder.wantedAdapterPath !== folder.currentAdapterPath;
 }
 
+/** `Open Settings`: where an adapter has a problem, at the setting that names it. */
+export async function openSettings(context: vscode.ExtensionContext, server: LanguageServer): Promise<void> {
+  const affected = server.status?.folders.find(hasProblem);
+  if (affected) {
+    await openAdapterSetting(vscode.Uri.parse(affected.uri));
+  } else {
+    await vscode.commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`);
+  }
+}
+
 /** Open the settings file that names the adapter, at that line; where it is another source, VS Code's settings. */
-export async function openAdapterSetting(folder: vscode.Uri): Promise<void> {
+async function openAdapterSetting(folder: vscode.Uri): Promise<void> {
   const source = await sourceOf(folder);
   if (!source) {
     await vscode.commands.executeCommand("workbench.action.openSettings", KEY);
