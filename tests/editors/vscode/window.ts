@@ -110,7 +110,7 @@ export class Window {
   }
 
   /** Which file a result is in. */
-  private async placeOf(row: number): Promise<{ file: string }> {
+  async placeOf(row: number): Promise<{ file: string }> {
     const place = await this.rows.nth(row).locator(".label-description").first().innerText();
     return { file: place.replace(/:\d+$/, "").split("/").at(-1) ?? "" };
   }

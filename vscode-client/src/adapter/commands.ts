@@ -28,7 +28,7 @@ export async function selectAdapter(server: LanguageServer): Promise<void> {
   ]);
   const picked = await vscode.window.showQuickPick<Item>(items, {
     title: `Select Adapter · ${folder.name}`,
-    placeHolder: "The adapter that answers searches in this folder",
+    placeHolder: "Choose the adapter for searches in this folder",
     matchOnDetail: true,
     matchOnDescription: true,
   });
@@ -60,7 +60,7 @@ async function choose(folder: vscode.WorkspaceFolder, { adapter }: AdapterRow): 
   await useAdapter(folder, adapter.path);
 }
 
-/** Let a folder's searches be answered with the adapter at `path`: it becomes the folder's setting. */
+/** Use the adapter at `path` for searches in a folder: it becomes the folder's setting. */
 export async function useAdapter(folder: vscode.WorkspaceFolder, path: string): Promise<void> {
   await write(folder, settingFor(path, folder.uri.fsPath, homedir()));
 }
@@ -80,7 +80,7 @@ async function browse(folder: vscode.WorkspaceFolder): Promise<void> {
 }
 
 async function write(folder: vscode.WorkspaceFolder, value: string): Promise<void> {
-  if (!(await requireTrust("choose its adapter"))) {
+  if (!(await requireTrust("choose an adapter for it"))) {
     return;
   }
   const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
@@ -88,7 +88,7 @@ async function write(folder: vscode.WorkspaceFolder, value: string): Promise<voi
   await vscode.workspace.getConfiguration(SECTION, folder.uri).update(ADAPTER_SETTING, value, target);
 }
 
-/** `Reload Adapter`: read its files again, whatever the watcher thinks. */
+/** `Reload Adapter`: read its files again, even if the watcher saw no change. */
 export async function reloadAdapter(server: LanguageServer): Promise<void> {
   const folder = await pickFolder("Reload Adapter");
   if (folder) {
@@ -97,13 +97,15 @@ export async function reloadAdapter(server: LanguageServer): Promise<void> {
   }
 }
 
-/** `Show Adapter`: reveal its folder where the operating system shows files, or say that there is none. */
+/** `Show Adapter`: open its configuration, or say that no adapter is active. */
 export async function showAdapter(server: LanguageServer): Promise<void> {
   const folder = server.status && focusedFolder(server.status, activeFolder()?.uri.toString());
   const adapter = folder?.adapter;
   if (!folder || !adapter) {
-    const said = folder ? `${nameOf(folder)} answers without an adapter.` : "CodeContext is not running.";
-    const choice = await vscode.window.showInformationMessage(said, "Select Adapter…");
+    const message = folder
+      ? `No adapter is active; searches use the base model ${nameOf(folder)}.`
+      : "CodeContext is not running.";
+    const choice = await vscode.window.showInformationMessage(message, "Select Adapter…");
     if (choice) {
       await vscode.commands.executeCommand("codecontext.selectAdapter");
     }

@@ -1,4 +1,4 @@
-/** What a query is asked with: the answer may come in two parts, and is not wanted any more after `signal`. */
+/** Runs a query: the answer may come in two parts, and is no longer wanted after `signal`. */
 export type Ask<Answer> = (query: string, onPartial: (answer: Answer) => void, signal: AbortSignal) => Promise<Answer>;
 
 export interface LiveQueryEvents<Answer> {
@@ -7,7 +7,7 @@ export interface LiveQueryEvents<Answer> {
   onBusy: (busy: boolean) => void;
 }
 
-/** Asks while somebody types: not at every keystroke, one question at a time, and never shows an answer to an older one. */
+/** Searches while the user types: not at every keystroke, one query at a time, and never shows a stale answer. */
 export class LiveQuery<Answer> {
   private timer: NodeJS.Timeout | undefined;
   private current: AbortController | undefined;
@@ -18,18 +18,18 @@ export class LiveQuery<Answer> {
     private readonly delay: number,
   ) {}
 
-  get isAsking(): boolean {
+  get isSearching(): boolean {
     return this.current !== undefined || this.timer !== undefined;
   }
 
-  /** Ask in a moment, unless something else is typed before. */
+  /** Search after a pause, unless more is typed before. */
   type(query: string): void {
     this.stop();
     this.events.onBusy(true);
     this.timer = setTimeout(() => void this.now(query), this.delay);
   }
 
-  /** Ask at once. */
+  /** Search immediately. */
   async now(query: string): Promise<void> {
     this.stop();
     const controller = new AbortController();
@@ -57,7 +57,7 @@ export class LiveQuery<Answer> {
     }
   }
 
-  /** Nothing that was asked is wanted any more. */
+  /** Cancel what is running or waiting. */
   stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -85,7 +85,7 @@ export async function openHit(
 ): Promise<void> {
   const document = await openDocument(vscode.Uri.parse(hit.uri));
   if (!document) {
-    void vscode.window.showWarningMessage(`${printable(hit.path)} cannot be opened as text any more.`);
+    void vscode.window.showWarningMessage(`${printable(hit.path)} can no longer be opened as text.`);
     return;
   }
   const editor = await vscode.window.showTextDocument(document, {

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { SearchHit, SearchResult } from "../protocol";
 import type { LanguageServer } from "../server/languageServer";
-import { type EmptyState, whyFailed, whyNotAsked, whyNothingFound } from "./emptyState";
+import { type EmptyState, whyFailed, whyUnavailable, whyNothingFound } from "./emptyState";
 import { completions, FILTERS, hasWords } from "./filters";
 import type { Highlight } from "./highlight";
 import type { SearchHistory } from "./history";
@@ -28,7 +28,7 @@ export interface SearchPickOptions {
   onFindSimilar: (hit: SearchHit) => void;
 }
 
-// Long enough not to ask at every keystroke, short enough to feel immediate.
+// Long enough not to search at every keystroke, short enough to feel immediate.
 const TYPING_PAUSE_MS = 60;
 const OPEN_TO_SIDE = { iconPath: new vscode.ThemeIcon("split-horizontal"), tooltip: "Open to the Side" };
 const FIND_SIMILAR = { iconPath: new vscode.ThemeIcon("references"), tooltip: "Find Similar Code" };
@@ -39,7 +39,7 @@ const TO_VIEW = { iconPath: new vscode.ThemeIcon("list-tree"), tooltip: "Show in
 const FILTERS_TITLE: PickItem = { type: "separator", label: "filters", kind: vscode.QuickPickItemKind.Separator };
 const OPEN_CONTEXT = "codecontext.searchOpen";
 
-/** The search box: results while typing, a preview while moving, back to where one was with Escape. */
+/** The search box: results while typing, a preview while moving, and Escape to return to where one was. */
 export class SearchPick {
   private static current: SearchPick | undefined;
 
@@ -80,7 +80,7 @@ export class SearchPick {
 
   private open(query: string | undefined): void {
     const { pick } = this;
-    pick.placeholder = "What does the code do? Also lang:, path:, kind:";
+    pick.placeholder = "What does the code do? Filter with lang:, path: or kind:";
     pick.title = "Semantic Search";
     pick.buttons = [TO_VIEW];
     pick.keepScrollPosition = true;
@@ -95,7 +95,7 @@ export class SearchPick {
       pick.onDidTriggerButton(() => this.keepAll()),
       pick.onDidHide(() => void this.close()),
       this.options.server.onDidChangeState(() => this.typed(pick.value)),
-      this.options.server.onDidChangeStatus(() => this.askAgain()),
+      this.options.server.onDidChangeStatus(() => this.searchAgain()),
     );
     pick.value = query ?? this.options.history.last;
     if (query === undefined && pick.value !== "") {
@@ -109,7 +109,7 @@ export class SearchPick {
 
   private typed(query: string, { atOnce = false } = {}): void {
     this.moved = false;
-    const why = whyNotAsked(this.options.server.state);
+    const why = whyUnavailable(this.options.server.state);
     if (why) {
       this.live.stop();
       this.showEmpty(why);
@@ -131,10 +131,10 @@ export class SearchPick {
     }
   }
 
-  /** What is indexed while the list is open may answer better; a list that the user moves in is left alone. */
-  private askAgain(): void {
+  /** What is indexed while the list is open may improve it; a list that the user moves in is left alone. */
+  private searchAgain(): void {
     const { value } = this.pick;
-    if (!this.result?.complete || this.live.isAsking || this.moved || !hasWords(value)) {
+    if (!this.result?.complete || this.live.isSearching || this.moved || !hasWords(value)) {
       return;
     }
     const before = coverageOf(this.result.states);

@@ -93,7 +93,7 @@ export class ManagedEnvironment {
           await this.installWheel(options);
           break;
         case "missing":
-          await this.makeAnew(options);
+          await this.makeFromScratch(options);
       }
       const marker = {
         wheel: this.wheelDigest,
@@ -114,17 +114,17 @@ export class ManagedEnvironment {
     }
   }
 
-  private async makeAnew(options: MakeOptions): Promise<void> {
+  private async makeFromScratch(options: MakeOptions): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
     try {
       const uv = await findUv();
-      options.onStep("Making a virtual environment");
+      options.onStep("Creating a virtual environment");
       if (uv) {
         await this.step(options, uv, ["venv", "--python", options.interpreter.path, this.folder]);
       } else {
         await this.step(options, options.interpreter.path, ["-m", "venv", this.folder]);
       }
-      options.onStep("Installing what CodeContext needs");
+      options.onStep("Installing dependencies");
       await this.install(options, uv, [...ONLY_AS_LOCKED, this.bundle.requirements]);
       options.onStep("Installing PyTorch");
       await this.installTorch(options, uv);
@@ -185,7 +185,7 @@ export class ManagedEnvironment {
           throw error;
         }
       }
-      onStep("Another window is setting it up; waiting");
+      onStep("Another window is running the setup; waiting");
       await pause(500, signal);
     }
   }

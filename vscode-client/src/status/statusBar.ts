@@ -10,7 +10,7 @@ const COLORS: Readonly<Record<Severity, { background?: string; text?: string }>>
 };
 const LINKED = [...Object.keys(COMMANDS), "showSkipped"].map((command) => `codecontext.${command}`);
 
-/** The one item in the status bar: which adapter answers, and how the index is. */
+/** The one item in the status bar: the active adapter, and the state of the index. */
 export class AdapterStatusBar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem("status", vscode.StatusBarAlignment.Left, 40);
   private readonly subscriptions: vscode.Disposable[];

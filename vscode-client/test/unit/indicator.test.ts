@@ -112,6 +112,11 @@ describe("the tooltip", () => {
     }
   });
 
+  it("says what brings an idle engine back", () => {
+    const engine = { ...status([]).engine, state: "idle" as const, memoryBytes: null };
+    expect(show([folder()], { engine }).tooltip).toContain("| Engine | idle (starts on next search) |");
+  });
+
   it("says once what is wrong, with what is being prepared", () => {
     const fault = "LoRA adapter path does not exist: /x";
     const { tooltip } = show([

@@ -73,7 +73,7 @@ describe("asking while somebody types", () => {
     await asking;
     expect(errors).toEqual([new Error("no")]);
     expect(isBusy()).toBe(false);
-    expect(live.isAsking).toBe(false);
+    expect(live.isSearching).toBe(false);
   });
 
   it("says nothing after it was stopped, not even that it was cancelled", async () => {

@@ -59,6 +59,6 @@ describe("the tooltip", () => {
   it("says how much more there is, and whether it changed", () => {
     const long = tooltipOf(hit({ text: "x\n".repeat(20), freshness: "changed" }));
     expect(long).toContain("… 9 more lines");
-    expect(long).toContain("It has changed since it was indexed");
+    expect(long).toContain("Changed since it was indexed; shown as it is now.");
   });
 });

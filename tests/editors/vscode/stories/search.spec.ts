@@ -127,7 +127,7 @@ test("results are worked through one after the other", async ({ window, workbenc
 
   await test.step("each result says why it was found, on demand", async () => {
     await window.command("CodeContext: Show Why Each Result Was Found");
-    await expect(hits.first().locator(".label-description")).toContainText(/meaning \d+ \(0\.\d\d\)/);
+    await expect(hits.first().locator(".label-description")).toContainText(/semantic #\d+ \(0\.\d\d\)/);
     await window.command("CodeContext: View as List");
     await expect(hits).toHaveCount(0);
     await expect(files.first().locator(".label-description")).toContainText("prices.py:");
@@ -136,7 +136,7 @@ test("results are worked through one after the other", async ({ window, workbenc
     await expect(hits.first().locator(".label-description")).toHaveText(/^\d+$/);
   });
 
-  await test.step("the code under the cursor finds the like of it", async () => {
+  await test.step("the code at the cursor finds similar code", async () => {
     await window.goTo("rateLimit.ts", 12);
     await page.keyboard.press("Alt+Shift+D");
     await expect(page.locator(".pane-body .message")).toContainText("Similar to web/rateLimit.ts:12");
@@ -145,7 +145,7 @@ test("results are worked through one after the other", async ({ window, workbenc
 
   await test.step("cleared, the view says what it is for", async () => {
     await window.command("CodeContext: Clear Results");
-    await expect(page.getByText("Ask your code a question in plain words")).toBeVisible();
+    await expect(page.getByText("Search your code in plain words")).toBeVisible();
     await window.shot("welcome");
   });
 });
