@@ -7,7 +7,7 @@ import type { LanguageServer } from "../server/languageServer";
 
 const KEY = `${SECTION}.${ADAPTER_SETTING}`;
 
-/** Where a setting stands in the text of a settings file, as offsets. */
+/** The position of a setting in the text of a settings file, as offsets. */
 export function valueSpan(text: string, path: readonly string[]): { offset: number; length: number } | undefined {
   const root = parseTree(text);
   const node = root && findNodeAtLocation(root, [...path]);
@@ -20,7 +20,7 @@ export function valueSpan(text: string, path: readonly string[]): { offset: numb
  */
 export class SettingProblems implements vscode.Disposable {
   private readonly diagnostics = vscode.languages.createDiagnosticCollection("codecontext");
-  private readonly said = new Map<string, string>();
+  private readonly shown = new Map<string, string>();
   private readonly subscription: vscode.Disposable;
   private turn = 0;
 
@@ -46,19 +46,19 @@ export class SettingProblems implements vscode.Disposable {
         this.diagnostics.set(mark.uri, [mark.diagnostic]);
       }
     }
-    affected.forEach((folder) => this.sayOnce(folder));
+    affected.forEach((folder) => this.showOnce(folder));
     for (const folder of status?.folders ?? []) {
       if (!hasProblem(folder)) {
-        this.said.delete(folder.uri);
+        this.shown.delete(folder.uri);
       }
     }
   }
 
-  private sayOnce({ uri, message }: FolderStatus): void {
-    if (this.said.get(uri) === message) {
+  private showOnce({ uri, message }: FolderStatus): void {
+    if (this.shown.get(uri) === message) {
       return;
     }
-    this.said.set(uri, message);
+    this.shown.set(uri, message);
     const text = withShortPaths(message, vscode.Uri.parse(uri));
     void vscode.window.showWarningMessage(text, "Open Settings", "Select Adapter…").then(async (choice) => {
       if (choice === "Open Settings") {

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { ownSetting, SECTION } from "../server/configuration";
 
 const ALLOWED = "index.largeWorkspaceAllowed";
-// What nobody means by “my code”; git's own verdict comes later, from the server.
+// Never the user's own code; what git ignores is left out later, by the server.
 const NOT_COUNTED = "**/{.git,.hg,.svn,node_modules,.venv,venv,site-packages,__pycache__,target,build,dist,out}/**";
 
 /** Whether to start automatically in this workspace; if not, why not. */

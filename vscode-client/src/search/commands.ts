@@ -8,7 +8,7 @@ import type { ResultNode, ResultsView } from "./resultsView";
 import { SearchPick } from "./searchPick";
 import { type Specimen, specimenInEditor, specimenOfHit } from "./similar";
 
-/** The commands that search: they ask the server and hand its results to the search box or the results view. */
+/** The commands that search: they bring results from the server to the search box and the results view. */
 export class SearchCommands {
   constructor(
     private readonly server: LanguageServer,
@@ -57,7 +57,7 @@ export class SearchCommands {
     await this.view.open(node, options);
     const hit = this.view.hitOf(node);
     if (hit) {
-      this.tellOpened(this.view.current?.question.query, hit);
+      this.reportOpened(this.view.current?.question.query, hit);
     }
   }
 
@@ -77,7 +77,7 @@ export class SearchCommands {
     results.select(opened);
     this.view.set(results);
     if (opened) {
-      this.tellOpened(results.question.query, opened);
+      this.reportOpened(results.question.query, opened);
     } else {
       void this.view.reveal(results.hits[0]);
     }
@@ -90,7 +90,7 @@ export class SearchCommands {
     await this.view.reveal(results.hits[0], { focus: true });
   }
 
-  private tellOpened(query: string | undefined, { uri, range }: SearchHit): void {
+  private reportOpened(query: string | undefined, { uri, range }: SearchHit): void {
     if (query) {
       this.server.opened({ query, uri, range });
     }

@@ -1,5 +1,9 @@
 /** Runs a query: the answer may come in two parts, and is no longer wanted after `signal`. */
-export type Ask<Answer> = (query: string, onPartial: (answer: Answer) => void, signal: AbortSignal) => Promise<Answer>;
+export type Search<Answer> = (
+  query: string,
+  onPartial: (answer: Answer) => void,
+  signal: AbortSignal,
+) => Promise<Answer>;
 
 export interface LiveQueryEvents<Answer> {
   onAnswer: (answer: Answer) => void;
@@ -13,7 +17,7 @@ export class LiveQuery<Answer> {
   private current: AbortController | undefined;
 
   constructor(
-    private readonly ask: Ask<Answer>,
+    private readonly search: Search<Answer>,
     private readonly events: LiveQueryEvents<Answer>,
     private readonly delay: number,
   ) {}
@@ -42,7 +46,7 @@ export class LiveQuery<Answer> {
           this.events.onAnswer(answer);
         }
       };
-      const answer = await this.ask(query, partial, controller.signal);
+      const answer = await this.search(query, partial, controller.signal);
       if (wanted()) {
         this.events.onAnswer(answer);
       }

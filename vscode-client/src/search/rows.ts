@@ -10,7 +10,7 @@ export interface Row {
   detail: string;
 }
 
-// As few different icons as possible, so that the eye can tell them apart.
+// Few different icons, so that they are easy to tell apart.
 const ICONS: Readonly<Record<string, readonly [string, string?]>> = {
   function: ["symbol-function", "symbolIcon.functionForeground"],
   method: ["symbol-method", "symbolIcon.methodForeground"],

@@ -23,7 +23,7 @@ export interface SearchPickOptions {
   server: LanguageServer;
   history: SearchHistory;
   highlight: Highlight;
-  /** Hits that the user wants to keep: a hit was opened, or all of them shall be shown in the view. */
+  /** The user keeps the hits: one was opened, or all of them move to the view. */
   onKeep: (result: SearchResult, opened: SearchHit | undefined) => void;
   onFindSimilar: (hit: SearchHit) => void;
 }
@@ -34,8 +34,8 @@ const OPEN_TO_SIDE = { iconPath: new vscode.ThemeIcon("split-horizontal"), toolt
 const FIND_SIMILAR = { iconPath: new vscode.ThemeIcon("references"), tooltip: "Find Similar Code" };
 const FORGET = { iconPath: new vscode.ThemeIcon("close"), tooltip: "Remove from History" };
 const TO_VIEW = { iconPath: new vscode.ThemeIcon("list-tree"), tooltip: "Show in Results View" };
-// Never the first row: VS Code tells of the active row by its place, so that what it said of an older list would be
-// taken for another row of the newer one, and for a move of the user's.
+// Never the first row: VS Code reports the active row by its position, so that a report on a stale list would be taken
+// for another row of the current one, and for a move of the user's.
 const FILTERS_TITLE: PickItem = { type: "separator", label: "filters", kind: vscode.QuickPickItemKind.Separator };
 const OPEN_CONTEXT = "codecontext.searchOpen";
 
@@ -85,7 +85,7 @@ export class SearchPick {
     pick.buttons = [TO_VIEW];
     pick.keepScrollPosition = true;
     // Both are honoured by VS Code though not part of its stable API: the server's order is kept, and the query is
-    // selected. Where they are not known, rows are sorted by name and the cursor stands behind the query.
+    // selected. Where they are not known, rows are sorted by name and the cursor is behind the query.
     Object.assign(pick, { sortByLabel: false });
     this.subscriptions.push(
       pick.onDidChangeValue((value) => this.typed(value)),
@@ -229,7 +229,7 @@ export class SearchPick {
     if (!item) {
       return;
     }
-    // The first row is active by itself whenever rows arrive; only who moves on wants to see more of a hit.
+    // The first row becomes active whenever rows arrive; only a user who moves on wants a preview.
     if (item === this.pick.items[0] && !this.moved) {
       return;
     }

@@ -29,7 +29,7 @@ interface Marker {
   python: string;
 }
 
-/** Wheels with a digest that is known, and nothing else: no package that builds itself, none that another asks for. */
+/** Only wheels whose digest is known: no source builds, no dependencies beyond the locked ones. */
 const ONLY_AS_LOCKED = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement"] as const;
 
 const MARKER = "complete.json";
@@ -81,7 +81,7 @@ export class ManagedEnvironment {
     return marker.wheel === this.wheelDigest ? "ready" : "outdated";
   }
 
-  /** Make it, or bring it up to date; another window that is at it already is waited for. A half-made one is removed. */
+  /** Make it, or bring it up to date; if another window is already making it, wait. An incomplete one is removed. */
   async make(options: MakeOptions): Promise<void> {
     await mkdir(this.root, { recursive: true });
     const release = await this.lock(options);
@@ -138,7 +138,7 @@ export class ManagedEnvironment {
 
   /**
    * On Linux, and where the user names an index, the build depends on the machine and its digest is not known here: there
-   * the version alone is given. What it needs besides is there already, but for the parts of CUDA, which it pins itself.
+   * only the version is given. Its other dependencies are installed already, except those of CUDA, which it pins itself.
    */
   private async installTorch(options: MakeOptions, uv: string | undefined): Promise<void> {
     const pin = /^torch==[\w.]+/m.exec(await readFile(this.bundle.torch, "utf8"))?.[0];
@@ -174,7 +174,7 @@ export class ManagedEnvironment {
     await run(program, args, { env, onLine: options.onLine, signal: options.signal, cwd: this.root });
   }
 
-  /** One window at a time. The lock of a window that is gone becomes stale by itself. */
+  /** One window at a time. The lock of a closed window expires. */
   private async lock({ signal, onStep }: MakeOptions): Promise<() => Promise<void>> {
     const { lock } = await import("proper-lockfile");
     for (;;) {
@@ -212,7 +212,7 @@ export class ManagedEnvironment {
   }
 }
 
-/** uv knows by itself which build of PyTorch a machine needs; pip has to be told. */
+/** uv detects which build of PyTorch a machine needs; pip does not. */
 function torchSource({ torchIndexUrl }: MakeOptions, uv: string | undefined): string[] {
   if (torchIndexUrl) {
     return uv ? ["--index", torchIndexUrl] : ["--extra-index-url", torchIndexUrl];

@@ -212,9 +212,9 @@ export class LanguageServer implements vscode.Disposable {
   }
 
   private fail(error: unknown): void {
-    const said = this.tail.last;
-    const message = said || (error instanceof Error ? error.message : String(error));
-    this.log.error(`The server could not start: ${String(error)}${said ? `\n${this.tail.text}` : ""}`);
+    const lastLine = this.tail.last;
+    const message = lastLine || (error instanceof Error ? error.message : String(error));
+    this.log.error(`The server could not start: ${String(error)}${lastLine ? `\n${this.tail.text}` : ""}`);
     this.become({ kind: "failed", message });
   }
 
@@ -276,7 +276,7 @@ export class LanguageServer implements vscode.Disposable {
         workspace: {
           configuration: (params) =>
             params.items.map((item) => settingsFor(item.scopeUri ? vscode.Uri.parse(item.scopeUri) : undefined)),
-          // What is pulled then is what counts; what would be pushed holds the defaults, too.
+          // The server pulls its settings; what would be pushed contains the defaults, too.
           didChangeConfiguration: async (_sections, next) => next(undefined),
         },
       },

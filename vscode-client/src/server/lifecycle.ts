@@ -4,7 +4,7 @@ import type { LanguageServer } from "./languageServer";
 import { managedEnvironment } from "./launch";
 import { forgetOffer, type SetUp } from "./setUp";
 
-/** When the server starts and stops: on its own as the settings allow, else as the user says. */
+/** When the server starts and stops: automatically where the settings allow it, else on request. */
 export class Lifecycle implements vscode.Disposable {
   private readonly subscriptions: vscode.Disposable[];
 
@@ -46,7 +46,7 @@ export class Lifecycle implements vscode.Disposable {
     this.subscriptions.forEach((subscription) => void subscription.dispose());
   }
 
-  /** Start the server unless the user does not want it to start by itself here. */
+  /** Start the server, unless the user does not want it to start automatically here. */
   async startIfAllowed(reason = "a folder is open"): Promise<void> {
     const { workspaceState } = this.context;
     const verdict = await verdictOnStart(workspaceState);

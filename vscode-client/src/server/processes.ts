@@ -29,7 +29,7 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   onLine?: (line: string, stream: Stream) => void;
   signal?: AbortSignal;
-  /** How it is told to stop when `signal` is aborted; Windows knows only the hard way. */
+  /** The signal that stops it when `signal` is aborted; Windows always kills. */
   stopWith?: NodeJS.Signals;
   cwd?: string;
 }

@@ -1,6 +1,6 @@
 /**
- * Text that somebody else wrote, made safe to show: what steers, turns the order of reading, breaks lines or hides text
- * becomes an escape such as `\u202e`. The sets are those of the server (`core/printable.py`).
+ * Text from elsewhere, made safe to show: characters that control, reorder, break or hide text become an escape such as
+ * `\u202e`. The sets are those of the server (`core/printable.py`).
  */
 
 const UNSEEN =
@@ -27,7 +27,7 @@ export function printableLabel(text: string): string {
   return printable(text).replaceAll("$(", "\\$(");
 }
 
-/** Paths in a text as people would write them: below a workspace folder without it, below the home folder with `~`. */
+/** Text with short paths: relative in a workspace folder, and with `~` in the home folder. */
 export function shortened(text: string, folders: readonly string[], home: string): string {
   let short = text;
   for (const folder of folders.filter((path) => path.length > 1)) {

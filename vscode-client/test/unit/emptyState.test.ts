@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { whyFailed, whyUnavailable, whyNothingFound } from "../../src/search/emptyState";
 import { folder, result, status } from "./samples";
 
-describe("why the server is not asked", () => {
+describe("why the server cannot search", () => {
   it("is nothing while it runs", () => {
     expect(whyUnavailable({ kind: "running" })).toBeUndefined();
   });

@@ -73,7 +73,7 @@ describe("the text", () => {
 describe("which folder it speaks of", () => {
   const [shop, tools] = [folder(), folder({ uri: "file:///tools", name: "tools", model: "code-model" })];
 
-  it("is the active editor's, else one that is not well, else the first", () => {
+  it("is the active editor's, else one with a problem, else the first", () => {
     expect(focusedFolder(status([shop, tools]), "file:///tools")).toBe(tools);
     expect(focusedFolder(status([shop, tools]), undefined)).toBe(shop);
     const broken = { ...tools, health: "error" as const };
@@ -118,9 +118,9 @@ describe("the tooltip", () => {
   });
 
   it("says once what is wrong, with what is being prepared", () => {
-    const fault = "LoRA adapter path does not exist: /x";
+    const problem = "LoRA adapter path does not exist: /x";
     const { tooltip } = show([
-      folder({ health: "warning", message: fault, pendingAdapter: "/a/b", pendingCoverage: 0.5 }),
+      folder({ health: "warning", message: problem, pendingAdapter: "/a/b", pendingCoverage: 0.5 }),
     ]);
     expect(tooltip.split("does not exist")).toHaveLength(2);
     expect(tooltip).toContain("$(warning) LoRA adapter path does not exist: /x");

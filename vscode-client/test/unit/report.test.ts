@@ -17,7 +17,7 @@ const FACTS = {
   home: "/users/me",
 };
 
-it("says what helps to find a fault, and not who the user is", () => {
+it("says what helps to diagnose a problem, and not who the user is", () => {
   const text = renderFacts(FACTS);
   for (const said of ["pid 42", "adapter rank 8, 0123456789ab", "~/venv/bin/python", "~/x.py", "1234 chunks"]) {
     expect(text).toContain(said);

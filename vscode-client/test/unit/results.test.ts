@@ -29,7 +29,7 @@ describe("results", () => {
     expect(results().move(-1, true)).toBe(B1);
   });
 
-  it("go on from the one that was opened", () => {
+  it("continue from the one that was opened", () => {
     const opened = results();
     opened.select({ ...A2 });
     expect(opened.move(1, true)).toBe(B1);

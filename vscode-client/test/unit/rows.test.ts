@@ -78,6 +78,6 @@ describe("percent", () => {
 
 describe("the first sentence", () => {
   it("ends at a full stop that ends a sentence, not at one in a path", () => {
-    expect(firstSentence("Path /a.b/c is gone. Set it anew.")).toBe("Path /a.b/c is gone");
+    expect(firstSentence("Path /a.b/c is gone. Set it again.")).toBe("Path /a.b/c is gone");
   });
 });

@@ -65,7 +65,7 @@ test("background work is visible, can be paused and survives a crash", async ({ 
   });
 });
 
-test("nothing runs in a workspace where the user said no", async ({ window, workbench }) => {
+test("nothing runs in a workspace where the user declined", async ({ window, workbench }) => {
   const folder = workbench.folder("shop", {
     ...PROJECT,
     ".vscode/settings.json": { "codecontext.index.askAboveFiles": 3 },

@@ -22,13 +22,13 @@ test("on a new machine the extension makes its own Python environment, once, whe
     const window = new Window(page, join(out, "screenshots"));
     await window.open(workbench.url(workbench.folder("shop", PROJECT)));
 
-    await test.step("an interpreter that is none is said, with what to do", async () => {
+    await test.step("an interpreter that does not exist is reported, with what to do", async () => {
       await expect(window.indicator).toHaveClass(/error-kind/);
       await expect(window.toast("which cannot be executed")).toContainText("Open Settings");
       await window.shot("no-interpreter");
     });
 
-    await test.step("without one, the set-up is offered, not done", async () => {
+    await test.step("without one, setup is offered, not done", async () => {
       writeFileSync(machineSettings, "{}");
       await expect(window.toast("CodeContext needs its own Python environment")).toBeVisible();
       await expect(window.indicator).toHaveAttribute("aria-label", /one-time setup/);
@@ -54,7 +54,7 @@ test("on a new machine the extension makes its own Python environment, once, whe
       expect(environments()).toEqual([]);
     });
 
-    await test.step("agreed, it is made with progress to be seen, and then answers", async () => {
+    await test.step("accepted, it is made with visible progress, and then search works", async () => {
       await window.command("CodeContext: Set Up Python Environment");
       await dialog.getByRole("button", { name: "Set Up" }).click();
       await expect(progress).toContainText("Installing PyTorch", { timeout: 120_000 });
@@ -66,7 +66,7 @@ test("on a new machine the extension makes its own Python environment, once, whe
       expect(environments()).toHaveLength(1);
     });
 
-    await test.step("the next window asks nothing", async () => {
+    await test.step("the next window asks for nothing", async () => {
       await page.reload();
       await window.settles();
       await expect(window.toasts).toHaveCount(0);

@@ -30,7 +30,7 @@ test("the tests inside the extension host pass", async ({ page }) => {
     const told = existsSync(report) ? readFileSync(report, "utf8") : "no test ran";
     console.log(told);
     expect(code, told).toBe(0);
-    expect(told).toContain("ok    asks for words first and the whole answer after");
+    expect(told).toContain("ok    delivers keyword results first and the complete result after");
     await page.goto("about:blank");
   } finally {
     await workbench.stop();

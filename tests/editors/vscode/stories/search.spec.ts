@@ -6,7 +6,7 @@ test("a question typed on the keyboard leads to the code that answers it", async
   await window.settles();
   const { page, rows } = window;
 
-  await test.step("the best answer is on top, without a word in common with the question", async () => {
+  await test.step("the best result is on top, without a word in common with the query", async () => {
     await window.search(QUESTION.query);
     await expect(rows.first()).toContainText(QUESTION.symbol);
     await expect(rows.first()).toContainText(`storage/${QUESTION.file}:${QUESTION.line}`);
@@ -55,7 +55,7 @@ test("a question typed on the keyboard leads to the code that answers it", async
     expect(names).not.toEqual([...names].sort());
   });
 
-  await test.step("filters are completed and obeyed", async () => {
+  await test.step("filters are completed and applied", async () => {
     await window.searchBox.fill("refuse too many requests lang:type");
     await expect(rows.first()).toContainText("lang:typescript");
     await page.keyboard.press("Enter");
@@ -79,7 +79,7 @@ test("a question typed on the keyboard leads to the code that answers it", async
     await window.shot("history");
   });
 
-  await test.step("Ctrl+Enter opens beside", async () => {
+  await test.step("Ctrl+Enter opens to the side", async () => {
     await window.searchBox.fill("gross sum");
     await expect(rows.first()).toContainText("with_tax");
     await page.keyboard.press("Control+Enter");

@@ -54,7 +54,7 @@ test("an adapter is trained on a workspace, evaluated and used, and finds what w
   const gained = gainedMost(join(trained, "report.html"));
   const rank = async () => {
     await window.search(gained.query);
-    await expect(window.title).toHaveText(/results$/); // The whole answer, not that by words alone.
+    await expect(window.title).toHaveText(/results$/); // The complete result, not the keyword results.
     const files = await rows.locator(".label-description").allInnerTexts();
     await page.keyboard.press("Escape");
     const found = files.findIndex((place) => place.includes(gained.file));
