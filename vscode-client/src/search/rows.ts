@@ -72,7 +72,7 @@ export function summaryOf(result: SearchResult): string {
 
 function limitsOf({ states, complete }: SearchResult): string[] {
   if (!complete) {
-    return ["keyword results so far"];
+    return ["keyword only so far"];
   }
   const covered = states.length === 0 ? 1 : Math.min(...states.map((state) => state.coverage));
   const degraded = states.find((state) => state.degraded !== null)?.degraded;

@@ -49,7 +49,7 @@ describe("the line above the results", () => {
   it.each([
     ["one", result([hit()]), "1 result"],
     ["none", result([]), "0 results"],
-    ["keyword results alone", result([hit()], { complete: false }), "1 result · keyword results so far"],
+    ["keyword results alone", result([hit()], { complete: false }), "1 result · keyword only so far"],
     [
       "half indexed",
       result([hit()], { states: [{ ...state, coverage: 0.429, degraded: "Half." }] }),
