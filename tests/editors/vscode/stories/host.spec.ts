@@ -43,7 +43,7 @@ test("F5 runs the extension from its sources, with the environment that make bui
   const { configurations } = JSON.parse(launch) as { configurations: { args: string[] }[] };
   const [flag = "", workspace = ""] =
     configurations[0]?.args.map((one) => one.replace("${workspaceFolder}", repository)) ?? [];
-  const workbench = await Workbench.start({ vsix: [], log: join(out, "server-development.log") });
+  const workbench = await Workbench.start({ vsix: [], testDriver: true, log: join(out, "server-development.log") });
   try {
     const window = new Window(page, join(out, "screenshots"));
     const path = flag.replace("--extensionDevelopmentPath=", "");
