@@ -44,7 +44,7 @@ codegen: $(READY)  ## Regenerate docs/ references and the extension's types and 
 
 vsix: $(READY) $(CLIENT)/node_modules/.ready  ## Package the VS Code extension, with our wheel in it
 	$(RUN) scripts/bundle_wheel.py
-	cd $(CLIENT) && npx vsce package --no-dependencies --allow-missing-repository --no-rewrite-relative-links --out codecontext.vsix
+	cd $(CLIENT) && npm run --silent package -- --out codecontext.vsix
 
 vscode: vsix $(STORIES)/node_modules/.ready  ## Test the VS Code extension, in a real VS Code; ARGS goes to Playwright
 	cd $(CLIENT) && npx vitest run && node esbuild.mjs --tests

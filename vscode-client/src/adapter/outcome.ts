@@ -1,9 +1,11 @@
 import type { CliProgress } from "../server/cli";
 import { percent } from "../search/rows";
 import { printable } from "../support/printable";
-import { duration } from "./indicator";
+import { duration } from "../status/indicator";
 
-/** What `codecontext adapter train --json` says, as far as it is read here. */
+// --- Types of the command line's JSON: to be replaced by imports from ../protocol ---
+
+/** The fields used here of what `codecontext adapter train --json` prints. */
 export interface TrainingReport {
   path: string;
   name: string;
@@ -12,7 +14,7 @@ export interface TrainingReport {
   test: QuerySet;
 }
 
-/** What `codecontext adapter evaluate --json` says, as far as it is read here. */
+/** The fields used here of what `codecontext adapter evaluate --json` prints. */
 export interface Evaluation {
   adapter: SystemName;
   against: SystemName;
@@ -41,7 +43,9 @@ export interface Interval {
   high: number;
 }
 
-/** How far the work is, in a line. */
+// --- End of the command line's types ---
+
+/** Progress in one line. */
 export function describeProgress({ stage, done, total, eta_seconds, score, base_score }: CliProgress): string {
   const share = total > 0 ? ` ${percent(done / total)}` : "";
   const left = eta_seconds === null || done >= total ? "" : `, ${duration(eta_seconds)} left`;
@@ -56,20 +60,20 @@ export function describeTraining({ name, helps_search, test }: TrainingReport): 
 
 export function describeEvaluation({ adapter, against, helps_search, pairs }: Evaluation): string {
   const other = against.path === null ? "the base model" : against.name;
-  const said = pairs ? `: ${lowered(gainOf(pairs, other, helps_search))}` : " is measured.";
-  return printable(`${adapter.name}${said}`);
+  const result = pairs ? `: ${lowered(gainOf(pairs, other, helps_search))}` : " has been evaluated.";
+  return printable(`${adapter.name}${result}`);
 }
 
-function gainOf({ queries, search }: QuerySet, other: string, isSure: boolean): string {
+function gainOf({ queries, search }: QuerySet, other: string, isSignificant: boolean): string {
   const { gain } = search.mrr_at_10;
-  const doubt = isSure || gain.high < 0 ? "" : ", which does not exclude a loss";
+  const doubt = isSignificant || gain.high < 0 ? "" : ", not statistically significant";
   const change =
     gain.mean < 0
       ? `loses ${(-gain.mean).toFixed(3)} MRR@10 against ${other}`
       : `gains ${signed(gain.mean)} MRR@10 over ${other}`;
   return (
-    `On ${queries.toLocaleString("en")} questions that it was not trained with, the whole search ${change} ` +
-    `(95 % interval ${signed(gain.low)} to ${signed(gain.high)})${doubt}.`
+    `On ${queries.toLocaleString("en")} held-out queries, search ${change} ` +
+    `(95 % interval ${signed(gain.low)} to ${signed(gain.high)}${doubt}).`
   );
 }
 
@@ -77,7 +81,12 @@ function lowered(sentence: string): string {
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }
 
-/** A gain, with its sign also where it is one. */
+/** A difference with its sign, also where it is positive. */
 export function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+}
+
+/** A report in the colours of the editor's theme; a browser would choose them by the system's. */
+export function inTheme(html: string, isDark: boolean): string {
+  return html.replaceAll("@media (prefers-color-scheme: dark)", isDark ? "@media all" : "@media not all");
 }

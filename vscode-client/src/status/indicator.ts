@@ -15,7 +15,7 @@ export interface Indicator {
   label: string;
 }
 
-/** Which folder the item speaks of: the one of the active editor, if it is in one. */
+/** Which folder the item shows: the one of the active editor, if it is in one. */
 export interface Focus {
   folder: string | undefined;
   now: Date;
@@ -28,22 +28,22 @@ const NAME = "CodeContext";
 export function indicatorOf(state: ServerState, status: Status | undefined, focus: Focus): Indicator {
   switch (state.kind) {
     case "off":
-      return plain("circle-slash", "none", state.reason || "It is not running in this workspace.", [
-        "start",
-        "showLogs",
-      ]);
+      return plain("circle-slash", "none", state.reason || "Not running in this workspace.", ["start", "showLogs"]);
     case "setup":
-      return plain("cloud-download", "none", "It has to be set up once on this machine.", ["setUp", "openWalkthrough"]);
+      return plain("cloud-download", "none", "A one-time setup is needed on this machine.", [
+        "setUp",
+        "openWalkthrough",
+      ]);
     case "starting":
-      return plain("sync~spin", "none", "It is starting.", ["showLogs"]);
+      return plain("sync~spin", "none", "Starting…", ["showLogs"]);
     case "failed":
       return plain("error", "error", state.message, ["restart", "showLogs", "showDiagnostics"]);
     case "running":
-      return status ? running(status, focus) : plain("sync~spin", "none", "It is starting.", ["showLogs"]);
+      return status ? running(status, focus) : plain("sync~spin", "none", "Starting…", ["showLogs"]);
   }
 }
 
-/** The folder that an editor is in, else the first that is not well, else the first. */
+/** The folder that an editor is in, else the first with a problem, else the first. */
 export function focusedFolder(status: Status, uri: string | undefined): FolderStatus | undefined {
   return (
     status.folders.find((folder) => folder.uri === uri) ??
@@ -60,8 +60,8 @@ function running(status: Status, focus: Focus): Indicator {
   const severity = severityOf(status, folder);
   const icon = iconOf(status, folder, severity);
   const text = `$(${icon}) ${printableLabel(shownName(folder))}${progressOf(folder)}`;
-  const said = folder.message ? `, ${folder.message}` : "";
-  const label = printable(`${NAME}: ${answersWith(folder)}, ${activityOf(folder)}${said}`);
+  const problem = folder.message ? `, ${folder.message}` : "";
+  const label = printable(`${NAME}: ${activeModel(folder)}, ${activityOf(folder)}${problem}`);
   return { text, severity, tooltip: tooltipOf(status, folder, focus), label };
 }
 
@@ -123,7 +123,7 @@ function progressOf(folder: FolderStatus): string {
     : "";
 }
 
-function answersWith(folder: FolderStatus): string {
+function activeModel(folder: FolderStatus): string {
   return folder.adapter ? `adapter ${folder.adapter.name}` : `base model ${modelName(folder)}`;
 }
 
@@ -138,12 +138,12 @@ function activityOf(folder: FolderStatus): string {
 
 /** All that is known, as Markdown. */
 export function tooltipOf(status: Status, folder: FolderStatus, focus: Focus): string {
-  const faults = [folder.message, status.engine.message].filter((text, at, all) => text && all.indexOf(text) === at);
+  const problems = [folder.message, status.engine.message].filter((text, at, all) => text && all.indexOf(text) === at);
   const { shorten = asIs } = focus;
   const sign = severityOf(status, folder) === "error" ? "error" : "warning";
   const parts = [
-    `**CodeContext** · ${status.folders.length > 1 ? `${escaped(folder.name)} · ` : ""}${escaped(answersWith(folder))}`,
-    ...faults.map((fault) => `$(${sign}) ${escaped(shorten(fault))}`),
+    `**CodeContext** · ${status.folders.length > 1 ? `${escaped(folder.name)} · ` : ""}${escaped(activeModel(folder))}`,
+    ...problems.map((problem) => `$(${sign}) ${escaped(shorten(problem))}`),
     table(rowsOf(status, folder, focus)),
     ...folder.notices.map((notice) => `$(info) ${escaped(notice)}`),
     othersOf(status, folder),
@@ -170,9 +170,9 @@ function rowsOf(status: Status, folder: FolderStatus, focus: Focus): [string, st
 
 function adapterRows(adapter: ActiveAdapter | null, { now, shorten = asIs }: Focus): [string, string][] {
   if (!adapter) {
-    return [["Adapter", "none, the base model answers"]];
+    return [["Adapter", "none (base model only)"]];
   }
-  const side = adapter.side === "query" ? ", for queries only" : "";
+  const side = adapter.side === "query" ? ", queries only" : "";
   return [
     ["Adapter", code(shorten(adapter.path))],
     ["LoRA", `rank ${adapter.rank}, alpha ${adapter.alpha}${side}`],
@@ -187,7 +187,7 @@ function preparing(folder: FolderStatus): string {
 }
 
 function engineOf({ engine }: Status): string {
-  const state = engine.state === "idle" ? "resting, the next question wakes it" : engine.state;
+  const state = engine.state === "idle" ? "idle (starts on next search)" : engine.state;
   const memory = engine.memoryBytes === null ? "" : `, ${megabytes(engine.memoryBytes)}`;
   const restarts =
     engine.restarts === 0 ? "" : `, restarted ${engine.restarts === 1 ? "once" : `${engine.restarts} times`}`;

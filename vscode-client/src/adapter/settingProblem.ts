@@ -2,12 +2,12 @@ import { findNodeAtLocation, parseTree } from "jsonc-parser";
 import * as vscode from "vscode";
 import type { FolderStatus, Status } from "../protocol";
 import { ADAPTER_SETTING, SECTION } from "../server/configuration";
-import { withShortPaths } from "../support/workspacePaths";
+import { withShortPaths } from "../support/workspace";
 import type { LanguageServer } from "../server/languageServer";
 
 const KEY = `${SECTION}.${ADAPTER_SETTING}`;
 
-/** Where a setting stands in the text of a settings file, as offsets. */
+/** The position of a setting in the text of a settings file, as offsets. */
 export function valueSpan(text: string, path: readonly string[]): { offset: number; length: number } | undefined {
   const root = parseTree(text);
   const node = root && findNodeAtLocation(root, [...path]);
@@ -15,12 +15,12 @@ export function valueSpan(text: string, path: readonly string[]): { offset: numb
 }
 
 /**
- * Says at once what is wrong with an adapter: under the value in the settings file that names it, and in one message
- * with the button that leads there. The status bar goes on to say it for as long as it lasts.
+ * Shows at once what is wrong with an adapter: under the value in the settings file that names it, and in one message
+ * with a button that leads there. The status bar shows it for as long as it lasts.
  */
-export class SettingFaults implements vscode.Disposable {
+export class SettingProblems implements vscode.Disposable {
   private readonly diagnostics = vscode.languages.createDiagnosticCollection("codecontext");
-  private readonly said = new Map<string, string>();
+  private readonly shown = new Map<string, string>();
   private readonly subscription: vscode.Disposable;
   private turn = 0;
 
@@ -35,8 +35,8 @@ export class SettingFaults implements vscode.Disposable {
 
   private async check(status: Status | undefined): Promise<void> {
     const turn = ++this.turn;
-    const faulty = status?.folders.filter(isFaulty) ?? [];
-    const marks = await Promise.all(faulty.map(markOf));
+    const affected = status?.folders.filter(hasProblem) ?? [];
+    const marks = await Promise.all(affected.map(markOf));
     if (turn !== this.turn) {
       return;
     }
@@ -46,19 +46,19 @@ export class SettingFaults implements vscode.Disposable {
         this.diagnostics.set(mark.uri, [mark.diagnostic]);
       }
     }
-    faulty.forEach((folder) => this.sayOnce(folder));
+    affected.forEach((folder) => this.showOnce(folder));
     for (const folder of status?.folders ?? []) {
-      if (!isFaulty(folder)) {
-        this.said.delete(folder.uri);
+      if (!hasProblem(folder)) {
+        this.shown.delete(folder.uri);
       }
     }
   }
 
-  private sayOnce({ uri, message }: FolderStatus): void {
-    if (this.said.get(uri) === message) {
+  private showOnce({ uri, message }: FolderStatus): void {
+    if (this.shown.get(uri) === message) {
       return;
     }
-    this.said.set(uri, message);
+    this.shown.set(uri, message);
     const text = withShortPaths(message, vscode.Uri.parse(uri));
     void vscode.window.showWarningMessage(text, "Open Settings", "Select Adapter…").then(async (choice) => {
       if (choice === "Open Settings") {
@@ -70,13 +70,23 @@ export class SettingFaults implements vscode.Disposable {
   }
 }
 
-/** Whether the settings name an adapter that does not answer, and nothing is under way to change that. */
-function isFaulty(folder: FolderStatus): boolean {
+/** Whether the settings name an adapter that is not the active one because something is wrong with it. */
+function hasProblem(folder: FolderStatus): boolean {
   return folder.health !== "ok" && folder.message !== "" && folder.wantedAdapterPath !== folder.currentAdapterPath;
 }
 
+/** `Open Settings`: where an adapter has a problem, at the setting that names it. */
+export async function openSettings(context: vscode.ExtensionContext, server: LanguageServer): Promise<void> {
+  const affected = server.status?.folders.find(hasProblem);
+  if (affected) {
+    await openAdapterSetting(vscode.Uri.parse(affected.uri));
+  } else {
+    await vscode.commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`);
+  }
+}
+
 /** Open the settings file that names the adapter, at that line; where it is another source, VS Code's settings. */
-export async function openAdapterSetting(folder: vscode.Uri): Promise<void> {
+async function openAdapterSetting(folder: vscode.Uri): Promise<void> {
   const source = await sourceOf(folder);
   if (!source) {
     await vscode.commands.executeCommand("workbench.action.openSettings", KEY);

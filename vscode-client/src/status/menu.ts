@@ -1,8 +1,8 @@
 import * as vscode from "vscode";
-import type { LanguageServer } from "../server/languageServer";
-import { type Command, COMMANDS, focusedFolder, indicatorOf, nameOf } from "./indicator";
-import { activeFolder } from "./statusBar";
 import { percent } from "../search/rows";
+import type { LanguageServer } from "../server/languageServer";
+import { activeFolder } from "../support/workspace";
+import { type Command, COMMANDS, focusedFolder, indicatorOf, nameOf } from "./indicator";
 
 type Item = vscode.QuickPickItem & { command?: string };
 

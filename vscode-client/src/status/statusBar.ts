@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { LanguageServer } from "../server/languageServer";
-import { withShortPaths } from "../support/workspacePaths";
+import { activeFolder, withShortPaths } from "../support/workspace";
 import { COMMANDS, indicatorOf, type Severity } from "./indicator";
 
 const COLORS: Readonly<Record<Severity, { background?: string; text?: string }>> = {
@@ -10,7 +10,7 @@ const COLORS: Readonly<Record<Severity, { background?: string; text?: string }>>
 };
 const LINKED = [...Object.keys(COMMANDS), "showSkipped"].map((command) => `codecontext.${command}`);
 
-/** The one item in the status bar: which adapter answers, and how the index is. */
+/** The one item in the status bar: the active adapter, and the state of the index. */
 export class AdapterStatusBar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem("status", vscode.StatusBarAlignment.Left, 40);
   private readonly subscriptions: vscode.Disposable[];
@@ -48,10 +48,4 @@ export class AdapterStatusBar implements vscode.Disposable {
     markdown.isTrusted = { enabledCommands: LINKED };
     this.item.tooltip = markdown;
   }
-}
-
-/** The workspace folder of the active editor. */
-export function activeFolder(): vscode.WorkspaceFolder | undefined {
-  const uri = vscode.window.activeTextEditor?.document.uri;
-  return uri && vscode.workspace.getWorkspaceFolder(uri);
 }
