@@ -25,17 +25,22 @@ demo: $(READY)  ## Index this repository and answer three questions; ADAPTER=DIR
 test: $(READY)  ## Run every test; ARGS="-k scan" goes to pytest
 	$(RUN) -m pytest $(ARGS)
 
-check: check-python check-client  ## Check format, lint and types
+check: check-python check-client  ## Check format, lint, types and generated files
 
 check-python: $(READY)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+	$(RUN) -m scripts.codegen --check
 
 format: $(READY)  ## Format the code and mend what the linter can mend
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
 	@if [ -d $(CLIENT)/node_modules ]; then cd $(CLIENT) && npx prettier --write --log-level=warn . "../$(STORIES)/**/*.ts"; fi
+
+.PHONY: codegen
+codegen: $(READY)  ## Regenerate docs/ references and the extension's types and settings from the code
+	$(RUN) -m scripts.codegen
 
 vsix: $(READY) $(CLIENT)/node_modules/.ready  ## Package the VS Code extension, with our wheel in it
 	$(RUN) scripts/bundle_wheel.py

@@ -21,7 +21,20 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-TARGETS = {"help", "demo", "test", "check", "format", "bench", "quality", "vsix", "vscode", "editor", "clean"}
+TARGETS = {
+    "help",
+    "demo",
+    "test",
+    "check",
+    "format",
+    "codegen",
+    "bench",
+    "quality",
+    "vsix",
+    "vscode",
+    "editor",
+    "clean",
+}
 SCRIPTS = sorted([*ROOT.glob("scripts/*.sh"), ROOT / ".ci" / "run"])
 ON_ONE_MACHINE_ONLY = {
     "package index": r"\b(?:pypi|pythonhosted|npmjs|pytorch)\.(?:org|com)\b",

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from codecontext.config import describe_settings
-from codecontext.config.vscode import contributed_groups, editor_key, render_keys, restricted_settings, with_settings
 from codecontext.lsp import protocol
-from codecontext.lsp.typescript import render_types
 from codecontext.training.evaluation.intervals import Comparison, Interval
 from codecontext.training.evaluation.metrics import MAIN_METRIC
 from codecontext.training.evaluation.results import Evaluation, QuerySet, SystemName
 from codecontext.training.trainer import TrainingReport
+from scripts.codegen.vscode_settings import contributed_groups, editor_key, restricted_settings
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "vscode-client"
@@ -48,12 +47,6 @@ def registered_commands() -> set[str]:
 
 
 # --- Messages ---
-
-
-def test_the_types_are_current() -> None:
-    assert SOURCES[CLIENT / "src" / "protocol.ts"] == render_types(), (
-        "run: python -m codecontext.lsp.typescript > vscode-client/src/protocol.ts"
-    )
 
 
 def test_every_method_and_field_has_a_type() -> None:
@@ -92,13 +85,6 @@ def test_the_report_has_the_rule_for_dark_themes_that_the_editor_replaces() -> N
 
 
 # --- Settings ---
-
-
-def test_the_settings_are_current() -> None:
-    assert with_settings(json.loads(json.dumps(MANIFEST))) == MANIFEST, (
-        "run: python -m codecontext.config.vscode vscode-client"
-    )
-    assert SOURCES[CLIENT / "src" / "settingKeys.ts"] == render_keys()
 
 
 def test_every_setting_of_the_server_is_offered_or_left_out_on_purpose() -> None:

@@ -1,4 +1,4 @@
-// Written by `python -m codecontext.lsp.typescript`; edit server/codecontext/lsp/protocol.py instead.
+// Written by `make codegen`; edit server/codecontext/lsp/protocol.py instead.
 
 export const Method = {
   search: "codecontext/search",

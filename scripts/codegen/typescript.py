@@ -1,12 +1,8 @@
-"""Writes the TypeScript types of our messages.
-
-``python -m codecontext.lsp.typescript > vscode-client/src/protocol.ts``
-"""
+"""The messages as TypeScript types, ``vscode-client/src/protocol.ts``."""
 
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from inspect import isclass
 from types import NoneType, UnionType
@@ -19,7 +15,7 @@ from codecontext.core.chunk import ChunkKind
 from codecontext.lsp import protocol
 
 _INTRODUCTION = """\
-// Written by `python -m codecontext.lsp.typescript`; edit server/codecontext/lsp/protocol.py instead.
+// Written by `make codegen`; edit server/codecontext/lsp/protocol.py instead.
 """
 
 _PLAIN: dict[Any, str] = {
@@ -96,7 +92,3 @@ def _comment(text: str | None, indent: str = "") -> str:
 def _camel(name: str) -> str:
     first, *rest = name.lower().split("_")
     return first + "".join(part.capitalize() for part in rest)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render_types())

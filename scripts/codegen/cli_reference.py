@@ -1,8 +1,7 @@
-"""Writes the reference of the command line: ``python -m codecontext.cli.reference > docs/cli.md``."""
+"""The command-line reference, ``docs/cli.md``."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +18,6 @@ from codecontext.cli.errors import FAULT_FOUND, INTERNAL_ERROR, INTERRUPTED, NOT
 from codecontext.cli.hits import SearchOutput
 from codecontext.cli.version import VersionOutput
 from codecontext.core.errors import CodeContextError
-from codecontext.core.markdown import table
 from codecontext.engine.doctor import DoctorReport
 from codecontext.engine.engine import FolderStatus
 from codecontext.engine.prune import PruneReport
@@ -27,6 +25,7 @@ from codecontext.indexing.report import IndexReport
 from codecontext.training.evaluation.results import Evaluation
 from codecontext.training.release.promotion import Promotion
 from codecontext.training.trainer import TrainingReport
+from scripts.codegen.markdown import table
 
 JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext index": IndexReport,
@@ -55,7 +54,7 @@ SPEAKS_A_PROTOCOL = "codecontext serve"
 """The one command whose stdout is not for people."""
 
 _INTRODUCTION = """\
-<!-- Written by `python -m codecontext.cli.reference`; edit the help texts and models in the code instead. -->
+<!-- Written by `make codegen`; edit the help texts and models in the code instead. -->
 
 # Command line
 
@@ -253,7 +252,3 @@ def _type(schema: dict[str, Any], item: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"array of {_type(item, {})}"
     return str(schema.get("type", "any"))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render_reference())

@@ -1,4 +1,4 @@
-"""Writes the settings into the VS Code extension: ``python -m codecontext.config.vscode vscode-client``.
+"""The settings in the VS Code extension: ``package.json`` and ``src/settingKeys.ts`` in ``vscode-client/``.
 
 In VS Code a setting is called as here, in the editor's own spelling, below ``codecontext``:
 ``embeddings.huggingface.lora_adapter_path`` is ``codecontext.embeddings.huggingface.loraAdapterPath``. The extension
@@ -8,9 +8,7 @@ sends only what the user has set, in our spelling, so that an editor's default n
 from __future__ import annotations
 
 import json
-import sys
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -58,6 +56,11 @@ def restricted_settings() -> list[str]:
     return [editor_key(doc.key) for doc in editor_settings() if doc.trusted_only]
 
 
+def render_manifest(current: str) -> str:
+    """``package.json`` with the settings brought up to date."""
+    return json.dumps(with_settings(json.loads(current)), indent=2, ensure_ascii=False) + "\n"
+
+
 def with_settings(manifest: dict[str, Any]) -> dict[str, Any]:
     """The extension's ``package.json`` with our groups in place of those before; its own groups stay, first."""
     ours = {group["title"]: group for group in contributed_groups()}
@@ -78,7 +81,7 @@ def render_keys() -> str:
     )
     user_only = "".join(f"  {json.dumps(doc.key)},\n" for doc in editor_settings() if doc.user_only)
     return (
-        "// Written by `python -m codecontext.config.vscode vscode-client`.\n\n"
+        "// Written by `make codegen`; edit the settings in the code instead.\n\n"
         "/** Settings of the server: name in VS Code below `codecontext`, and the server's own. */\n"
         f"export const SETTING_KEYS: Readonly<Record<string, string>> = {{\n{rows}}};\n\n"
         "/** Those among them that a workspace may never decide, as the server calls them. */\n"
@@ -120,15 +123,3 @@ def _schema(doc: SettingDoc) -> dict[str, Any]:
     if schema.get("type") == "object":
         plain["additionalProperties"] = {"type": "string"}
     return plain
-
-
-def write_into(extension: Path) -> None:
-    """Bring the extension's manifest and its list of keys up to date."""
-    manifest = extension / "package.json"
-    updated = with_settings(json.loads(manifest.read_text(encoding="utf-8")))
-    manifest.write_text(json.dumps(updated, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (extension / "src" / "settingKeys.ts").write_text(render_keys(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_into(Path(sys.argv[1]))

@@ -1,15 +1,15 @@
-"""Writes the settings reference: ``python -m codecontext.config.reference > docs/settings.md``."""
+"""The settings reference, ``docs/settings.md``."""
 
 from __future__ import annotations
 
 import json
-import sys
 from itertools import groupby
 
 from codecontext.config.tree import SettingDoc, describe_settings
+from scripts.codegen.markdown import table
 
 _INTRODUCTION = """\
-<!-- Written by `python -m codecontext.config.reference`; edit the descriptions in the code instead. -->
+<!-- Written by `make codegen`; edit the descriptions in the code instead. -->
 
 # Settings
 
@@ -61,18 +61,12 @@ def render_reference() -> str:
     """The settings reference in Markdown."""
     parts = [_INTRODUCTION]
     for section, settings in groupby(describe_settings(), key=lambda doc: doc.key.rpartition(".")[0]):
-        rows = "\n".join(_row(doc) for doc in settings)
-        parts.append(f"## {section}\n\n| Setting | Type | Default | Meaning |\n|---|---|---|---|\n{rows}\n")
+        parts.append(f"## {section}\n\n" + table(("Setting", "Type", "Default", "Meaning"), map(_row, settings)))
     return "\n".join(parts)
 
 
-def _row(doc: SettingDoc) -> str:
+def _row(doc: SettingDoc) -> tuple[str, str, str, str]:
     name = doc.key.rpartition(".")[2]
     default = "unset" if doc.default is None else f"`{json.dumps(doc.default, ensure_ascii=False)}`"
     trust = " *Yours alone.*" if doc.user_only else " *Needs trust.*" if doc.trusted_only else ""
-    cells = (f"`{name}`", doc.type, default, doc.description + trust)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render_reference())
+    return f"`{name}`", doc.type, default, doc.description + trust

@@ -1,9 +1,8 @@
-"""Writes the reference of our messages: ``python -m codecontext.lsp.reference > docs/protocol.md``."""
+"""The protocol reference, ``docs/protocol.md``."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import isclass
@@ -12,7 +11,6 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from codecontext.core.errors import CodeContextError
-from codecontext.core.markdown import table
 from codecontext.lsp import protocol
 from codecontext.lsp.protocol import (
     COMMAND_PREFIX,
@@ -42,6 +40,7 @@ from codecontext.lsp.protocol import (
 )
 from codecontext.rpc.messages import EngineState, Health
 from codecontext.rpc.transport import REQUEST_FAILED
+from scripts.codegen.markdown import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +209,7 @@ REQUESTS: dict[Method, Request] = {
 }
 
 _INTRODUCTION = """\
-<!-- Written by `python -m codecontext.lsp.reference`; edit the models and texts in the code instead. -->
+<!-- Written by `make codegen`; edit the models and texts in the code instead. -->
 
 # Protocol
 
@@ -456,7 +455,3 @@ def _laid_out(value: Any, indent: str) -> str:
     else:
         items, (left, right) = [_laid_out(item, inner) for item in value], "[]"
     return f"{left}\n{inner}" + f",\n{inner}".join(items) + f"\n{indent}{right}"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render_reference())
