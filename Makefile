@@ -48,7 +48,7 @@ codegen: $(READY)  ## Regenerate docs/ references and the extension's types and 
 	$(RUN) -m scripts.codegen
 
 docs: $(READY)  ## Build the documentation as a site, in build/site
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 
 vsix: $(READY) $(CLIENT)/node_modules/.ready  ## Package the VS Code extension, with our wheel in it
 	$(RUN) scripts/bundle_wheel.py
