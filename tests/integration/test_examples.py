@@ -21,10 +21,12 @@ def python_blocks(document: str) -> list[str]:
 def test_the_example_of_the_readme_prints_hits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shop = shutil.copytree(SHOP, tmp_path / "shop")
     (example,) = python_blocks("README.md")
-    example = example.replace("path/to/project", str(shop)).replace("where are sessions stored", "take the lock exclusively")
+    example = example.replace("path/to/project", str(shop)).replace(
+        "where are sessions stored", "take the lock exclusively"
+    )
     exec(example, {})
     best, *_ = capsys.readouterr().out.splitlines()
-    assert best == "app/locks.py 7 hold_lock"
+    assert best == "app/locks.py 1 hold_lock"  # the head of the file belongs to its first function
 
 
 def test_the_page_of_the_library_begins_with_the_same_example_and_shows_errors(
