@@ -25,8 +25,8 @@ demo: $(READY)  ## Index this repository and answer three questions; ADAPTER=DIR
 test: $(READY)  ## Run every test; ARGS="-k scan" goes to pytest
 	$(RUN) -m pytest $(ARGS)
 
-unit: $(READY)  ## Run the unit tests only, on all cores; ARGS goes to pytest
-	$(RUN) -m pytest tests/unit --numprocesses auto $(ARGS)
+unit: $(READY)  ## Run the unit tests that load no model, on all cores; ARGS goes to pytest
+	$(RUN) -m pytest tests/unit -m "not slow" --numprocesses auto $(ARGS)
 
 coverage: $(READY)  ## Measure what the unit and contract tests execute; fails below the floor in pyproject.toml
 	$(RUN) -m pytest tests/unit tests/contract --numprocesses auto --cov $(ARGS)
