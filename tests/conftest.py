@@ -107,9 +107,9 @@ def engine_for(provider: HuggingFaceEmbeddingProvider) -> Iterator[EngineFor]:
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Each file of weights of an adapter that is hashed during a test, as often as it is."""
-    files: list[Path] = []
-
     from codecontext.core.hashing import file_sha256
+
+    files: list[Path] = []
 
     def counted(path: Path, **limits: int) -> str:
         files.append(path)
