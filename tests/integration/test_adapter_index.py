@@ -115,7 +115,7 @@ def test_a_broken_adapter_stops_the_index_and_labels_the_answers(
     assert response.hits[0].symbol == "check_password"
     assert response.state.space == base.space_id
     assert response.state.adapter is None
-    assert "base model answers without the adapter" in (response.state.degraded or "")
+    assert "base model without the adapter" in (response.state.degraded or "")
 
 
 def test_without_peft_the_answers_are_labelled(

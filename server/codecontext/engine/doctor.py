@@ -1,4 +1,4 @@
-"""Checks all that indexing and searching need, and says what to do about each fault."""
+"""Checks everything that indexing and searching need, and suggests a fix for each problem."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SAMPLE = "where is the session token compared"
 
 
 class CheckStatus(StrEnum):
-    """How bad a finding is: an error stops something that was asked for, a warning may."""
+    """How serious a finding is: an error prevents something that is configured, a warning may."""
 
     OK = "ok"
     WARNING = "warning"
@@ -62,7 +62,7 @@ class Check(BaseModel):
     name: str
     status: CheckStatus
     found: str = Field(description="What was found.")
-    advice: str = Field("", description="What to do about it; empty when nothing need be done.")
+    advice: str = Field("", description="What to do about it; empty when nothing needs to be done.")
 
 
 class DoctorReport(BaseModel):
@@ -108,7 +108,7 @@ def _check_git(folder: Path) -> Check:
     try:
         answer = run_git(folder, "--version", seconds=_SECONDS_FOR_GIT)
     except GitUnavailable as reason:
-        return _warning("git", str(reason), "Ignore files are read without it; install git for its own verdict.")
+        return _warning("git", str(reason), "Ignore files are read without it; install git for exact results.")
     return _ok("git", answer.stdout.decode("utf-8", "replace").strip())
 
 
@@ -122,12 +122,12 @@ def _check_home() -> Check:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        fault = StoreError(
-            f"{place} cannot be written: {error.strerror}.",
+        unwritable = StoreError(
+            f"{place} is not writable: {error.strerror}.",
             "Make it writable, or set CODECONTEXT_HOME to a folder that is.",
         )
-        return _error("home", fault)
-    return _ok("home", f"{home} can be written")
+        return _error("home", unwritable)
+    return _ok("home", f"{home} is writable")
 
 
 def _check_disk() -> Check:
@@ -136,7 +136,7 @@ def _check_disk() -> Check:
     if free >= _LITTLE_DISK:
         return _ok("disk", found)
     status = CheckStatus.WARNING if free >= _NO_DISK else CheckStatus.ERROR
-    advice = "Free some space, or set CODECONTEXT_HOME to a folder on another disk."
+    advice = "Free some disk space, or set CODECONTEXT_HOME to a folder on another disk."
     return Check(name="disk", status=status, found=found, advice=advice)
 
 
@@ -147,14 +147,14 @@ def _nearest_existing(path: Path) -> Path:
 def _check_index(folder: Path) -> Check:
     store = IndexStore(index_directory(folder))
     if not store.has_index():
-        return _ok("index", "none yet; 'codecontext index' makes it")
+        return _ok("index", "none yet; run 'codecontext index'")
     damaged = store.verify()
     if damaged:
-        fault = IndexCorrupt(
+        unreadable = IndexCorrupt(
             f"cannot be read: {', '.join(damaged)} in {store.directory}.",
-            "Run 'codecontext index': it sets damaged tables aside and builds them again.",
+            "Run 'codecontext index': it sets damaged tables aside and rebuilds them.",
         )
-        return _error("index", fault)
+        return _error("index", unreadable)
     return _ok("index", f"readable, in {store.directory}")
 
 
@@ -169,7 +169,7 @@ def _check_settings(folder: Path) -> tuple[Settings | None, Check]:
 
 
 def _check_embeddings(config: HuggingFaceConfig) -> Iterator[Check]:
-    """Model and adapter as files, then both at work. What one check found the next do not repeat."""
+    """Model and adapter as files, then both in use. Later checks do not repeat what an earlier one found."""
     model = _check_model(config)
     adapter = _check_adapter(config)
     yield model
@@ -218,7 +218,7 @@ def _check_backend(config: HuggingFaceConfig) -> Check:
     except CodeContextError as error:
         return _error("embedding", error)
     found = (
-        f"{name}, {len(vector)} numbers a vector, loaded in {loaded - started:.1f} s, "
+        f"{name}, {len(vector)}-dimensional vectors, loaded in {loaded - started:.1f} s, "
         f"a query in {(embedded - loaded) * 1000:.0f} ms"
     )
     return _ok("embedding", found)

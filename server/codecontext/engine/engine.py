@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import BaseModel, Field
-
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings
 from codecontext.core.errors import AdapterError, ConfigError, IndexCorrupt, ModelUnavailable
@@ -21,6 +19,7 @@ from codecontext.core.progress import CancelToken, ProgressCallback, ignore_prog
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.embeddings.pytorch.model import without_peft
+from codecontext.engine.folder_state import FolderDetails, Problem, ProblemKind, partly_embedded
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import FileReader, InProcessReader
 from codecontext.indexing.report import IndexReport
@@ -32,43 +31,23 @@ from codecontext.search.searcher import Searcher
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import cache_directory, index_directory, search_log_file
-from codecontext.store.manifest import SkippedFile, read_manifest
+from codecontext.store.manifest import read_manifest
 from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
 
 logger = logging.getLogger(__name__)
 
 
-class FolderStatus(BaseModel):
-    """What is known of a folder's index without loading a model."""
-
-    folder: str = Field(description="The folder.")
-    indexed: bool = Field(description="Whether it has an index.")
-    index_directory: str = Field(description="Where its index is kept.")
-    files: int = Field(0, description="Files in the index.")
-    chunks: int = Field(0, description="Chunks in the index.")
-    coverage: float = Field(0.0, description="Share of chunks with a vector in the active space, 0 to 1.")
-    space_id: str = Field("", description="Id of the active embedding space.")
-    languages: dict[str, int] = Field(default_factory=dict, description="Chunks by language.")
-    skipped: dict[str, int] = Field(default_factory=dict, description="Skipped files by reason.")
-    skipped_files: list[SkippedFile] = Field(default_factory=list, description="Each skipped file and why.")
-    model: str = Field("", description="The configured base model.")
-    adapter: str | None = Field(None, description="The configured adapter; null for the base model alone.")
-    index_bytes: int = Field(0, description="Disk space of this index.")
-    cache_bytes: int = Field(0, description="Disk space of the cache that all folders share.")
-    notices: list[str] = Field(default_factory=list, description="What the last run repaired or left out.")
-
-
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What answers questions, and what is wrong with it, for people."""
+    """What answers searches, and why that is less than what the settings ask for."""
 
     provider: EmbeddingProvider | None = None
-    """None while words alone are compared."""
-    fault: str | None = None
+    """None for keyword search only."""
+    problem: Problem | None = None
 
     @property
     def space_id(self) -> str:
-        """Space that questions are compared in; empty for words alone."""
+        """Space that queries are compared in; empty for keyword search only."""
         return self.provider.space.space_id if self.provider else ""
 
 
@@ -206,32 +185,36 @@ class Engine:
         SearchLog(search_log_file(self.folder)).record(query, path, start_line, end_line)
         return True
 
-    def status(self) -> FolderStatus:
-        """Say what the index holds. Loads no model."""
+    def status(self) -> FolderDetails:
+        """Tell what is indexed. Loads no model."""
         manifest = read_manifest(self._store.directory)
         huggingface = self.settings.embeddings.huggingface
-        status = FolderStatus(
+        details = FolderDetails(
             folder=str(self.folder),
             indexed=self._store.has_index(),
             index_directory=str(self._store.directory),
             model=huggingface.model_name,
-            adapter=huggingface.lora_adapter_path,
+            wanted_adapter_path=huggingface.lora_adapter_path,
+            idle_minutes=self.settings.engine.idle_minutes,
+            log_level=self.settings.logging.level,
             cache_bytes=self._cache.size_bytes(),
         )
-        if manifest is None or not status.indexed:
-            return status
+        if manifest is None or not details.indexed:
+            return details
         snapshot = self._current_snapshot(manifest.spaces[0] if manifest.spaces else "")
-        return status.model_copy(
+        return details.model_copy(
             update={
                 "files": len(manifest.files),
                 "chunks": len(snapshot),
                 "coverage": snapshot.coverage,
-                "space_id": snapshot.space_id,
+                "revision": sum(snapshot.versions),
+                "space": snapshot.space_id,
                 "languages": dict(Counter(snapshot.column("language").to_pylist()).most_common()),
-                "skipped": dict(Counter(item.reason for item in manifest.skipped).most_common()),
+                "skipped": len(manifest.skipped),
+                "skipped_by_reason": dict(Counter(item.reason for item in manifest.skipped).most_common()),
                 "skipped_files": manifest.skipped,
                 "index_bytes": self._store.size_bytes(),
-                "notices": manifest.notices,
+                "notices": tuple(manifest.notices),
             }
         )
 
@@ -277,32 +260,31 @@ class Engine:
         try:
             self._provider.initialize()
         except AdapterError as error:
-            return Serving(self._provider, f"The base model answers without the adapter: {error}")
+            return Serving(self._provider, _without_adapter(error))
         except ModelUnavailable as error:
-            return Serving(None, f"Only words are compared, not meaning: {error}")
+            return Serving(None, Problem.of(ProblemKind.MODEL, error, "Keyword search only"))
         wanted = self.settings.embeddings.huggingface.lora_adapter_path
         if wanted and self._provider.adapter is None:
-            return Serving(self._provider, f"The base model answers without the adapter: {without_peft(wanted)}")
+            return Serving(self._provider, _without_adapter(AdapterError(without_peft(wanted))))
         return Serving(self._provider)
 
     def _state(self, serving: Serving, snapshot: Snapshot) -> SearchState:
         adapter = serving.provider.adapter if serving.provider else None
+        problem = serving.problem or self._incomplete(snapshot, serving)
         return SearchState(
+            folder=str(self.folder),
             space=serving.space_id,
             adapter=str(adapter.path) if adapter else None,
             fingerprint=adapter.fingerprint if adapter else None,
             coverage=round(snapshot.coverage, 4) if serving.provider else 0.0,
-            degraded=serving.fault or self._incomplete(snapshot, serving),
+            degraded=str(problem) if problem else None,
         )
 
-    def _incomplete(self, snapshot: Snapshot, serving: Serving) -> str | None:
-        if serving.provider is None or not len(snapshot) or snapshot.coverage == 1:
+    def _incomplete(self, snapshot: Snapshot, serving: Serving) -> Problem | None:
+        if serving.provider is None:
             return None
-        advice = "Indexing goes on." if self._pinned else "Run 'codecontext index'."
-        if snapshot.coverage == 0:
-            return f"No vectors of this model and adapter yet, so words decide. {advice}"
-        share = int(snapshot.coverage * 100)
-        return f"{share} % of the code has vectors; the rest is found by its words. {advice}"
+        hint = "Indexing continues in the background." if self._pinned else "Run 'codecontext index'."
+        return partly_embedded(snapshot.coverage, len(snapshot), hint)
 
     def _fitting(self, serving: Serving, known: tuple[Serving, Snapshot] | None) -> Snapshot:
         """A snapshot of the space that ``serving`` needs, the known one if it is that and still right."""
@@ -318,3 +300,7 @@ class Engine:
         if known is None or known.space_id != space_id or known.versions != versions:
             self._snapshot = known = take_snapshot(self._store, space_id)
         return known
+
+
+def _without_adapter(error: AdapterError) -> Problem:
+    return Problem.of(ProblemKind.ADAPTER, error, "Using the base model without the adapter")

@@ -1,4 +1,4 @@
-"""Which folder a person means who stands somewhere inside it."""
+"""Finds the project that contains a directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def existing_folder(path: Path) -> Path:
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise ConfigError(f"'{path}' is a file, not a folder.", "Name the folder that holds it.")
+        raise ConfigError(f"'{path}' is a file, not a folder.", "Name the folder that contains it.")
     raise ConfigError(f"There is no folder '{path}'.", "Name a folder that exists.")
 
 
@@ -31,7 +31,7 @@ def nearest_folder(place: Path) -> Path:
     """The folder that ``place``, a folder, belongs to.
 
     The nearest one upwards that has an index in which ``place`` can be; else the nearest git repository; else
-    ``place``. The index of a repository holds nothing of its linked worktrees, wherever they lie.
+    ``place``. The index of a repository contains nothing of its linked worktrees, wherever they are.
     """
     checkouts: list[Path] = []
     for folder in (place, *place.parents):

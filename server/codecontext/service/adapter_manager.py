@@ -20,15 +20,15 @@ from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
 from codecontext.embeddings.pytorch.model import PEFT_AVAILABLE, without_peft
-from codecontext.engine.coverage import coverage_of
 from codecontext.engine.engine import Engine, Serving
-from codecontext.rpc.messages import ActiveAdapter
+from codecontext.engine.folder_state import ActiveAdapter, Problem, ProblemKind
 from codecontext.service.folder_settings import FolderSettings
 from codecontext.service.models import Models
+from codecontext.store.snapshot import coverage_of
 
 logger = logging.getLogger(__name__)
 
-_LOADING = "The model is being loaded, so only words are compared."
+_LOADING = Problem(kind=ProblemKind.LOADING, message="Keyword search only: the model is being loaded.")
 
 
 @dataclass(slots=True)
@@ -100,10 +100,10 @@ class AdapterManager:
         self.active: LoadedAdapter | None = None
         self.pending: LoadedAdapter | None = None
         self.pending_coverage: float | None = None
-        self.model_fault = ""
-        self.adapter_fault = ""
+        self.model_problem: Problem | None = None
+        self.adapter_problem: Problem | None = None
         self._at_fault: tuple[Path | None, AdapterStamp | None] = (None, None)
-        """What ``adapter_fault`` is about: the adapter's path, and its files as they were."""
+        """What ``adapter_problem`` is about: the adapter's path, and its files as they were."""
         self._coming: Path | None = None
         """The adapter that is being loaded in place of one at fault."""
         engine.serve(Serving(None, _LOADING))
@@ -113,7 +113,7 @@ class AdapterManager:
 
         False when it was stopped before its end.
         """
-        self._forget_fault_of_another(settings.adapter)
+        self._forget_problem_of_another(settings.adapter)
         try:
             base = self._models.base(
                 settings.settings.embeddings.huggingface,
@@ -123,9 +123,9 @@ class AdapterManager:
         except OperationCancelled:
             return False
         except CodeContextError as error:
-            self.fail(str(error))
+            self.fail(error)
             return True
-        self.model_fault = ""
+        self.model_problem = None
         try:
             candidate = self._candidate(base, settings.adapter, cancel)
         except OperationCancelled:
@@ -135,18 +135,20 @@ class AdapterManager:
             return True
         except Exception as error:  # nobody foresaw it, and yet the base model is loaded
             logger.exception("Loading the adapter %s failed.", settings.adapter)
-            fault = AdapterError(f"It cannot be loaded: {type(error).__name__}: {error}", "Choose another adapter.")
-            self._without_adapter(base, settings.adapter, fault)
+            unforeseen = AdapterError(
+                f"It cannot be loaded: {type(error).__name__}: {error}", "Choose another adapter."
+            )
+            self._without_adapter(base, settings.adapter, unforeseen)
             return True
         if cancel.cancelled:
             return False
-        self.adapter_fault, self._coming = "", None
+        self.adapter_problem, self._coming = None, None
         self._offer(candidate, base)
         return True
 
-    def fault_of(self, path: Path | None) -> str:
-        """What is wrong with the adapter at ``path``; empty for another, also before that begins to load."""
-        return self.adapter_fault if self._at_fault[0] == path else ""
+    def problem_of(self, path: Path | None) -> Problem | None:
+        """What is wrong with the adapter at ``path``; None for another, also before that begins to load."""
+        return self.adapter_problem if self._at_fault[0] == path else None
 
     def wanted(self) -> LoadedAdapter | None:
         """Whose space should be filled next: what is pending, else what serves."""
@@ -162,15 +164,14 @@ class AdapterManager:
         if is_awaited:
             self._on_vectors_wanted()  # so that the index remembers which space is active
 
-    def fail(self, reason: str) -> None:
-        """Go on with what served, or with words alone: the model cannot be used."""
-        logger.error("The model cannot be used: %s", reason)
+    def fail(self, error: CodeContextError) -> None:
+        """Keep what is active, or fall back to keyword search: the model cannot be used."""
+        logger.error("The model cannot be used: %s", error)
         with self._lock:
-            self.model_fault = reason
-            if self.active is None:
-                self._engine.serve(Serving(None, f"Only words are compared, not meaning: {reason}"))
-            else:
-                self._engine.serve(Serving(self.active.provider, f"The model before answers: {reason}"))
+            self.model_problem = Problem.of(ProblemKind.MODEL, error)
+            used = "Keyword search only" if self.active is None else "Still using the previous model"
+            provider = self.active.provider if self.active else None
+            self._engine.serve(Serving(provider, Problem.of(ProblemKind.MODEL, error, used)))
         self._on_change()
 
     def measure_pending(self) -> None:
@@ -250,21 +251,26 @@ class AdapterManager:
     def _serve_active(self) -> None:
         with self._lock:
             if self.active is not None:
-                self._engine.serve(Serving(self.active.provider, self._difference() or None))
+                self._engine.serve(Serving(self.active.provider, self._difference()))
         self._on_change()
 
-    def _difference(self) -> str:
-        """Why what answers is not what the settings name; empty if it is."""
-        if self.adapter_fault:
-            return self.adapter_fault
+    def _difference(self) -> Problem | None:
+        """Why what is active is not what the settings name; None if it is."""
+        if self.adapter_problem is not None:
+            return self.adapter_problem
+        awaited = self._awaited()
+        return Problem(kind=ProblemKind.LOADING, message=awaited) if awaited else None
+
+    def _awaited(self) -> str:
+        """What is being loaded or prepared, and what is active until then; empty if nothing is."""
         if self._coming is not None:
-            return f"The adapter {self._coming} is being loaded; {self._name_of_active()} answers until then."
+            return f"The adapter {self._coming} is being loaded; {self._name_of_active()} is active until then."
         if self.pending is None:
             return ""
         if self.active is not None and self.pending.path and self.pending.path == self.active.path:
-            return f"The adapter {self.pending.path} has changed and is being prepared; what it was answers until then."
+            return f"The adapter {self.pending.path} has changed and is being prepared; its old version is active."
         coming = f"The adapter {self.pending.path}" if self.pending.path else "The base model without an adapter"
-        return f"{coming} is being prepared; {self._name_of_active()} answers until then."
+        return f"{coming} is being prepared; {self._name_of_active()} is active until then."
 
     def _without_adapter(self, base: HuggingFaceEmbeddingProvider, path: Path | None, error: CodeContextError) -> None:
         """Go on with what served, or begin with the base model."""
@@ -277,22 +283,21 @@ class AdapterManager:
         self._on_vectors_wanted()
 
     def _blame(self, path: Path | None, error: CodeContextError, stamp: AdapterStamp | None) -> None:
-        self.adapter_fault = self._instead_of(path, str(error))
+        self.adapter_problem = Problem.of(ProblemKind.ADAPTER, error, self._instead_of(path))
         self._at_fault, self._coming = (path, stamp), None
 
-    def _forget_fault_of_another(self, path: Path | None) -> None:
+    def _forget_problem_of_another(self, path: Path | None) -> None:
         """While another adapter loads, or other files of the same, what was wrong before is no longer said."""
-        if not self.adapter_fault or self._at_fault == (path, stamp_of(path) if path else None):
+        if not self.adapter_problem or self._at_fault == (path, stamp_of(path) if path else None):
             return
         with self._lock:
-            self.adapter_fault, self._coming = "", path
+            self.adapter_problem, self._coming = None, path
         self._serve_active()
 
-    def _instead_of(self, path: Path | None, reason: str) -> str:
+    def _instead_of(self, path: Path | None) -> str:
         if self.active is not None and path is not None and self.active.path == str(path):
-            return f"What was loaded from {path} before answers instead of the adapter that is there now: {reason}"
-        name = self._name_of_active()
-        return f"{name[0].upper()}{name[1:]} answers instead of the adapter {path}: {reason}"
+            return f"Using what was loaded from {path} before instead of the adapter that is there now"
+        return f"Using {self._name_of_active()} instead of the adapter {path}"
 
     def _name_of_active(self) -> str:
         return f"the adapter {self.active.path}" if self.active and self.active.path else "the base model"

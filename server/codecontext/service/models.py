@@ -1,4 +1,4 @@
-"""The models of one engine process, shared by all folders that ask for the same."""
+"""The models of one service, shared by all folders that want the same one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmb
 from codecontext.embeddings.pytorch.devices import choose_device
 
 _CALLERS = 2
-"""Background work and questions embed at the same time."""
+"""Background work and queries embed at the same time."""
 _TOKENS_PER_THREAD = 1024
-"""A batch of so many tokens takes about 0.1 s with the bundled model: so soon background work gives way."""
+"""A batch of this size takes about 0.1 s with the bundled model, which is how soon background work gives way."""
 
 
 class Models:
-    """Base models by their settings, as long as somebody uses them; adapters are loaded beside them."""
+    """Base models by their settings, for as long as they are used; adapters are loaded beside them."""
 
     def __init__(self) -> None:
         self._loaded: WeakValueDictionary[str, HuggingFaceEmbeddingProvider] = WeakValueDictionary()
         self._newest: HuggingFaceEmbeddingProvider | None = None
-        """Kept even while nobody uses it yet: who asked for it may have been stopped, and asks again."""
+        """Kept even while nobody uses it yet: the job that wanted it may have been stopped, and will run again."""
         self._lock = threading.Lock()
 
     def base(

@@ -20,7 +20,7 @@ def test_status_says_what_the_index_holds(codecontext: Run, shop: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith(f"{shop}\n")
     assert "4 files, " in run.stdout
-    assert "100 % with vectors" in run.stdout
+    assert "100 % embedded" in run.stdout
     assert "all-MiniLM-L6-v2, no adapter" in run.stdout
     assert "binary 1 · secret 1" in run.stdout or "secret 1 · binary 1" in run.stdout
 
@@ -56,7 +56,7 @@ def test_status_of_a_folder_in_which_everything_is_skipped(codecontext: Run, wri
 def test_status_of_a_folder_without_an_index(codecontext: Run) -> None:
     run = codecontext("status")
     assert run.returncode == 0
-    assert "none yet: run 'codecontext index'" in run.stdout
+    assert "none yet; run 'codecontext index'" in run.stdout
     assert json.loads(codecontext("status", "--json").stdout)["indexed"] is False
 
 
@@ -136,7 +136,7 @@ def test_doctor_finds_a_sound_installation_sound(codecontext: Run, shop: Path, a
     assert {check["status"] for check in checks.values()} == {"ok"}
     assert "weights as published" in checks["model"]["found"]
     assert "house-style, rank 4" in checks["adapter"]["found"]
-    assert "384 numbers a vector" in checks["embedding"]["found"]
+    assert "384-dimensional vectors" in checks["embedding"]["found"]
     assert "readable" in checks["index"]["found"]
 
 
