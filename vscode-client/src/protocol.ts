@@ -264,7 +264,7 @@ export interface FolderStatus {
   model: string;
   /** What runs the model. */
   backend: string;
-  /** The adapter in use; null for the base model. */
+  /** The adapter in use; null for the base model, or while none is loaded. */
   adapter: ActiveAdapter | null;
   /** Folder of the adapter in use. */
   currentAdapterPath: string | null;

@@ -72,7 +72,9 @@ export class SettingFaults implements vscode.Disposable {
 
 /** Whether the settings name an adapter that does not answer, and nothing is under way to change that. */
 function isFaulty(folder: FolderStatus): boolean {
-  return folder.health !== "ok" && folder.message !== "" && folder.wantedAdapterPath !== folder.currentAdapterPath;
+  return (
+    folder.problems.some(({ kind }) => kind === "adapter") && folder.wantedAdapterPath !== folder.currentAdapterPath
+  );
 }
 
 /** Open the settings file that names the adapter, at that line; where it is another source, VS Code's settings. */

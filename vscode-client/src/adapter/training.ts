@@ -5,13 +5,8 @@ import { type LanguageServer, NotRunning } from "../server/languageServer";
 import { resolveLaunch } from "../server/launch";
 import { Cancelled } from "../server/processes";
 import { pickFolder, requireTrust, useAdapter } from "./commands";
-import {
-  describeEvaluation,
-  describeProgress,
-  describeTraining,
-  type Evaluation,
-  type TrainingReport,
-} from "./outcome";
+import type { Evaluation, TrainingReport } from "../protocol";
+import { describeEvaluation, describeProgress, describeTraining } from "./outcome";
 import { showReport } from "./reportPage";
 import { printable, printableLabel } from "../support/printable";
 
