@@ -136,7 +136,7 @@ REQUESTS: dict[Method, Request] = {
             uri=f"{_FOLDER}/shop/orders.py",
             range=Range(start=Position(line=41, character=0), end=Position(line=48, character=17)),
         ),
-        Done(message="Nothing is kept: the setting search.keep_log is off."),
+        Done(message="Nothing was recorded: the setting search.keep_log is off."),
     ),
     Method.STATUS: Request(
         NoParams,
@@ -175,14 +175,14 @@ REQUESTS: dict[Method, Request] = {
         "Reads a folder's settings and its adapter again. Changes are noticed without it; this is for file systems "
         "that tell of none. The last good adapter answers until the new one can; the status says what came of it.",
         FolderParams(),
-        Done(message="Settings and adapter are read again; the status says what came of it."),
+        Done(message="Reloading settings and adapter; the status shows the outcome."),
     ),
     Method.REINDEX: Request(
         ReindexParams,
         Done,
         "Compares all files with the index, or builds the index anew. It is answered from what there is meanwhile.",
         ReindexParams(folder=_FOLDER, force=True),
-        Done(message="shop is indexed anew."),
+        Done(message="Rebuilding the index of shop."),
     ),
     Method.PAUSE: Request(
         FolderParams,
@@ -197,7 +197,7 @@ REQUESTS: dict[Method, Request] = {
         Done,
         "Lets work in the background go on where it stopped.",
         FolderParams(folder=_FOLDER),
-        Done(message="Background work goes on for shop."),
+        Done(message="Background work resumed for shop."),
     ),
     Method.SKIPPED: Request(
         FolderParams,

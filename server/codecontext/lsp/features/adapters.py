@@ -22,7 +22,7 @@ def register(server: CodeContextServer) -> None:
         folders = chosen(server, Method.RELOAD_ADAPTER, params)
         for folder in folders:
             await in_time(server, server.engine.reload_adapter(folder.key))
-        return Done(message="Reloading settings and adapter; the status shows the result.")
+        return Done(message="Reloading settings and adapter; the status shows the outcome.")
 
     register_request(server, Method.ADAPTERS, FolderParams, adapters)
     register_request(server, Method.RELOAD_ADAPTER, FolderParams, reload_adapter)

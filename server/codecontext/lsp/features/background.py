@@ -41,7 +41,7 @@ def register(server: CodeContextServer) -> None:
     async def resume(params: FolderParams) -> Done:
         folders = chosen(server, Method.RESUME, params)
         await in_time(server, server.pause(folders, paused=False))
-        return Done(message=f"Background work is resumed for {_names(folders)}.")
+        return Done(message=f"Background work resumed for {_names(folders)}.")
 
     async def reindex(params: ReindexParams) -> Done:
         folders = chosen(server, Method.REINDEX, params)

@@ -7,9 +7,9 @@ from codecontext.lsp.protocol import Done, Method, OpenedParams
 from codecontext.lsp.server import CodeContextServer
 from codecontext.rpc.messages import Opened
 
-_KEPT = "The query and the hit are logged on this machine, for training adapters."
-_NOT_KEPT = "Nothing is logged: the setting search.keep_log is off."
-_NOT_SAVED = "Nothing is logged: the lines are not saved."
+_KEPT = "The query and the hit were recorded on this machine, for training adapters."
+_NOT_KEPT = "Nothing was recorded: the setting search.keep_log is off."
+_NOT_SAVED = "Nothing was recorded: the lines are not saved."
 
 
 def register(server: CodeContextServer) -> None:
