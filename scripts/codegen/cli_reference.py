@@ -19,7 +19,7 @@ from codecontext.cli.hits import SearchOutput
 from codecontext.cli.version import VersionOutput
 from codecontext.core.errors import CodeContextError
 from codecontext.engine.doctor import DoctorReport
-from codecontext.engine.engine import FolderStatus
+from codecontext.engine.folder_state import FolderDetails
 from codecontext.engine.prune import PruneReport
 from codecontext.indexing.report import IndexReport
 from codecontext.training.evaluation.results import Evaluation
@@ -31,7 +31,7 @@ JSON_RESULTS: dict[str, type[BaseModel]] = {
     "codecontext index": IndexReport,
     "codecontext search": SearchOutput,
     "codecontext similar": SearchOutput,
-    "codecontext status": FolderStatus,
+    "codecontext status": FolderDetails,
     "codecontext doctor": DoctorReport,
     "codecontext version": VersionOutput,
     "codecontext config show": ConfigShowOutput,
@@ -201,11 +201,11 @@ def _json_result(name: str) -> str:
     first = next(other for other, model in JSON_RESULTS.items() if model is result)
     if first != name:
         return f"The JSON fields are those of `{first}`.\n"
-    fields = table(("JSON field", "Type", "Meaning"), _fields(result.model_json_schema()))
+    fields = table(("JSON field", "Type", "Meaning"), _fields(result))
     if name not in OTHER_JSON_RESULTS:
         return fields
     option, other = OTHER_JSON_RESULTS[name]
-    return fields + "\n" + table((f"JSON field with `{option}`", "Type", "Meaning"), _fields(other.model_json_schema()))
+    return fields + "\n" + table((f"JSON field with `{option}`", "Type", "Meaning"), _fields(other))
 
 
 def _spelling(param: Any) -> str:
@@ -216,8 +216,9 @@ def _spelling(param: Any) -> str:
     return ", ".join(f"`{spelling}{value}`" for spelling in param.opts)
 
 
-def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Every field of a JSON schema, those of nested objects by dotted name."""
+def _fields(model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+    """Every field of a model as it is printed, those of nested objects by dotted name."""
+    schema = model.model_json_schema(by_alias=False, mode="serialization")
     yield from _object_fields(schema, schema.get("$defs", {}), "")
 
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from inspect import isclass
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from codecontext.core.errors import CodeContextError
-from codecontext.lsp import protocol
+from codecontext.core.messages import Message
+from codecontext.engine.folder_state import Health, Phase
 from codecontext.lsp.protocol import (
     COMMAND_PREFIX,
     AdaptersResult,
-    AnswerState,
     Done,
     EngineStatus,
-    Evidence,
     FindSimilarParams,
     FolderParams,
     FolderStatus,
-    FoundAdapter,
     InitializationOptions,
     Method,
     NoParams,
@@ -33,25 +30,26 @@ from codecontext.lsp.protocol import (
     SearchHit,
     SearchParams,
     SearchResult,
-    SkippedFile,
+    SkippedInFolder,
     SkippedResult,
     Status,
-    Wire,
 )
-from codecontext.rpc.messages import EngineState, Health
+from codecontext.rpc.messages import EngineState, FoundAdapter
 from codecontext.rpc.transport import REQUEST_FAILED
+from codecontext.search.results import Evidence, Freshness, SearchState
 from scripts.codegen.markdown import table
+from scripts.codegen.models import fields_of, reachable
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A documented request. The examples are real messages; a result already shown elsewhere needs none."""
 
-    params: type[Wire]
-    result: type[Wire]
+    params: type[Message]
+    result: type[Message]
     about: str
-    example: Wire
-    example_result: Wire | None = None
+    example: Message
+    example_result: Message | None = None
 
 
 _JSON_WIDTH = 110
@@ -71,14 +69,14 @@ _HIT = SearchHit(
     qualified_name="release",
     signature="def release(handle: IO[str]) -> None",
     text="def release(handle: IO[str]) -> None:\n    fcntl.flock(handle, fcntl.LOCK_UN)\n    handle.close()",
-    freshness="fresh",
+    freshness=Freshness.FRESH,
     evidence=Evidence(lexical_rank=2, lexical_score=7.4, semantic_rank=1, semantic_score=0.58, rules=["file x1.30"]),
 )
 _FOUND = SearchResult(
     query="where is the lock released",
     hits=[_HIT],
     states=[
-        AnswerState(folder=_FOLDER, adapter=_ADAPTER, fingerprint=_PRINT, space="90c7c47a0cc26440", coverage=1.0),
+        SearchState(folder=_FOLDER, adapter=_ADAPTER, fingerprint=_PRINT, space="90c7c47a0cc26440", coverage=1.0),
     ],
     milliseconds=18.4,
 )
@@ -91,7 +89,9 @@ _STATUS = Status(
         FolderStatus(
             uri=_FOLDER,
             name="shop",
-            health=Health.OK,
+            folder="/srv/shop",
+            indexed=True,
+            watched=True,
             ready=True,
             model="all-MiniLM-L6-v2",
             backend="openvino (cpu, bf16)",
@@ -99,7 +99,7 @@ _STATUS = Status(
             files=812,
             chunks=6_143,
             coverage=0.73,
-            phase="embedding",
+            phase=Phase.EMBEDDING,
             done=4_480,
             total=6_143,
             eta_seconds=41.0,
@@ -205,7 +205,7 @@ REQUESTS: dict[Method, Request] = {
         SkippedResult,
         "Lists the files that are not indexed, each with the reason.",
         FolderParams(),
-        SkippedResult(files=[SkippedFile(folder=_FOLDER, path=".env", reason="secret")]),
+        SkippedResult(files=[SkippedInFolder(folder=_FOLDER, path=".env", reason="secret")]),
     ),
 }
 
@@ -346,7 +346,7 @@ def render_reference() -> str:
         _STATUS_CHANGED,
         _ERRORS + table(("Code", "`data.kind`", "Meaning"), _errors()),
         "## Types\n",
-        *(_type_section(model) for model in _answered()),
+        *(_type_section(model) for model in _sent()),
     ]
     return "\n".join(parts)
 
@@ -365,7 +365,7 @@ def _request(method: Method, request: Request) -> str:
     return "\n".join(parts)
 
 
-def _params(model: type[Wire]) -> str:
+def _params(model: type[Message]) -> str:
     rows = [
         (f"`{name}`", kind, _default(field), field.description or "")
         for (name, kind), field in zip(_typed(model), model.model_fields.values(), strict=True)
@@ -395,25 +395,24 @@ def _errors() -> Iterator[tuple[str, str, str]]:
             yield f"`{REQUEST_FAILED}`", f"`{error.__name__}`", f"{meaning} `data.hint` says what to do."
 
 
-def _answered() -> Iterator[type[Wire]]:
-    """Every model that an answer holds, in the order of the module."""
-    sent = {InitializationOptions, *(request.params for request in REQUESTS.values())}
-    for model in vars(protocol).values():
-        if isclass(model) and issubclass(model, Wire) and model is not Wire and model not in sent:
+def _sent() -> Iterator[type[Message]]:
+    """Every model that a result holds."""
+    for model in reachable(*(request.result for request in REQUESTS.values())):
+        if issubclass(model, Message):
             yield model
 
 
-def _type_section(model: type[Wire]) -> str:
+def _type_section(model: type[Message]) -> str:
     rows = [
         (f"`{name}`", kind, field.description or "")
-        for (name, kind), field in zip(_typed(model), model.model_fields.values(), strict=True)
+        for (name, kind), field in zip(_typed(model), fields_of(model).values(), strict=True)
     ]
     return "\n".join([f"### {model.__name__}\n", f"{model.__doc__}\n", table(("Field", "Type", "Meaning"), rows)])
 
 
-def _typed(model: type[Wire]) -> Iterator[tuple[str, str]]:
+def _typed(model: type[Message]) -> Iterator[tuple[str, str]]:
     """Name on the wire and type of each field."""
-    schema = model.model_json_schema()
+    schema = model.model_json_schema(mode="serialization")
     for name, field in schema["properties"].items():
         yield name, _kind(field, schema.get("$defs", {}))
 
@@ -437,7 +436,7 @@ def _bounds(schema: dict[str, Any]) -> str:
     return f", at least {lowest}" if lowest else ""
 
 
-def _dump(message: Wire, *, exclude_defaults: bool = False) -> Any:
+def _dump(message: Message, *, exclude_defaults: bool = False) -> Any:
     return message.model_dump(mode="json", by_alias=True, exclude_defaults=exclude_defaults)
 
 

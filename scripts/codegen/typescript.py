@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from enum import StrEnum
 from inspect import isclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from codecontext.chunking.languages import LANGUAGES
 from codecontext.core.chunk import ChunkKind
+from codecontext.core.messages import Message
 from codecontext.lsp import protocol
+from codecontext.training.evaluation.results import Evaluation
+from codecontext.training.release.artifact import TrainingReport
+from scripts.codegen.models import fields_of, reachable, type_of
 
 _INTRODUCTION = """\
-// Written by `make codegen`; edit server/codecontext/lsp/protocol.py instead.
+// Written by `make codegen`; edit the Python models instead, those of messages in server/codecontext/lsp/protocol.py.
 """
 
 _PLAIN: dict[Any, str] = {
@@ -26,6 +32,8 @@ _PLAIN: dict[Any, str] = {
     NoneType: "null",
     object: "unknown",
 }
+_CLI_RESULTS = (TrainingReport, Evaluation)
+"""What the extension reads of ``--json`` output of the command line."""
 _FROM_CLIENT = ("Params", "Options")
 """Ends of the names of what the client sends; there it may leave out what has a default."""
 
@@ -40,22 +48,27 @@ def render_types() -> str:
         f"export const LANGUAGES: readonly string[] = {json.dumps(languages)};\n",
         f"export const KINDS: readonly string[] = {json.dumps([kind.value for kind in ChunkKind])};\n",
     ]
-    for value in vars(protocol).values():
-        if not isclass(value) or value in (protocol.Method, protocol.Wire, StrEnum):
-            continue
+    for value in reachable(*_messages(), *_CLI_RESULTS):
         if issubclass(value, StrEnum):
             parts.append(f"{_comment(value.__doc__)}export type {value.__name__} = {_union(list(value))};\n")
-        elif issubclass(value, protocol.Wire):
+        else:
             parts.append(_interface(value))
     return "\n".join(parts)
+
+
+def _messages() -> Iterator[type[Message]]:
+    """Every message that the protocol declares itself."""
+    for value in vars(protocol).values():
+        if isclass(value) and issubclass(value, Message) and value.__module__ == protocol.__name__:
+            yield value
 
 
 def _interface(model: type[BaseModel]) -> str:
     from_client = model.__name__.endswith(_FROM_CLIENT)
     lines = []
-    for name, field in model.model_fields.items():
-        mark = "?" if from_client and not field.is_required() else ""
-        lines.append(_comment(field.description, "  ") + f"  {field.alias or name}{mark}: {_type(field.annotation)};\n")
+    for name, field in fields_of(model).items():
+        mark = "?" if from_client and isinstance(field, FieldInfo) and not field.is_required() else ""
+        lines.append(_comment(field.description, "  ") + f"  {field.alias or name}{mark}: {_type(type_of(field))};\n")
     body = f"{{\n{''.join(lines)}}}" if lines else "Record<string, never>;"
     kind = "interface" if lines else "type"
     return f"{_comment(model.__doc__)}export {kind} {model.__name__} {'' if lines else '= '}{body}\n"
@@ -67,7 +80,7 @@ def _type(annotation: Any) -> str:
         return _type(arguments[0])
     if origin in (Union, UnionType):
         return " | ".join(_type(argument) for argument in arguments)
-    if origin is list:
+    if origin in (list, tuple):
         inner = _type(arguments[0])
         return f"({inner})[]" if " " in inner else f"{inner}[]"
     if origin is dict:

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from codecontext.config import describe_settings
+from codecontext.engine.folder_state import Problem
 from codecontext.lsp import protocol
+from codecontext.rpc.messages import FoundAdapter
 from codecontext.training.evaluation.results import MAIN_METRIC, Comparison, Evaluation, Interval, QuerySet, SystemName
 from codecontext.training.release.artifact import TrainingReport
+from scripts.codegen.models import fields_of
 from scripts.codegen.vscode_settings import contributed_groups, editor_key, restricted_settings
 
 ROOT = Path(__file__).parents[2]
@@ -51,11 +55,15 @@ def test_every_method_and_field_has_a_type() -> None:
     types = SOURCES[CLIENT / "src" / "protocol.ts"]
     for method in protocol.Method:
         assert f'"{method}"' in types
-    for model in (protocol.FolderStatus, protocol.SearchHit, protocol.SearchParams, protocol.FoundAdapter):
-        body = types.partition(f"interface {model.__name__} {{")[2].partition("\n}")[0]
-        assert set(re.findall(r"^  (\w+)\??:", body, re.MULTILINE)) == {
-            field.alias for field in model.model_fields.values()
-        }
+    for model in (protocol.FolderStatus, protocol.SearchHit, protocol.SearchParams, FoundAdapter, Problem):
+        assert fields_in(types, model) == {field.alias for field in fields_of(model).values()}
+    assert {"health", "stage", "message"} <= fields_in(types, protocol.FolderStatus)
+
+
+def fields_in(types: str, model: type[BaseModel]) -> set[str]:
+    """Names of the fields that a model has in TypeScript."""
+    body = types.partition(f"interface {model.__name__} {{")[2].partition("\n}")[0]
+    return set(re.findall(r"^  (\w+)\??:", body, re.MULTILINE))
 
 
 def test_only_what_the_client_may_leave_out_is_optional() -> None:
@@ -65,14 +73,10 @@ def test_only_what_the_client_may_leave_out_is_optional() -> None:
 
 
 def test_what_is_read_of_a_report_of_training_is_in_it() -> None:
-    source = SOURCES[CLIENT / "src" / "adapter" / "outcome.ts"]
-    models = {
-        model.__name__: model for model in (TrainingReport, Evaluation, QuerySet, SystemName, Comparison, Interval)
-    }
-    read = dict(re.findall(r"^export interface (\w+) \{\n(.*?)^\}", source, re.MULTILINE | re.DOTALL))
-    assert read.keys() == models.keys()
-    for name, body in read.items():
-        assert set(re.findall(r"^  (\w+):", body, re.MULTILINE)) <= models[name].model_fields.keys()
+    types, source = SOURCES[CLIENT / "src" / "protocol.ts"], SOURCES[CLIENT / "src" / "adapter" / "outcome.ts"]
+    for model in (TrainingReport, Evaluation, QuerySet, SystemName, Comparison, Interval):
+        assert fields_in(types, model) == model.model_fields.keys()
+    assert "interface" not in source
     assert f"search.{MAIN_METRIC}" in source
 
 

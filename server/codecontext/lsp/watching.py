@@ -21,11 +21,11 @@ from codecontext.watching.paths import EVERYTHING, is_relevant
 from codecontext.watching.single_file import FileWatcher
 
 _QUIET_SECONDS = 0.05
-"""Events of the editor come in bursts of messages; they are passed on together."""
+"""The editor sends events in bursts of messages; they are passed on together."""
 
 
 class ChangedFiles:
-    """Collects what may have changed and tells the engine. Belongs to the event loop."""
+    """Collects what may have changed and sends it to the engine. Belongs to the event loop."""
 
     def __init__(self, engine: EngineClient) -> None:
         self._engine = engine
@@ -38,9 +38,9 @@ class ChangedFiles:
         if counted:
             self._waiting[folder].update(counted)
             if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._tell)
+                self._timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._send)
 
-    def _tell(self) -> None:
+    def _send(self) -> None:
         self._timer = None
         waiting, self._waiting = self._waiting, defaultdict(set)
         for folder, paths in waiting.items():
@@ -57,13 +57,13 @@ class Watching:
         engine: EngineClient,
         changed: ChangedFiles,
         folders: Callable[[], Folders],
-        on_fault: Callable[[], None] = lambda: None,
+        on_problem: Callable[[], None] = lambda: None,
     ) -> None:
-        """``on_fault`` is called on the loop when ``faults`` are others."""
+        """``on_problem`` is called on the loop when ``problems`` have changed."""
         self._engine = engine
         self._changed = changed
         self._folders = folders
-        self._on_fault = on_fault
+        self._on_problem = on_problem
         self._loop = asyncio.get_running_loop()
         self._adapters = AdapterWatcher(lambda path: self._on_loop(self._adapter_touched, path))
         self._files: FolderWatcher | None = None
@@ -75,39 +75,39 @@ class Watching:
         if self._files is None:
             self._files = FolderWatcher(
                 lambda folder, paths: self._on_loop(self._changed.add, str(folder), paths),
-                lambda: self._on_loop(self._on_fault),
+                lambda: self._on_loop(self._on_problem),
             )
         await asyncio.to_thread(self._files.watch, [Path(folder.key) for folder in self._folders().places()])
 
     @property
-    def faults(self) -> dict[str, str]:
-        """What is wrong with watching, by the keys of the folders where something is."""
-        return {str(folder): fault for folder, fault in self._files.faults.items()} if self._files else {}
+    def problems(self) -> dict[str, str]:
+        """What is wrong with watching, by the keys of the folders concerned."""
+        return {str(folder): sentence for folder, sentence in self._files.faults.items()} if self._files else {}
 
     def watch_adapters(self) -> None:
         """Watch the adapters that the folders' settings name."""
-        reports = self._engine.reports.values()
-        wanted = frozenset(Path(report.wanted_adapter_path) for report in reports if report.wanted_adapter_path)
+        states = self._engine.states.values()
+        wanted = frozenset(Path(state.wanted_adapter_path) for state in states if state.wanted_adapter_path)
         if wanted != self._wanted:
             self._wanted = wanted
             self._adapters.watch(wanted)
 
     def close(self) -> None:
-        """End all watchers. Takes a moment, so not on the event loop."""
+        """Stop all watchers. Takes a moment, so not on the event loop."""
         self._adapters.close()
         self._user_settings.close()
         if self._files is not None:
             self._files.close()
 
     def _on_loop(self, call: Callable[..., None], *arguments: object) -> None:
-        """From a watcher's thread; a loop that is gone needs no more calls."""
+        """From a watcher's thread; a loop that is gone takes no more calls."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(call, *arguments)
 
     def _adapter_touched(self, path: Path) -> None:
-        for report in self._engine.reports.values():
-            if report.wanted_adapter_path == str(path):
-                self._engine.adapter_touched(report.folder)
+        for state in self._engine.states.values():
+            if state.wanted_adapter_path == str(path):
+                self._engine.adapter_touched(state.folder)
 
     def _rescan_all(self) -> None:
         for folder in self._folders().places():

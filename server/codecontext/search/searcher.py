@@ -69,7 +69,7 @@ class Searcher:
         return SearchResponse(
             query=raw,
             hits=hits,
-            state=self.state,
+            states=[self.state],
             message=message or ("" if hits else NO_MATCH),
             milliseconds=round((time.perf_counter() - started) * 1000, 2),
         )
@@ -92,7 +92,7 @@ class Searcher:
         return SearchResponse(
             query=f"{path}:{line}",
             hits=hits,
-            state=self.state,
+            states=[self.state],
             message="" if hits else NO_MATCH,
             milliseconds=round((time.perf_counter() - started) * 1000, 2),
         )
@@ -116,7 +116,7 @@ class Searcher:
         return SearchResponse(
             query=f"{path}:{start_line}-{end_line}",
             hits=hits,
-            state=self.state,
+            states=[self.state],
             message=message or ("" if hits else NO_MATCH),
             milliseconds=round((time.perf_counter() - started) * 1000, 2),
         )
@@ -201,6 +201,7 @@ class Searcher:
         if snippet is None:
             return None
         return Hit(
+            folder=str(self.folder),
             path=chunk.path,
             start_line=snippet.start_line,
             end_line=snippet.end_line,

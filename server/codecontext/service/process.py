@@ -1,6 +1,6 @@
-"""The engine's process: ``EngineService`` behind JSON-RPC on stdin and stdout.
+"""The service process: ``EngineService`` behind JSON-RPC on stdin and stdout.
 
-It ends by itself when whoever started it is gone, since then stdin ends.
+It exits by itself when the process that started it is gone, since stdin ends then.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from pygls.server import JsonRPCServer
 from codecontext.core.errors import CodeContextError
 from codecontext.core.printable import PrintableFormatter
 from codecontext.core.startup import claim_stdio, limit_malloc_arenas
+from codecontext.engine.folder_state import FolderState
 from codecontext.indexing.reader_process import ReaderProcess
 from codecontext.rpc.messages import (
     Configure,
     FilesChanged,
     FolderOnly,
-    FolderReport,
     Method,
     Opened,
     Pause,
@@ -43,51 +43,53 @@ from codecontext.service.self_watch import watch_over_itself
 
 logger = logging.getLogger(__name__)
 
-_QUESTION_THREADS = 4
+_QUERY_THREADS = 4
 _REPORT_SECONDS = 0.1
-"""A folder is reported on at most once in this time; the last report always goes out."""
+"""The state of a folder is sent at most once in this time; the last one is always sent."""
 _FAREWELL_SECONDS = 1.0
 
 
 class EngineServer(JsonRPCServer):
-    """Answers the language server. Questions run in threads; the loop only passes messages on."""
+    """Answers the language server. Requests run in threads; the loop only passes messages on."""
 
     def __init__(self, reader: ReaderProcess) -> None:
         from codecontext.service.service import EngineService
 
         super().__init__(EngineProtocol, default_converter)
-        self._reports = reports = ReportPublisher(self._send_report)
+        self._reports = reports = ReportPublisher(self._send_state)
         self.service = service = EngineService(reports.note, reader)
-        reports.start(service.report)
+        reports.start(service.state)
         self._running = running = RunningRequests()
 
         @self.feature(Method.PULSE)
         async def pulse(_params: Any) -> Any:
             return _plain(Pulse(longest_seconds=running.longest_seconds(), stalled_seconds=service.stalled_seconds()))
 
-        questions = ThreadPoolExecutor(_QUESTION_THREADS, thread_name_prefix="question")
-        self._answer(Method.SEARCH, Search, service.search, questions)
-        self._answer(Method.SIMILAR, Similar, service.similar, questions)
-        self._answer(Method.ADAPTERS, FolderOnly, lambda request: service.adapters(request.folder), questions)
-        self._answer(Method.SKIPPED, FolderOnly, lambda request: service.skipped(request.folder), questions)
-        self._answer(Method.SHUTDOWN, FolderOnly, lambda _request: service.close(), questions)
+        queries = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="query")
+        self._register(Method.SEARCH, Search, service.search, queries)
+        self._register(Method.SIMILAR, Similar, service.similar, queries)
+        self._register(Method.ADAPTERS, FolderOnly, lambda request: service.adapters(request.folder), queries)
+        self._register(Method.SKIPPED, FolderOnly, lambda request: service.skipped(request.folder), queries)
+        self._register(Method.SHUTDOWN, FolderOnly, lambda _request: service.close(), queries)
 
-        # One thread: what changes something takes effect in the order in which it was said.
-        orders = ThreadPoolExecutor(1, thread_name_prefix="order")
-        self._answer(Method.CONFIGURE, Configure, self._configure, orders)
-        self._answer(Method.RELOAD_ADAPTER, FolderOnly, lambda request: service.reload_adapter(request.folder), orders)
-        self._answer(Method.REINDEX, Reindex, service.reindex, orders)
-        self._answer(Method.PAUSE, Pause, service.pause, orders)
-        self._answer(Method.OPENED, Opened, service.opened, orders)
-        self._answer(Method.FILES_CHANGED, FilesChanged, service.files_changed, orders)
-        self._answer(
-            Method.ADAPTER_TOUCHED, FolderOnly, lambda request: service.adapter_touched(request.folder), orders
+        # One thread, so that mutations take effect in the order in which they were sent.
+        mutations = ThreadPoolExecutor(1, thread_name_prefix="mutation")
+        self._register(Method.CONFIGURE, Configure, self._configure, mutations)
+        self._register(
+            Method.RELOAD_ADAPTER, FolderOnly, lambda request: service.reload_adapter(request.folder), mutations
+        )
+        self._register(Method.REINDEX, Reindex, service.reindex, mutations)
+        self._register(Method.PAUSE, Pause, service.pause, mutations)
+        self._register(Method.OPENED, Opened, service.opened, mutations)
+        self._register(Method.FILES_CHANGED, FilesChanged, service.files_changed, mutations)
+        self._register(
+            Method.ADAPTER_TOUCHED, FolderOnly, lambda request: service.adapter_touched(request.folder), mutations
         )
 
-    def _answer(
+    def _register(
         self, method: Method, model: type[BaseModel], call: Callable[[Any], Any], threads: ThreadPoolExecutor
     ) -> None:
-        """Let ``call`` answer ``method``, in one of the threads."""
+        """Handle ``method`` with ``call``, in one of the threads."""
 
         @self.feature(method)
         async def handle(params: Any) -> Any:
@@ -105,12 +107,12 @@ class EngineServer(JsonRPCServer):
         self.service.configure(request)
         self._reports.repeat(setup.folder for setup in request.folders)
 
-    def _send_report(self, report: FolderReport) -> None:
-        self.protocol.notify(Method.FOLDER_CHANGED, report.model_dump(mode="json"))
+    def _send_state(self, state: FolderState) -> None:
+        self.protocol.notify(Method.FOLDER_CHANGED, state.model_dump(mode="json"))
 
 
 class RunningRequests:
-    """Knows how long the requests that threads work on have been going on, for whoever looks whether they hang."""
+    """Knows how long the requests that threads work on have been running, for the check whether one hangs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -134,20 +136,20 @@ class RunningRequests:
 
 
 class ReportPublisher:
-    """Sends the reports of folders that changed, not too often.
+    """Sends the states of folders that changed, not too often.
 
-    A report is made when it is sent, so that none is older than the change it was sent for.
+    A state is made when it is sent, so that none is older than the change it was sent for.
     """
 
-    def __init__(self, send: Callable[[FolderReport], None]) -> None:
+    def __init__(self, send: Callable[[FolderState], None]) -> None:
         self._send = send
         self._changed = threading.Condition()
         self._folders: set[str] = set()
-        self._unsaid: set[str] = set()
+        self._repeated: set[str] = set()
 
-    def start(self, report: Callable[[str], FolderReport | None]) -> None:
-        """Begin to send what ``report`` says of folders."""
-        threading.Thread(target=self._run, args=(report,), name="reports", daemon=True).start()
+    def start(self, state_of: Callable[[str], FolderState | None]) -> None:
+        """Start to send what ``state_of`` says of folders."""
+        threading.Thread(target=self._run, args=(state_of,), name="reports", daemon=True).start()
 
     def note(self, folder: str) -> None:
         """Something about the folder changed."""
@@ -156,36 +158,36 @@ class ReportPublisher:
             self._changed.notify()
 
     def repeat(self, folders: Iterable[str]) -> None:
-        """Send the reports of these folders even if they are what was sent before: somebody forgot them."""
+        """Send the states of these folders even if they were sent before: the receiver forgot them."""
         with self._changed:
-            self._unsaid.update(folders)
-            self._folders |= self._unsaid
+            self._repeated.update(folders)
+            self._folders |= self._repeated
             self._changed.notify()
 
-    def _run(self, report: Callable[[str], FolderReport | None]) -> None:
-        sent: dict[str, FolderReport] = {}
+    def _run(self, state_of: Callable[[str], FolderState | None]) -> None:
+        sent: dict[str, FolderState] = {}
         pause = threading.Event()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._folders)  # for ever where nothing happens; a daemon
                 folders, self._folders = self._folders, set()
-                unsaid, self._unsaid = self._unsaid, set()
+                repeated, self._repeated = self._repeated, set()
             for name in folders:
                 try:
-                    newest = report(name)
-                    if newest is not None and (name in unsaid or sent.get(name) != newest):
+                    newest = state_of(name)
+                    if newest is not None and (name in repeated or sent.get(name) != newest):
                         self._send(newest)
                         sent[name] = newest
-                except Exception:  # one report that cannot be made or sent must not end the others
-                    logger.exception("The report of %s was not sent.", name)
+                except Exception:  # one state that cannot be made or sent must not stop the others
+                    logger.exception("The state of %s was not sent.", name)
             pause.wait(_REPORT_SECONDS)
 
 
 def main() -> None:
     """Serve until stdin ends.
 
-    SIGTERM keeps its default, which ends the process whatever it does: what is half written is made good by the next
-    one, and children end by themselves.
+    SIGTERM keeps its default, which ends the process whatever it does: what is half written is repaired by the next
+    one, and children exit by themselves.
     """
     reader, writer = claim_stdio()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal reaches the parent, too, which decides
@@ -201,14 +203,14 @@ def main() -> None:
     closing = threading.Thread(target=server.service.close, daemon=True)
     closing.start()
     closing.join(_FAREWELL_SECONDS)
-    # Whatever still runs may be killed at any time anyway; nobody is left to wait for it.
+    # Whatever is still running may be killed at any time anyway; nobody is left to wait for it.
     os._exit(0)
 
 
 def _prepare(reader: ReaderProcess) -> None:
     try:
         reader.prepare()
-    except CodeContextError as error:  # who reads the first file is told again
+    except CodeContextError as error:  # reported again when the first file is read
         logger.warning("%s", error)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codecontext.core.atomic import write_file
 from codecontext.core.errors import StoreError
+from codecontext.core.messages import Message, Sentence
 
 SCHEMA_VERSION = 2
 """Raised whenever the columns of a table or their meaning change; an index of another version is rebuilt."""
@@ -44,14 +45,12 @@ class QuarantinedFile(BaseModel):
     detail: str
 
 
-class SkippedFile(BaseModel):
-    """A file that is not in the index, and why."""
+class SkippedFile(Message):
+    """A file, or with a trailing '/' a whole folder, that is not in the index, and why."""
 
-    model_config = ConfigDict(frozen=True)
-
-    path: str
-    reason: str
-    detail: str = ""
+    path: str = Field(description="Relative to the folder.")
+    reason: str = Field(description="Why, as one word.")
+    detail: Sentence = Field("", description="Details, where there are any.")
 
 
 class Manifest(BaseModel):

@@ -95,6 +95,13 @@ def share_covered(covered: int, chunks: int) -> float:
     return covered / chunks if chunks else 1.0
 
 
+def coverage_of(store: IndexStore, space_id: str) -> float:
+    """Share of the chunks whose text has a vector in the space, 0 to 1, without reading the vectors."""
+    hashes = store.catalogue()["content_hash"].to_pylist()
+    embedded = store.vector_hashes(space_id)
+    return share_covered(sum(value in embedded for value in hashes), len(hashes))
+
+
 def empty_snapshot(space_id: str) -> Snapshot:
     """A snapshot of nothing, older than every other."""
     nothing = CHUNK_SCHEMA.empty_table().select(list(CATALOGUE_COLUMNS))

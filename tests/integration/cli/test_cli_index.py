@@ -159,7 +159,7 @@ def test_ctrl_c_leaves_a_usable_index(codecontext: Run, start_codecontext: Start
 
     found = codecontext("search", "calculate_1099", "--json")
     assert json.loads(found.stdout)["hits"][0]["symbol"] == "calculate_1099"
-    assert "Run 'codecontext index'" in json.loads(found.stdout)["state"]["degraded"]
+    assert "Run 'codecontext index'" in json.loads(found.stdout)["states"][0]["degraded"]
 
     finished = json.loads(codecontext("index", "--json").stdout)
     assert finished["coverage"] == 1

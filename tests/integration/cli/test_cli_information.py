@@ -20,7 +20,7 @@ def test_status_says_what_the_index_holds(codecontext: Run, shop: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith(f"{shop}\n")
     assert "4 files, " in run.stdout
-    assert "100 % with vectors" in run.stdout
+    assert "100 % embedded" in run.stdout
     assert "all-MiniLM-L6-v2, no adapter" in run.stdout
     assert "binary 1 · secret 1" in run.stdout or "secret 1 · binary 1" in run.stdout
 
@@ -56,7 +56,7 @@ def test_status_of_a_folder_in_which_everything_is_skipped(codecontext: Run, wri
 def test_status_of_a_folder_without_an_index(codecontext: Run) -> None:
     run = codecontext("status")
     assert run.returncode == 0
-    assert "none yet: run 'codecontext index'" in run.stdout
+    assert "none yet; run 'codecontext index'" in run.stdout
     assert json.loads(codecontext("status", "--json").stdout)["indexed"] is False
 
 

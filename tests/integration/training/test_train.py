@@ -94,7 +94,7 @@ def test_plain_peft_gives_the_same_vectors(trained: Outcome) -> None:
 def test_swapping_it_in_embeds_nothing_and_answers_better(trained: Outcome) -> None:
     with Engine(trained.folder, settings_with()) as engine:
         engine.index()
-        before = engine.status().space_id
+        before = engine.status().space
     with Engine(trained.folder, settings_with(lora_adapter_path=str(trained.adapter))) as engine:
         report = engine.index()
         assert (report.chunks_embedded, report.space_id) == (0, before)

@@ -1,49 +1,14 @@
+import type { Comparison, Evaluation, QuerySet, SystemName, TrainingReport } from "../protocol";
 import type { CliProgress } from "../server/cli";
 import { percent } from "../search/rows";
 import { printable } from "../support/printable";
 import { duration } from "../status/indicator";
 
-// --- Types of the command line's JSON: to be replaced by imports from ../protocol ---
-
-/** The fields used here of what `codecontext adapter train --json` prints. */
-export interface TrainingReport {
-  path: string;
-  name: string;
-  report: string;
-  helps_search: boolean;
-  test: QuerySet;
-}
-
-/** The fields used here of what `codecontext adapter evaluate --json` prints. */
-export interface Evaluation {
-  adapter: SystemName;
-  against: SystemName;
-  report: string | null;
-  helps_search: boolean;
-  pairs: QuerySet | null;
-}
-
-export interface SystemName {
-  name: string;
-  path: string | null;
-}
-
-export interface QuerySet {
-  queries: number;
-  search: { mrr_at_10: Comparison };
-}
-
-export interface Comparison {
-  gain: Interval;
-}
-
-export interface Interval {
-  mean: number;
-  low: number;
-  high: number;
-}
-
-// --- End of the command line's types ---
+/** The part of a comparison that is read here. */
+export type Measured = Pick<QuerySet, "queries"> & { search: Record<string, Pick<Comparison, "gain">> };
+type Trained = Pick<TrainingReport, "name" | "helps_search"> & { test: Measured };
+type Named = Pick<SystemName, "name" | "path">;
+type Evaluated = Pick<Evaluation, "helps_search"> & { adapter: Named; against: Named; pairs: Measured | null };
 
 /** Progress in one line. */
 export function describeProgress({ stage, done, total, eta_seconds, score, base_score }: CliProgress): string {
@@ -54,18 +19,21 @@ export function describeProgress({ stage, done, total, eta_seconds, score, base_
   return printable(`${stage.charAt(0).toUpperCase()}${stage.slice(1)}${share}${left}${gain}`);
 }
 
-export function describeTraining({ name, helps_search, test }: TrainingReport): string {
+export function describeTraining({ name, helps_search, test }: Trained): string {
   return printable(`${name} is trained. ${gainOf(test, "the base model", helps_search)}`);
 }
 
-export function describeEvaluation({ adapter, against, helps_search, pairs }: Evaluation): string {
+export function describeEvaluation({ adapter, against, helps_search, pairs }: Evaluated): string {
   const other = against.path === null ? "the base model" : against.name;
   const result = pairs ? `: ${lowered(gainOf(pairs, other, helps_search))}` : " has been evaluated.";
   return printable(`${adapter.name}${result}`);
 }
 
-function gainOf({ queries, search }: QuerySet, other: string, isSignificant: boolean): string {
-  const { gain } = search.mrr_at_10;
+function gainOf({ queries, search }: Measured, other: string, isSignificant: boolean): string {
+  const gain = search.mrr_at_10?.gain;
+  if (!gain) {
+    return "The report has no MRR@10.";
+  }
   const doubt = isSignificant || gain.high < 0 ? "" : ", not statistically significant";
   const change =
     gain.mean < 0

@@ -72,7 +72,9 @@ export class SettingProblems implements vscode.Disposable {
 
 /** Whether the settings name an adapter that is not the active one because something is wrong with it. */
 function hasProblem(folder: FolderStatus): boolean {
-  return folder.health !== "ok" && folder.message !== "" && folder.wantedAdapterPath !== folder.currentAdapterPath;
+  return (
+    folder.problems.some(({ kind }) => kind === "adapter") && folder.wantedAdapterPath !== folder.currentAdapterPath
+  );
 }
 
 /** `Open Settings`: where an adapter has a problem, at the setting that names it. */

@@ -4,16 +4,11 @@ import { variablesFor } from "../server/configuration";
 import { type LanguageServer, NotRunning } from "../server/languageServer";
 import { resolveLaunch } from "../server/launch";
 import { Cancelled } from "../server/processes";
+import type { Evaluation, TrainingReport } from "../protocol";
 import { printable, printableLabel } from "../support/printable";
 import { pickFolder, requireTrust } from "../support/workspace";
 import { useAdapter } from "./commands";
-import {
-  describeEvaluation,
-  describeProgress,
-  describeTraining,
-  type Evaluation,
-  type TrainingReport,
-} from "./outcome";
+import { describeEvaluation, describeProgress, describeTraining } from "./outcome";
 import { showReport } from "./reportPage";
 
 /** What was trained or evaluated, and what can be done with it. */

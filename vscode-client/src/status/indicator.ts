@@ -138,7 +138,10 @@ function activityOf(folder: FolderStatus): string {
 
 /** All that is known, as Markdown. */
 export function tooltipOf(status: Status, folder: FolderStatus, focus: Focus): string {
-  const problems = [folder.message, status.engine.message].filter((text, at, all) => text && all.indexOf(text) === at);
+  const known = folder.problems.map(({ message, hint }) => `${message} ${hint}`.trim());
+  const problems = [folder.message, ...known, status.engine.message].filter(
+    (text, at, all) => text && all.indexOf(text) === at,
+  );
   const { shorten = asIs } = focus;
   const sign = severityOf(status, folder) === "error" ? "error" : "warning";
   const parts = [

@@ -127,6 +127,21 @@ describe("the tooltip", () => {
     expect(tooltip).toContain("| Preparing | `b`, 50 % |");
   });
 
+  it("says everything that is wrong, the worst first", () => {
+    const problems = [
+      { kind: "watching" as const, message: "Cannot watch all of /shop.", hint: "" },
+      { kind: "settings" as const, message: "search.limit is unknown.", hint: "The defaults are in force." },
+    ];
+    const { tooltip } = show([
+      folder({ health: "error", message: "search.limit is unknown. The defaults are in force.", problems }),
+    ]);
+    const said = tooltip.split("\n\n").filter((line) => line.startsWith("$(error)"));
+    expect(said).toEqual([
+      "$(error) search.limit is unknown. The defaults are in force.",
+      "$(error) Cannot watch all of /shop.",
+    ]);
+  });
+
   it("offers to resume where it is paused, and nothing to reload without an adapter", () => {
     const { tooltip } = show([folder({ paused: true, phase: "embedding", etaSeconds: 30 })]);
     expect(tooltip).toContain("resumeIndexing");

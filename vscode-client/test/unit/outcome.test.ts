@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { describeEvaluation, describeProgress, describeTraining, type QuerySet } from "../../src/adapter/outcome";
+import { describeEvaluation, describeProgress, describeTraining, type Measured } from "../../src/adapter/outcome";
 import { inTheme } from "../../src/adapter/outcome";
 
-const set = (mean: number, low: number, high: number): QuerySet => ({
+const set = (mean: number, low: number, high: number): Measured => ({
   queries: 1082,
   search: { mrr_at_10: { gain: { mean, low, high } } },
 });

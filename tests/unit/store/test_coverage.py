@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from codecontext.chunking import ChunkingConfig, chunk_source
-from codecontext.engine.coverage import coverage_of
 from codecontext.indexing.rows import rows_of_chunks
 from codecontext.store.index_store import FileRows, IndexStore
+from codecontext.store.snapshot import coverage_of
 
 
 def test_the_share_of_chunks_whose_text_has_a_vector(tmp_path: Path) -> None:
