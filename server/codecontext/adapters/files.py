@@ -91,7 +91,7 @@ class AdapterManifest(BaseModel):
 
 def require_folder(path: Path) -> None:
     """Raise ``AdapterError`` unless ``path`` is a folder with an ``adapter_config.json``."""
-    # Functions of os.path answer where methods of Path raise: no permission, a name too long, links in a circle.
+    # os.path returns False where Path raises: no permission, a name too long, circular links.
     if not os.path.exists(path):  # noqa: PTH110
         raise AdapterError(f"LoRA adapter path does not exist: {path}", f"Name the folder with {CONFIG_FILE} in it.")
     if not os.path.isdir(path):  # noqa: PTH112
@@ -158,7 +158,7 @@ def read_weights(path: Path) -> bytes:
     """Content of ``adapter_model.safetensors`` in the folder ``path``. Raises ``AdapterError`` as ``open_weights``."""
     open_weights(path).close()
     try:
-        # Read, not mapped: a mapped file that somebody cuts short ends the process.
+        # Read, not mapped: truncating a mapped file crashes the process.
         return read_file(path / WEIGHTS_FILE, max_bytes=MAX_WEIGHTS_BYTES)
     except OSError as error:
         raise unreadable(path / WEIGHTS_FILE, error) from error

@@ -50,7 +50,7 @@ class LoraLayer(BaseModel):
 class AdapterInfo(BaseModel):
     """A valid adapter, described by its own files.
 
-    It is made once for each load and handed on: nobody behind ``inspect_adapter`` hashes the files again.
+    It is made once for each load and passed on, so that the files are not hashed again.
     """
 
     model_config = ConfigDict(frozen=True)
