@@ -25,10 +25,12 @@ test("the walkthrough shows its pictures, and the extension's page has none that
 
   await test.step("the walkthrough", async () => {
     await window.command("CodeContext: Open Walkthrough");
+    await window.command("View: Close Primary Side Bar"); // Where it is narrow, there are no pictures.
     const picture = page.locator(".getting-started-media img");
     for (const title of STEPS) {
       await page.locator(".getting-started-step", { hasText: title }).click();
       await expect(picture).toHaveCount(1);
+      await expect(picture).toBeVisible();
       await expect.poll(() => widths(picture)).toEqual([expect.any(Number)]);
       await expect.poll(() => widths(picture)).not.toContain(0);
     }
