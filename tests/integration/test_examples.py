@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_example_of_the_readme_prints_hits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shop = shutil.copytree(ROOT / "tests" / "samples" / "shop", tmp_path / "shop")
-    (example,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+    (example,) = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
     example = example.replace("path/to/project", str(shop)).replace(
         "where are sessions stored", "take the lock exclusively"
     )
