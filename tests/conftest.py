@@ -13,6 +13,7 @@ import pytest
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import load_settings
+from codecontext.core.hashing import file_sha256
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.embeddings.model_files import bundled_model_folder
@@ -98,6 +99,19 @@ def engine_for(provider: HuggingFaceEmbeddingProvider) -> Iterator[EngineFor]:
     yield make
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Each file of weights of an adapter that is hashed during a test, as often as it is."""
+    files: list[Path] = []
+
+    def counted(path: Path, **limits: int) -> str:
+        files.append(path)
+        return file_sha256(path, **limits)
+
+    monkeypatch.setattr("codecontext.adapters.fingerprint.file_sha256", counted)
+    return files
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
+from dataclasses import dataclass
 from enum import StrEnum
 from io import FileIO
 from pathlib import Path
@@ -42,8 +43,43 @@ class AdapterSide(StrEnum):
     QUERY = "query"
 
 
+_FileStamp = tuple[int, int, int, int]
+"""A file as ``stat`` sees it: inode, size, times of the last change of content and of anything, in nanoseconds.
+
+No program can set the last of them, so what was read is what is there as long as all four are the same.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterStamp:
+    """State of an adapter folder and its files, without reading them; None for a file that cannot be found."""
+
+    folder: Path
+    """The real folder, with all links followed."""
+    config: _FileStamp | None
+    weights: _FileStamp | None
+    manifest: _FileStamp | None
+
+
+def stamp_of(path: Path) -> AdapterStamp:
+    """State of the adapter at ``path``, which need not exist; never raises for what it finds there."""
+    try:
+        folder = Path(os.path.realpath(path))
+    except (OSError, ValueError):  # not a path on this system: with a null character, or not in its encoding
+        folder = path
+    return AdapterStamp(folder, *(_file_stamp(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE, MANIFEST_FILE)))
+
+
+def _file_stamp(file: Path) -> _FileStamp | None:
+    try:
+        status = file.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 class AdapterManifest(BaseModel):
-    """What CodeContext itself notes beside an adapter, in ``codecontext.json``; the file is optional."""
+    """What CodeContext itself notes with an adapter, in ``codecontext.json``; the file is optional."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -55,7 +91,7 @@ class AdapterManifest(BaseModel):
 
 def require_folder(path: Path) -> None:
     """Raise ``AdapterError`` unless ``path`` is a folder with an ``adapter_config.json``."""
-    # Functions of os.path answer where methods of Path raise: no permission, a name too long, links in a circle.
+    # os.path returns False where Path raises: no permission, a name too long, circular links.
     if not os.path.exists(path):  # noqa: PTH110
         raise AdapterError(f"LoRA adapter path does not exist: {path}", f"Name the folder with {CONFIG_FILE} in it.")
     if not os.path.isdir(path):  # noqa: PTH112
@@ -65,7 +101,7 @@ def require_folder(path: Path) -> None:
     if not has_config(path):
         raise AdapterError(
             f"Invalid LoRA adapter: missing {CONFIG_FILE} in {path}",
-            "PEFT's save_pretrained writes it; a checkpoint keeps it beside the weights.",
+            "PEFT's save_pretrained writes it, in the same folder as the weights.",
         )
 
 
@@ -122,17 +158,17 @@ def read_weights(path: Path) -> bytes:
     """Content of ``adapter_model.safetensors`` in the folder ``path``. Raises ``AdapterError`` as ``open_weights``."""
     open_weights(path).close()
     try:
-        # Read, not mapped: a mapped file that somebody cuts short ends the process.
+        # Read, not mapped: truncating a mapped file crashes the process.
         return read_file(path / WEIGHTS_FILE, max_bytes=MAX_WEIGHTS_BYTES)
     except OSError as error:
         raise unreadable(path / WEIGHTS_FILE, error) from error
 
 
 def unreadable(file: Path, error: OSError) -> AdapterError:
-    """What to say of a file of an adapter that cannot be read."""
+    """The error for a file of an adapter that cannot be read."""
     reason = error.strerror or str(error)
     said = f"{file} {reason}" if isinstance(error, UnreadableFile) else f"{file} cannot be read: {reason}"
-    return AdapterError(f"{said}.", "Copy the adapter again, and let this user read it.")
+    return AdapterError(f"{said}.", "Copy the adapter again, and check its permissions.")
 
 
 def shown(value: Any) -> str:
@@ -155,13 +191,13 @@ def _read_json_object(path: Path, max_bytes: int) -> dict[str, Any] | None:
     except ValueError as error:
         raise AdapterError(f"{path} cannot be read: {error}.", _HALF_WRITTEN) from error
     if not isinstance(content, dict):
-        raise AdapterError(f"{path} holds {type(content).__name__}, not a JSON object.", "Save the adapter again.")
+        raise AdapterError(f"{path} contains {type(content).__name__}, not a JSON object.", "Save the adapter again.")
     return content
 
 
 def _lfs_pointer(file: Path) -> AdapterError:
     return AdapterError(
-        f"{file} is a Git LFS pointer, which names the file that Git has not fetched.",
+        f"{file} is a Git LFS pointer: Git has not fetched the file itself.",
         "Fetch it with: git lfs pull",
     )
 
@@ -176,5 +212,5 @@ def _no_weights(path: Path) -> AdapterError:
         )
     return AdapterError(
         f"The adapter in {path} has no weights: {WEIGHTS_FILE} is missing.",
-        "Save the adapter again with PEFT's save_pretrained, or copy all of its files.",
+        "Save the adapter again with PEFT's save_pretrained, or copy all its files.",
     )

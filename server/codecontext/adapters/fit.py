@@ -1,4 +1,4 @@
-"""An adapter laid onto a base model: which module gains what, by the base's own names."""
+"""An adapter fitted to a base model: what is added to which module, by the base's own names."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE, shown
 from codecontext.adapters.inspect import AdapterInfo
-from codecontext.adapters.lora_config import LoraSettings, read_lora_settings
+from codecontext.adapters.lora_config import LoraSettings
 from codecontext.adapters.naming import Naming, names_in_base
 from codecontext.adapters.targets import Targets
 from codecontext.core.errors import AdapterError
 
-# Models with a head are trained without a pooler, which encoders have; the vectors served here never pass through it.
+# Models with a head are trained without a pooler, which encoders have; no embedding passes through it.
 _UNUSED = "pooler"
 
 
@@ -42,11 +42,11 @@ class FittedAdapter:
 
 
 def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
-    """Lay the adapter onto a base model that has ``modules`` with weights.
+    """Fit the adapter to a base model that has ``modules`` with weights.
 
     Raises ``AdapterError`` where configuration and weights contradict each other.
     """
-    settings = read_lora_settings(info.path)
+    settings = info.settings
     targets = Targets(info.path, settings)
     naming = naming_of(info, modules)
     saved = {naming.in_base[layer.module]: layer for layer in info.layers if layer.module in naming.in_base}
@@ -56,7 +56,7 @@ def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
         raise AdapterError(
             f"{info.path / CONFIG_FILE} has target_modules = {shown(settings.target_modules)}, which selects none of "
             f"the modules that {WEIGHTS_FILE} has matrices for.",
-            "Configuration and weights are of two adapters; copy both from the same place.",
+            "Configuration and weights belong to different adapters; copy both from the same place.",
         )
     missing = sorted(module for module in selected - saved.keys() if module.partition(".")[0] != _UNUSED)
     if missing and not targets.takes_all_linear:
@@ -72,7 +72,7 @@ def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
             raise AdapterError(
                 f"{info.path / CONFIG_FILE} says rank {rank} for {module}, whose matrices have another rank than "
                 f"configured: {saved[module].rank}.",
-                "Configuration and weights are of two adapters; copy both from the same place.",
+                "Configuration and weights belong to different adapters; copy both from the same place.",
             )
         layers.append(FittedLayer(module, saved[module].module, rank, targets.alpha(prefix + module)))
     others = {name: naming.in_base[name] for name in info.other_modules if name in naming.in_base}

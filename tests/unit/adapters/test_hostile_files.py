@@ -77,8 +77,8 @@ def test_a_git_lfs_pointer_says_so(write_adapter, name):
         (b"\xff\xfe{", "cannot be read"),
         (b"\x00" * 64, "cannot be read"),
         (b'{"r": ' + b"9" * 5000 + b"}", "cannot be read"),
-        (b"7", "holds int"),
-        (b"null", "holds NoneType"),
+        (b"7", "contains int"),
+        (b"null", "contains NoneType"),
     ],
     ids=["endless", "deep", "utf-16", "null bytes", "long number", "number", "null"],
 )
@@ -125,12 +125,12 @@ def test_a_byte_order_mark_is_read_over(write_adapter):
         ({"use_rslora": "yes"}, "use_rslora = 'yes'"),
         ({"init_lora_weights": [1]}, "init_lora_weights"),
         ({"loftq_config": {"loftq_bits": 3}}, "loftq_config"),
-        ({"peft_type": ["LORA"]}, r"PEFT type \['LORA'\], but only LoRA is served"),
+        ({"peft_type": ["LORA"]}, r"PEFT type \['LORA'\], but only LoRA is supported"),
         ({"peft_type": None}, "lacks peft_type"),
-        ({"layer_replication": [[0, 4], [2, 5]]}, "layer_replication.*does not serve"),
-        ({"target_parameters": ["experts.weight"]}, "target_parameters.*does not serve"),
-        ({"trainable_token_indices": [1, 2]}, "trainable_token_indices.*does not serve"),
-        ({"megatron_config": {"a": 1}, "megatron_core": "this"}, "megatron_config.*does not serve"),
+        ({"layer_replication": [[0, 4], [2, 5]]}, "layer_replication.*does not support"),
+        ({"target_parameters": ["experts.weight"]}, "target_parameters.*does not support"),
+        ({"trainable_token_indices": [1, 2]}, "trainable_token_indices.*does not support"),
+        ({"megatron_config": {"a": 1}, "megatron_core": "this"}, "megatron_config.*does not support"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -201,7 +201,7 @@ def test_two_tensors_under_one_name_are_refused(write_adapter):
     tensors = lora_tensors()
     again = {f"module.{name}": tensor + 1 for name, tensor in tensors.items()}
 
-    with pytest.raises(AdapterError, match=r"holds .* twice"):
+    with pytest.raises(AdapterError, match=r"contains .* twice"):
         inspect_adapter(write_adapter(tensors=tensors | again))
 
 

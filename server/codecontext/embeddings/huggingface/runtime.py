@@ -1,4 +1,4 @@
-"""Chooses what runs a model, and makes backends of the base model or of it with an adapter."""
+"""Chooses what runs a model, and makes backends of the base model, with or without an adapter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codecontext.adapters import AdapterInfo, check_compatible
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
 from codecontext.embeddings.backend import EmbeddingBackend
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceSettings
 from codecontext.embeddings.model_files import ModelCard
 from codecontext.embeddings.openvino.backend import OPENVINO_AVAILABLE
 from codecontext.embeddings.openvino.conversion import ConversionRejected, OpenVinoModels
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 class ModelRuntime:
     """One base model on one device; ``callers`` threads will embed at once.
 
-    With ``convert_in_subprocess`` torch stays out of this process where OpenVINO serves.
+    With ``convert_in_subprocess`` torch stays out of this process where OpenVINO runs the model.
 
     Raises ``ConfigError`` for settings that do not fit the model or each other, and ``ModelUnavailable`` when
     the device or the tokenizer is missing.
@@ -40,7 +40,7 @@ class ModelRuntime:
     def __init__(
         self,
         card: ModelCard,
-        config: HuggingFaceConfig,
+        config: HuggingFaceSettings,
         callers: int = 1,
         *,
         convert_in_subprocess: bool = True,
@@ -63,7 +63,7 @@ class ModelRuntime:
     def backend(self, adapter: AdapterInfo | None, cancel: CancelToken | None = None) -> EmbeddingBackend:
         """The base model, or the base model with ``adapter`` merged in, ready to run.
 
-        Who asks for what is in use already gets the same one. Raises ``AdapterError`` when the adapter does not
+        A backend that is in use already is shared. Raises ``AdapterError`` when the adapter does not
         fit, ``ModelUnavailable`` when the weights cannot be loaded, ``OperationCancelled`` when asked to stop while
         a model is converted in a subprocess.
         """
@@ -79,7 +79,7 @@ class ModelRuntime:
             try:
                 return self._openvino.load(adapter) or self._converted(self._openvino, adapter, cancel)
             except ConversionRejected as reason:
-                logger.warning("OpenVINO is not used for %s: %s. Torch runs it.", self.card.name, reason)
+                logger.warning("OpenVINO is not used for %s: %s. Using torch instead.", self.card.name, reason)
         encoder, warnings = self._torch_encoder(adapter)
         for warning in warnings:
             logger.warning(warning)
@@ -102,12 +102,12 @@ class ModelRuntime:
         if self._converter is None:
             self._announce_conversion()
         backend = openvino.convert(adapter, self._torch())
-        # From here on the converted model serves; torch's weights are loaded again for the next adapter.
+        # From here on the converted model is used; torch's weights are loaded again for the next adapter.
         self._torch_model = None
         return backend
 
     def _convert_apart(self, adapter: AdapterInfo | None, cancel: CancelToken | None) -> bool:
-        """Have a subprocess convert; false if it failed in a way that says nothing about model and adapter."""
+        """Convert in a subprocess; false if it failed for a reason unrelated to model and adapter."""
         if self._converter is None:
             return False
         said = self._converter.has_failed(adapter)
@@ -117,17 +117,17 @@ class ModelRuntime:
             self._converter.convert(adapter, cancel)
         except ConversionCrashed as reason:
             if not said:
-                logger.warning("%s This process converts the model itself, which takes more memory.", reason)
+                logger.warning("%s Converting the model in this process instead, which takes more memory.", reason)
             return False
         return True
 
     def _announce_conversion(self) -> None:
-        logger.info("Preparing %s for OpenVINO; this is done once.", self.card.name)
+        logger.info("Preparing %s for OpenVINO; this happens only once.", self.card.name)
 
     def _load_tokenizer(self, cancel: CancelToken | None) -> TextTokenizer:
-        """A copy if there is one. To make it imports torch, so that is left to the subprocess as well."""
+        """A copy if there is one. Making it imports torch, so that is left to the subprocess, too."""
         if self._converter is not None and not is_tokenizer_copied(self.card, self.max_tokens):
-            with suppress(ConversionRejected):  # is said again once it matters
+            with suppress(ConversionRejected):  # is reported again when it matters
                 self._convert_apart(None, cancel)
         return load_tokenizer(self.card, self.max_tokens)
 
@@ -151,23 +151,23 @@ class ModelRuntime:
         return self._torch_model
 
     def _torch_encoder(self, adapter: AdapterInfo | None) -> tuple[Module, list[str]]:
-        """The module to run, and what the user should be warned about."""
+        """The module to run, and warnings for the user."""
         if adapter is None:
             return self._torch().encoder(), []
         warnings = check_compatible(adapter, self._torch().architecture())
-        return self._torch().adapted_encoder(adapter.path), warnings
+        return self._torch().adapted_encoder(adapter), warnings
 
 
-def _max_tokens(card: ModelCard, config: HuggingFaceConfig) -> int:
+def _max_tokens(card: ModelCard, config: HuggingFaceSettings) -> int:
     if config.max_tokens is not None and config.max_tokens > card.token_limit:
         raise ConfigError(
-            f"max_tokens is {config.max_tokens}, but {card.name} reads at most {card.token_limit} tokens.",
+            f"max_tokens is {config.max_tokens}, but {card.name} accepts at most {card.token_limit} tokens.",
             f"Set it to {card.token_limit} or less.",
         )
     return config.max_tokens or card.max_tokens
 
 
-def _wants_openvino(config: HuggingFaceConfig, device: str) -> bool:
+def _wants_openvino(config: HuggingFaceSettings, device: str) -> bool:
     if config.backend != "openvino":
         return config.backend == "auto" and device == "cpu" and OPENVINO_AVAILABLE
     if not OPENVINO_AVAILABLE:
@@ -176,5 +176,5 @@ def _wants_openvino(config: HuggingFaceConfig, device: str) -> bool:
             'Run: pip install "codecontext[openvino]", or set backend to auto.',
         )
     if device != "cpu":
-        raise ConfigError(f"backend is openvino, which runs on cpu, but device is {device}.", "Set device to cpu.")
+        raise ConfigError(f"backend is openvino, which only runs on cpu, but device is {device}.", "Set device to cpu.")
     return True

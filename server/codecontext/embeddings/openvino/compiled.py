@@ -53,7 +53,7 @@ class CompiledModel:
 
 
 class CompiledModels:
-    """The folder of conversions. Entries appear complete or not at all, whoever else writes."""
+    """The folder of conversions. Entries appear complete or not at all, even with several writers."""
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root or codecontext_home() / "cache" / "openvino"
@@ -68,7 +68,7 @@ class CompiledModels:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            logger.warning("A converted model in %s cannot be read and is made anew: %s", folder, error)
+            logger.warning("A converted model in %s cannot be read and is converted again: %s", folder, error)
             self.remove(key)
             return None
         return CompiledModel(folder / MODEL_FILE, reference, manifest)

@@ -79,7 +79,7 @@ EXACT = "f32"
 
 
 class ConversionRejected(Exception):
-    """OpenVINO cannot run the model, or not well enough; the message says why."""
+    """OpenVINO cannot run the model, or not accurately enough; the message says why."""
 
 
 class OpenVinoModels:
@@ -108,7 +108,7 @@ class OpenVinoModels:
         return self._load_patched(adapter) if loaded is None and adapter is not None else loaded
 
     def is_stored(self, adapter: AdapterInfo | None) -> bool:
-        """Whether a conversion is stored, be it good or bad."""
+        """Whether a conversion is stored, accurate or not."""
         return self._stored.find(self._key(adapter)) is not None
 
     def convert(self, adapter: AdapterInfo | None, torch_model: TorchModel) -> OpenVinoBackend:
@@ -121,7 +121,7 @@ class OpenVinoModels:
             encoder = torch_model.encoder()
         else:
             warnings = check_compatible(adapter, torch_model.architecture())
-            encoder = torch_model.adapted_encoder(adapter.path)
+            encoder = torch_model.adapted_encoder(adapter)
             require_unchanged(adapter)
         try:
             model = openvino_backend.convert(encoder)
@@ -153,11 +153,11 @@ class OpenVinoModels:
             model = openvino_backend.read(stored.model)
             backend = self._compile(model, stored.manifest.precision, self._callers)
         except RuntimeError as error:
-            logger.warning("The converted model %s cannot be read and is made anew: %s", stored.model, error)
+            logger.warning("The converted model %s cannot be read and is converted again: %s", stored.model, error)
             self._stored.remove(key)
             return None
         if _lowest_cosine(stored.reference, self._sample_vectors(backend)) < LOWEST_COSINE:
-            logger.warning("The converted model %s is damaged and is made anew.", stored.model)
+            logger.warning("The converted model %s is damaged and is converted again.", stored.model)
             self._stored.remove(key)
             return None
         _log(stored.manifest.warnings)
@@ -228,7 +228,7 @@ class OpenVinoModels:
         with tempfile.TemporaryDirectory() as folder:
             write_trial_adapter(Path(folder), self._card.name, usable)
             trial = inspect_adapter(Path(folder))
-            expected = self._torch_vectors(torch_model.adapted_encoder(trial.path))
+            expected = self._torch_vectors(torch_model.adapted_encoder(trial))
             try:
                 adapted, _ = patched(model, weights, trial)
             except UnsupportedAdapter as reason:
@@ -250,7 +250,7 @@ class OpenVinoModels:
         try:
             self._stored.add(key, lambda path: openvino_backend.save(model, path), reference, manifest)
         except (OSError, RuntimeError) as error:
-            logger.warning("The converted model cannot be stored; the next start converts again: %s", error)
+            logger.warning("The converted model cannot be stored; the next start converts it again: %s", error)
 
     def _compile(self, model: Any, precision: str, callers: int) -> OpenVinoBackend:
         return OpenVinoBackend(
@@ -274,7 +274,7 @@ class OpenVinoModels:
         return vectors
 
     def _key(self, adapter: AdapterInfo | None) -> str:
-        """Name of a conversion: all that decides it, and the tokens that its reference vectors are of."""
+        """Key of a conversion: everything that decides it, and the tokens of its reference vectors."""
         card = self._card
         return content_digest(
             CONVERSION_VERSION,

@@ -29,20 +29,20 @@ logger = logging.getLogger(__name__)
 
 _WORKER_MODULE = "codecontext.embeddings.openvino.conversion_worker"
 
-# So soon it is noticed that the child has ended, or that somebody asks to stop.
+# How often to check whether the child has ended or was cancelled.
 _LOOK_SECONDS = 0.05
 LONGEST_SECONDS = 3600.0
-"""Until a child is ended that never comes to an end; models of some billion parameters take minutes."""
+"""After which a child that hangs is killed; models with billions of parameters take minutes."""
 _LAST_WORDS_BYTES = 2000
 
 CROSSING_ERRORS: dict[str, type[CodeContextError]] = {
     kind.code: kind for kind in (AdapterError, ConfigError, ModelUnavailable)
 }
-"""Errors that the child passes on as they are."""
+"""Errors that the child passes on unchanged."""
 
 
 class ConversionCrashed(Exception):
-    """The subprocess ended without a verdict on model and adapter; the message says how."""
+    """The subprocess ended without a result for model and adapter; the message says how."""
 
 
 class ConversionRequest(BaseModel):
@@ -70,7 +70,7 @@ class Outcome(StrEnum):
 
 
 class ConversionReply(BaseModel):
-    """What the child says of it; ``message``, ``hint`` and ``code`` are those of the error, if it was one."""
+    """The child's result; ``message``, ``hint`` and ``code`` are those of the error, if there was one."""
 
     outcome: Outcome
     message: str = ""
@@ -79,7 +79,7 @@ class ConversionReply(BaseModel):
 
 
 class ConversionSubprocess:
-    """Has conversions of one base model made, and remembers which failed, so that none is tried twice."""
+    """Converts one base model and its adapters, and remembers what failed, so that nothing is tried twice."""
 
     def __init__(self, card: ModelCard, *, max_tokens: int, threads: int | None, batch_tokens: int) -> None:
         self._card = card
@@ -93,14 +93,14 @@ class ConversionSubprocess:
         self._failures: dict[str, ConversionCrashed | ConversionRejected] = {}
 
     def has_failed(self, adapter: AdapterInfo | None) -> bool:
-        """Whether ``convert`` would only repeat what it found out before."""
+        """Whether ``convert`` has failed for it before."""
         return _content(adapter) in self._failures
 
     def convert(self, adapter: AdapterInfo | None, cancel: CancelToken | None) -> None:
         """Store the conversion of the base model, or of it with ``adapter``, and a copy of the tokenizer.
 
         Raises ``ConversionRejected``, ``AdapterError`` and ``ModelUnavailable`` as the conversion does, the latter
-        two also when memory ran out; ``OperationCancelled``, and ``ConversionCrashed`` for all else.
+        two also when memory ran out; ``OperationCancelled``, and ``ConversionCrashed`` for everything else.
         """
         content = _content(adapter)
         if content in self._failures:
@@ -119,7 +119,7 @@ class ConversionSubprocess:
             case Outcome.REJECTED:
                 raise ConversionRejected(reply.message)
             case Outcome.NOT_STORED:
-                raise ConversionCrashed("The subprocess that converts the model cannot store what it makes.")
+                raise ConversionCrashed("The subprocess that converts the model cannot store the result.")
             case Outcome.NO_MEMORY:
                 kind = AdapterError if adapter else ModelUnavailable
                 what = f"the adapter {adapter.path}" if adapter else f"the model {self._card.name}"
@@ -156,7 +156,7 @@ def _run(request: ConversionRequest, cancel: CancelToken | None) -> ConversionRe
             try:
                 _send(child, request)
                 if not _wait(child, cancel):  # nor would it in this process
-                    took = f"converting it did not end within {LONGEST_SECONDS:.0f} seconds"
+                    took = f"converting it took longer than {LONGEST_SECONDS:.0f} seconds"
                     return ConversionReply(outcome=Outcome.REJECTED, message=took)
             finally:
                 child.kill()
@@ -167,24 +167,24 @@ def _run(request: ConversionRequest, cancel: CancelToken | None) -> ConversionRe
         if child.returncode < 0:
             return _killed_by(-child.returncode)
         raise ConversionCrashed(
-            f"The subprocess that converts the model ended with status {child.returncode}{_last_words(words)}."
+            f"The subprocess that converts the model exited with status {child.returncode}{_last_words(words)}."
         )
 
 
 def _killed_by(number: int) -> ConversionReply:
-    """What it means that a signal ended the child."""
+    """What it means when a signal kills the child."""
     name = signal.Signals(number).name
-    if name == "SIGKILL":  # nobody else kills it but the system, out of memory
-        return ConversionReply(outcome=Outcome.NO_MEMORY, message="the system ended the subprocess that does it")
+    if name == "SIGKILL":  # only the system kills it, when memory runs out
+        return ConversionReply(outcome=Outcome.NO_MEMORY, message="the system killed the subprocess")
     # What crashed the child would crash this process, too.
-    return ConversionReply(outcome=Outcome.REJECTED, message=f"converting it ends the process ({name})")
+    return ConversionReply(outcome=Outcome.REJECTED, message=f"converting it crashes the process ({name})")
 
 
 def _send(child: subprocess.Popen[bytes], request: ConversionRequest) -> None:
     try:
         cast("IO[bytes]", child.stdin).write(request.model_dump_json().encode() + b"\n")
     except OSError:  # it never waits: a pipe takes more than the few names in a request
-        logger.debug("The subprocess that converts the model reads nothing.")  # how it ended tells more
+        logger.debug("The subprocess that converts the model reads no input.")  # how it ended tells more
 
 
 def _wait(child: subprocess.Popen[bytes], cancel: CancelToken | None) -> bool:
@@ -202,7 +202,7 @@ def _wait(child: subprocess.Popen[bytes], cancel: CancelToken | None) -> bool:
 
 
 def _last_words(words: IO[bytes]) -> str:
-    """The last line of what the child said on stderr."""
+    """The last line of the child's stderr."""
     size = words.seek(0, os.SEEK_END)
     words.seek(max(0, size - _LAST_WORDS_BYTES))
     lines = words.read().decode(errors="replace").strip().splitlines()

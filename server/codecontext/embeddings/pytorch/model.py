@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from codecontext.adapters import BaseArchitecture, inspect_adapter
+from codecontext.adapters import AdapterInfo, BaseArchitecture
 from codecontext.adapters.files import CONFIG_FILE, read_config, read_weights, shown
 from codecontext.adapters.fit import FittedAdapter, fit_adapter
 from codecontext.adapters.inspect import plain_names
@@ -40,11 +40,6 @@ _LOADING_FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError,
 
 # Importing peft takes seconds, so here it is only looked for.
 PEFT_AVAILABLE = importlib.util.find_spec("peft") is not None
-
-
-def without_peft(path: str | Path) -> str:
-    """What is said wherever an adapter is wanted and PEFT is missing."""
-    return f"PEFT library not installed, cannot load LoRA adapter: {path}. Install with: pip install peft"
 
 
 class TorchModel:
@@ -110,13 +105,13 @@ class TorchModel:
             layer.weight = torch.nn.Parameter(torch.zeros_like(layer.weight), requires_grad=False)
         return _sentence_encoder(twin, self.card)
 
-    def adapted_encoder(self, adapter_path: Path) -> Module:
+    def adapted_encoder(self, adapter: AdapterInfo) -> Module:
         """Like ``encoder``, with the adapter merged in. Shares every weight that the adapter leaves alone.
 
         Raises ``AdapterError``.
         """
-        fitted = fit_adapter(inspect_adapter(adapter_path), self.architecture().modules)
-        return _sentence_encoder(_merge_adapter(self._base, adapter_path, fitted), self.card)
+        fitted = fit_adapter(adapter, self.architecture().modules)
+        return _sentence_encoder(_merge_adapter(self._base, adapter.path, fitted), self.card)
 
 
 def _load(card: ModelCard, device: str) -> Module:
@@ -148,10 +143,10 @@ def _load(card: ModelCard, device: str) -> Module:
 def _unloadable(card: ModelCard, error: Exception) -> ModelUnavailable:
     if "trust_remote_code" in str(error):
         return ModelUnavailable(
-            f"The model {card.name} needs code of its own (auto_map in config.json); CodeContext runs none.",
+            f"The model {card.name} needs custom code (auto_map in config.json), which CodeContext never runs.",
             "Choose a model whose architecture is part of transformers.",
         )
-    return ModelUnavailable(f"The model {card.name} cannot be loaded: {error}", "Fetch or copy it again.")
+    return ModelUnavailable(f"The model {card.name} cannot be loaded: {error}", "Download or copy it again.")
 
 
 def _merge_adapter(base: Module, adapter_path: Path, fitted: FittedAdapter) -> Module:
@@ -187,8 +182,8 @@ def _merged(twin: Module, adapter_path: Path, fitted: FittedAdapter) -> Module:
     missing = [name for name in loaded.missing_keys if ".lora_" in name]
     unused = list(loaded.unexpected_keys)
     if missing or unused:
-        fault = f"lacks {missing[0]}" if missing else f"has {unused[0]} beyond what its settings say"
-        raise AdapterError(f"The adapter {adapter_path} is incomplete: it {fault}.", "Save the adapter again.")
+        problem = f"lacks {missing[0]}" if missing else f"has {unused[0]}, which its settings do not cover"
+        raise AdapterError(f"The adapter {adapter_path} is incomplete: it {problem}.", "Save the adapter again.")
     merged: Module = adapted.merge_and_unload(safe_merge=True)
     return merged.eval().requires_grad_(False)
 
@@ -219,7 +214,7 @@ def _peft_config(adapter_path: Path, fitted: FittedAdapter) -> LoraConfig:
 
 
 def _refuse_unknown_settings(adapter_path: Path, defaults: LoraConfig) -> None:
-    """Raise ``AdapterError`` for a setting that PEFT acts on and we do not know; say which ones nobody here knows."""
+    """Raise ``AdapterError`` for a setting that PEFT acts on and we do not know; warn of those unknown to both."""
     nobody_knows = []
     for field, value in read_config(adapter_path).items():
         if field == "peft_type" or field in LoraSettings.model_fields or field in TRAINING_FIELDS or not value:
@@ -228,12 +223,12 @@ def _refuse_unknown_settings(adapter_path: Path, defaults: LoraConfig) -> None:
             nobody_knows.append(field)
         elif value != getattr(defaults, field):
             raise AdapterError(
-                f"{adapter_path / CONFIG_FILE} has {field} = {shown(value)}, which CodeContext does not serve.",
+                f"{adapter_path / CONFIG_FILE} has {field} = {shown(value)}, which CodeContext does not support.",
                 "Train the adapter without this setting.",
             )
     if nobody_knows:
         logger.warning(
-            "%s has settings that neither CodeContext nor this PEFT knows, which are left out: %s",
+            "%s has settings that neither CodeContext nor this version of PEFT knows; they are ignored: %s",
             adapter_path / CONFIG_FILE,
             ", ".join(nobody_knows[:3]),
         )
@@ -252,8 +247,8 @@ def _replace_tensors(
         own = getattr(twin.get_submodule(saved[module]), kind, None)
         if own is None or own.shape != tensor.shape or not tensor.isfinite().all():
             raise AdapterError(
-                f"The adapter {adapter_path} replaces {kind} of {saved[module]} with numbers of another shape than the "
-                "base model's, or not finite.",
+                f"The adapter {adapter_path} replaces {kind} of {saved[module]} with values that are not finite or "
+                "whose shape differs from the base model's.",
                 "Choose an adapter that was made for this base model.",
             )
         own.data.copy_(tensor)
@@ -285,7 +280,7 @@ def _by_value(values: Mapping[str, _N], otherwise: _N) -> dict[str, _N]:
 
 @contextmanager
 def _own_random_numbers(base: Module) -> Iterator[None]:
-    """Random numbers that are the same each time and leave nobody else's changed: some initialisations draw them."""
+    """Seeded random numbers, for initialisations that draw them, with the global generator restored afterwards."""
     import torch
 
     device = next(base.parameters()).device

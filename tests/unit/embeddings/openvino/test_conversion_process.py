@@ -118,7 +118,7 @@ def test_an_engine_never_imports_torch(first_run, adapters, torch_provider):
     for found, wanted in zip(answer["vectors"], expected, strict=True):
         assert np.dot(found, wanted) / np.linalg.norm(found) / np.linalg.norm(wanted) >= 0.999
     said = [line for line in result.stderr.splitlines() if line.startswith("Preparing ")]
-    assert said == ["Preparing all-MiniLM-L6-v2 for OpenVINO; this is done once."] * 2
+    assert said == ["Preparing all-MiniLM-L6-v2 for OpenVINO; this happens only once."] * 2
 
 
 def test_faults_of_an_adapter_cross(first_run, adapters, torch_provider, monkeypatch, tmp_path):
@@ -167,7 +167,7 @@ def test_what_crashes_the_process_is_left_to_torch(small_model, monkeypatch, cap
 
     assert provider.backend_name == "torch (cpu)"
     assert warnings_of(caplog) == [
-        f"OpenVINO is not used for {small_model}: converting it ends the process (SIGSEGV). Torch runs it."
+        f"OpenVINO is not used for {small_model}: converting it crashes the process (SIGSEGV). Using torch instead."
     ]
 
 
@@ -182,7 +182,7 @@ def test_what_hangs_is_ended_and_left_to_torch(small_model, monkeypatch, caplog)
     assert provider.backend_name == "torch (cpu)"
     assert [child.returncode for child in children] == [-signal.SIGKILL]
     assert warnings_of(caplog) == [
-        f"OpenVINO is not used for {small_model}: converting it did not end within 1 seconds. Torch runs it."
+        f"OpenVINO is not used for {small_model}: converting it took longer than 1 seconds. Using torch instead."
     ]
 
 
@@ -194,8 +194,8 @@ def test_a_process_that_cannot_work_is_replaced_by_the_own(small_model, monkeypa
 
     assert provider.backend_name.startswith("openvino")
     [warning] = warnings_of(caplog)
-    assert re.search(r"ended with status 1 \(.*no_such_module.*\)\. This process converts", warning)
-    assert caplog.messages.count(f"Preparing {small_model} for OpenVINO; this is done once.") == 1
+    assert re.search(r"exited with status 1 \(.*no_such_module.*\)\. Converting the model in this process", warning)
+    assert caplog.messages.count(f"Preparing {small_model} for OpenVINO; this happens only once.") == 1
 
 
 def test_a_process_that_cannot_start_is_replaced_by_the_own(small_model, monkeypatch, caplog, tmp_path):
@@ -215,7 +215,7 @@ def test_what_cannot_be_stored_is_converted_in_the_own_process(small_model, monk
     provider.initialize()
 
     assert provider.backend_name.startswith("openvino")
-    assert "The subprocess that converts the model cannot store what it makes. This process" in caplog.text
+    assert "The subprocess that converts the model cannot store the result. Converting" in caplog.text
 
 
 def test_stops_on_request(small_model, monkeypatch):
