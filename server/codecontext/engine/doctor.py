@@ -136,7 +136,7 @@ def _check_disk() -> Check:
     if free >= _LITTLE_DISK:
         return _ok("disk", found)
     status = CheckStatus.WARNING if free >= _NO_DISK else CheckStatus.ERROR
-    advice = "Free some disk space, or set CODECONTEXT_HOME to a folder on another disk."
+    advice = "Free some space, or set CODECONTEXT_HOME to a folder on another disk."
     return Check(name="disk", status=status, found=found, advice=advice)
 
 

@@ -13,7 +13,7 @@ from typing import Self
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings, load_settings
-from codecontext.core.errors import AdapterError, ConfigError, IndexCorrupt, ModelUnavailable
+from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, IndexCorrupt, ModelUnavailable
 from codecontext.core.paths import cache_directory, index_directory, search_log_file
 from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
@@ -49,6 +49,16 @@ class Active:
     def space_id(self) -> str:
         """Space that searches compare in; empty for keyword search only."""
         return self.provider.space.space_id if self.provider else ""
+
+
+def keyword_only(error: CodeContextError) -> Active:
+    """No model can be used, for this reason."""
+    return Active(None, Problem.of(ProblemKind.MODEL, error, "Keyword search only"))
+
+
+def instead_of_adapter(used: str, adapter: str | Path, error: CodeContextError) -> Problem:
+    """What every result says while something else is used than the configured adapter."""
+    return Problem.of(ProblemKind.ADAPTER, error, f"Using {used} instead of the adapter {adapter}")
 
 
 class Engine:
@@ -288,11 +298,11 @@ class Engine:
         try:
             provider.initialize()
         except AdapterError as error:
-            return Active(provider, _without_adapter(adapter, error))
+            return Active(provider, instead_of_adapter("the base model", adapter, error))
         except ModelUnavailable as error:
-            return Active(None, Problem.of(ProblemKind.MODEL, error, "Keyword search only"))
+            return keyword_only(error)
         problem = provider.adapter_problem
-        return Active(provider, _without_adapter(adapter, AdapterError(problem)) if problem else None)
+        return Active(provider, instead_of_adapter("the base model", adapter, problem) if problem else None)
 
     def _switch(self, active: Active) -> None:
         """Make it active with the index as it is now. Raises ``IndexCorrupt``."""
@@ -324,12 +334,3 @@ class Engine:
             return None
         hint = "Indexing continues in the background." if self._is_managed else "Run 'codecontext index'."
         return partly_embedded(snapshot.coverage, len(snapshot), hint)
-
-
-def instead_of_adapter(used: str, adapter: str | Path | None) -> str:
-    """What every result says first while something else is used than the configured adapter."""
-    return f"Using {used} instead of the adapter {adapter}"
-
-
-def _without_adapter(adapter: str, error: AdapterError) -> Problem:
-    return Problem.of(ProblemKind.ADAPTER, error, instead_of_adapter("the base model", adapter))

@@ -85,8 +85,8 @@ class Problem(Message):
     @classmethod
     def of(cls, kind: ProblemKind, error: CodeContextError, consequence: str = "") -> Self:
         """The problem that an error makes; ``consequence`` says first what follows from it."""
-        message = f"{consequence}: {error.sentence}" if consequence else error.sentence
-        return cls(kind=kind, message=message, hint=error.hint)
+        what = error.sentence if error.hint else error.message  # as ``str`` has it: a command at its end stays one
+        return cls(kind=kind, message=f"{consequence}: {what}" if consequence else what, hint=error.hint)
 
     @property
     def health(self) -> Health:

@@ -20,7 +20,7 @@ from codecontext.adapters.settle import inspect_when_settled
 from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
-from codecontext.engine.engine import Active, Engine, instead_of_adapter
+from codecontext.engine.engine import Active, Engine, instead_of_adapter, keyword_only
 from codecontext.engine.folder_state import ActiveAdapter, Problem, ProblemKind
 from codecontext.service.folder_settings import FolderSettings
 from codecontext.service.models import Models
@@ -28,7 +28,7 @@ from codecontext.store.snapshot import coverage_of
 
 logger = logging.getLogger(__name__)
 
-_LOADING = Active(problem=Problem(kind=ProblemKind.LOADING, message="Keyword search only: the model is still loading."))
+_LOADING = Problem(kind=ProblemKind.LOADING, message="Keyword search only: the model is still loading.")
 
 
 @dataclass(slots=True)
@@ -102,11 +102,11 @@ class AdapterManager:
         self.pending_coverage: float | None = None
         self.model_problem: Problem | None = None
         self.adapter_problem: Problem | None = None
-        self._at_fault: tuple[Path | None, AdapterStamp | None] = (None, None)
+        self._blamed: tuple[Path | None, AdapterStamp | None] = (None, None)
         """What ``adapter_problem`` is about: the adapter's path, and the state of its files."""
         self._coming: Path | None = None
         """The adapter that is being loaded in place of one that could not be used."""
-        engine.activate(_LOADING)
+        engine.activate(Active(None, _LOADING))
 
     def follow(self, settings: FolderSettings, cancel: CancelToken) -> bool:
         """Load what ``settings`` name beside what is active, and activate it as soon as possible.
@@ -135,10 +135,8 @@ class AdapterManager:
             return True
         except Exception as error:  # unforeseen, and yet the base model is loaded
             logger.exception("Loading the adapter %s failed.", settings.adapter)
-            unforeseen = AdapterError(
-                f"It cannot be loaded: {type(error).__name__}: {error}", "Choose another adapter."
-            )
-            self._without_adapter(base, settings.adapter, unforeseen)
+            problem = AdapterError(f"It cannot be loaded: {type(error).__name__}: {error}", "Choose another adapter.")
+            self._without_adapter(base, settings.adapter, problem)
             return True
         if cancel.cancelled:
             return False
@@ -148,7 +146,7 @@ class AdapterManager:
 
     def problem_of(self, path: Path | None) -> Problem | None:
         """What is wrong with the adapter at ``path``; None for any other, even before that begins to load."""
-        return self.adapter_problem if self._at_fault[0] == path else None
+        return self.adapter_problem if self._blamed[0] == path else None
 
     def wanted(self) -> LoadedAdapter | None:
         """Whose space should be filled next: what is pending, else what is active."""
@@ -169,9 +167,11 @@ class AdapterManager:
         logger.error("The model cannot be used: %s", error)
         with self._lock:
             self.model_problem = Problem.of(ProblemKind.MODEL, error)
-            used = "Keyword search only" if self.active is None else "Still using the previous model"
-            provider = self.active.provider if self.active else None
-            self._engine.activate(Active(provider, Problem.of(ProblemKind.MODEL, error, used)))
+            if self.active is None:
+                self._engine.activate(keyword_only(error))
+            else:
+                still_used = Problem.of(ProblemKind.MODEL, error, "Still using the previous model")
+                self._engine.activate(Active(self.active.provider, still_used))
         self._on_change()
 
     def measure_pending(self) -> None:
@@ -282,21 +282,22 @@ class AdapterManager:
         self._on_vectors_wanted()
 
     def _blame(self, path: Path | None, error: CodeContextError, stamp: AdapterStamp | None) -> None:
-        self.adapter_problem = Problem.of(ProblemKind.ADAPTER, error, self._instead_of(path))
-        self._at_fault, self._coming = (path, stamp), None
+        self.adapter_problem = self._instead_of(path, error)
+        self._blamed, self._coming = (path, stamp), None
 
     def _forget_problem_of_another(self, path: Path | None) -> None:
         """Stop reporting what was wrong once another adapter loads, or other files of the same."""
-        if not self.adapter_problem or self._at_fault == (path, stamp_of(path) if path else None):
+        if self.adapter_problem is None or self._blamed == (path, stamp_of(path) if path else None):
             return
         with self._lock:
             self.adapter_problem, self._coming = None, path
         self._activate()
 
-    def _instead_of(self, path: Path | None) -> str:
+    def _instead_of(self, path: Path | None, error: CodeContextError) -> Problem:
         if self.active is not None and path is not None and self.active.path == str(path):
-            return f"Using what was loaded from {path} earlier instead of the adapter there now"
-        return instead_of_adapter(self._name_of_active(), path)
+            used = f"Using what was loaded from {path} earlier instead of the adapter there now"
+            return Problem.of(ProblemKind.ADAPTER, error, used)
+        return instead_of_adapter(self._name_of_active(), str(path), error)
 
     def _name_of_active(self) -> str:
         return f"the adapter {self.active.path}" if self.active and self.active.path else "the base model"

@@ -170,7 +170,7 @@ async def test_an_idle_engine_ends_and_the_next_question_starts_it(start: Start,
     await served.until(lambda: served.client.state is EngineState.IDLE)
     assert (served.client.pid, served.client.memory_bytes) == (None, None)
     assert served.report(project).coverage == 1  # it did not end before its work was done
-    assert "next question starts" in served.client.message
+    assert "restarts on the next search" in served.client.message
     write_files(project, {"while_it_slept.py": "def written_in_the_dark():\n    return 1\n"})
     assert await served.paths("handle task b of part 1", limit=1) == ["pkg/task_1.py"]
     await served.until_found("written_in_the_dark", "while_it_slept.py")
