@@ -22,7 +22,7 @@ ONLY_IN = {
     "peft": {"embeddings", "training"},
     "lancedb": {"store"},
     "lsprotocol": {"lsp", "rpc"},
-    "pygls": {"lsp", "rpc", "service"},
+    "pygls": {"lsp", "rpc"},
     "rich": {"cli"},
     "sqlite3": {"store"},
     "tree_sitter": {"chunking"},

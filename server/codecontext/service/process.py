@@ -5,21 +5,13 @@ It exits by itself when the process that started it is gone, since stdin ends th
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-from pydantic import BaseModel
-from pygls.exceptions import JsonRpcException
-from pygls.protocol import default_converter
-from pygls.server import JsonRPCServer
 
 from codecontext.core.errors import CodeContextError
 from codecontext.core.printable import PrintableFormatter
@@ -38,7 +30,7 @@ from codecontext.rpc.messages import (
     Search,
     Similar,
 )
-from codecontext.rpc.transport import REQUEST_FAILED, EngineProtocol, error_data
+from codecontext.rpc.server import RequestServer
 from codecontext.service.self_watch import watch_over_itself
 
 logger = logging.getLogger(__name__)
@@ -49,90 +41,45 @@ _REPORT_SECONDS = 0.1
 _FAREWELL_SECONDS = 1.0
 
 
-class EngineServer(JsonRPCServer):
-    """Answers the language server. Requests run in threads; the loop only passes messages on."""
+class EngineServer(RequestServer):
+    """Answers the language server with ``EngineService``."""
 
     def __init__(self, reader: ReaderProcess) -> None:
         from codecontext.service.service import EngineService
 
-        super().__init__(EngineProtocol, default_converter)
-        self._reports = reports = ReportPublisher(self._send_state)
+        super().__init__()
+        self._reports = reports = ReportPublisher(lambda state: self.notify(Method.FOLDER_CHANGED, state))
         self.service = service = EngineService(reports.note, reader)
         reports.start(service.state)
-        self._running = running = RunningRequests()
-
-        @self.feature(Method.PULSE)
-        async def pulse(_params: Any) -> Any:
-            return _plain(Pulse(longest_seconds=running.longest_seconds(), stalled_seconds=service.stalled_seconds()))
+        self.register_at_once(
+            Method.PULSE,
+            lambda: Pulse(longest_seconds=self.longest_seconds(), stalled_seconds=service.stalled_seconds()),
+        )
 
         queries = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="query")
-        self._register(Method.SEARCH, Search, service.search, queries)
-        self._register(Method.SIMILAR, Similar, service.similar, queries)
-        self._register(Method.ADAPTERS, FolderOnly, lambda request: service.adapters(request.folder), queries)
-        self._register(Method.SKIPPED, FolderOnly, lambda request: service.skipped(request.folder), queries)
-        self._register(Method.SHUTDOWN, FolderOnly, lambda _request: service.close(), queries)
+        self.register(Method.SEARCH, Search, service.search, queries)
+        self.register(Method.SIMILAR, Similar, service.similar, queries)
+        self.register(Method.ADAPTERS, FolderOnly, lambda request: service.adapters(request.folder), queries)
+        self.register(Method.SKIPPED, FolderOnly, lambda request: service.skipped(request.folder), queries)
+        self.register(Method.SHUTDOWN, FolderOnly, lambda _request: service.close(), queries)
 
         # One thread, so that mutations take effect in the order in which they were sent.
         mutations = ThreadPoolExecutor(1, thread_name_prefix="mutation")
-        self._register(Method.CONFIGURE, Configure, self._configure, mutations)
-        self._register(
+        self.register(Method.CONFIGURE, Configure, self._configure, mutations)
+        self.register(
             Method.RELOAD_ADAPTER, FolderOnly, lambda request: service.reload_adapter(request.folder), mutations
         )
-        self._register(Method.REINDEX, Reindex, service.reindex, mutations)
-        self._register(Method.PAUSE, Pause, service.pause, mutations)
-        self._register(Method.OPENED, Opened, service.opened, mutations)
-        self._register(Method.FILES_CHANGED, FilesChanged, service.files_changed, mutations)
-        self._register(
+        self.register(Method.REINDEX, Reindex, service.reindex, mutations)
+        self.register(Method.PAUSE, Pause, service.pause, mutations)
+        self.register(Method.OPENED, Opened, service.opened, mutations)
+        self.register(Method.FILES_CHANGED, FilesChanged, service.files_changed, mutations)
+        self.register(
             Method.ADAPTER_TOUCHED, FolderOnly, lambda request: service.adapter_touched(request.folder), mutations
         )
-
-    def _register(
-        self, method: Method, model: type[BaseModel], call: Callable[[Any], Any], threads: ThreadPoolExecutor
-    ) -> None:
-        """Handle ``method`` with ``call``, in one of the threads."""
-
-        @self.feature(method)
-        async def handle(params: Any) -> Any:
-            try:
-                request = model.model_validate(params)
-                result = await asyncio.get_running_loop().run_in_executor(threads, self._running.run, call, request)
-            except CodeContextError as error:
-                raise JsonRpcException(error.message, REQUEST_FAILED, error_data(error)) from error
-            except Exception as error:
-                logger.exception("%s failed.", method)
-                raise JsonRpcException(f"{method} failed: {error}") from error
-            return _plain(result)
 
     def _configure(self, request: Configure) -> None:
         self.service.configure(request)
         self._reports.repeat(setup.folder for setup in request.folders)
-
-    def _send_state(self, state: FolderState) -> None:
-        self.protocol.notify(Method.FOLDER_CHANGED, state.model_dump(mode="json"))
-
-
-class RunningRequests:
-    """Knows how long the requests that threads work on have been running, for the check whether one hangs."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._started: dict[int, float] = {}
-
-    def run(self, call: Callable[[Any], Any], request: Any) -> Any:
-        """``call`` with ``request``, in the calling thread."""
-        thread = threading.get_ident()
-        with self._lock:
-            self._started[thread] = time.monotonic()
-        try:
-            return call(request)
-        finally:
-            with self._lock:
-                del self._started[thread]
-
-    def longest_seconds(self) -> float:
-        """Age of the oldest of them; 0 while there is none."""
-        with self._lock:
-            return time.monotonic() - min(self._started.values()) if self._started else 0.0
 
 
 class ReportPublisher:
@@ -221,11 +168,3 @@ def _log_to_stderr() -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("codecontext").setLevel(logging.DEBUG)
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
-
-
-def _plain(result: Any) -> Any:
-    if isinstance(result, BaseModel):
-        return result.model_dump(mode="json")
-    if isinstance(result, list):
-        return [_plain(item) for item in result]
-    return result
