@@ -196,9 +196,9 @@ class FolderState(Message):
     @property
     def health(self) -> Health:
         """That of the worst problem; never ok for a folder that nobody watches."""
-        fault = worst(self.problems)
-        if fault is not None and fault.health.rank > Health.UNKNOWN.rank:
-            return fault.health
+        problem = worst(self.problems)
+        if problem is not None and problem.health.rank > Health.UNKNOWN.rank:
+            return problem.health
         return Health.OK if self.watched else Health.UNKNOWN
 
     @computed_field(description="Where it is on its way to being fully searchable.")  # type: ignore[prop-decorator]
@@ -213,8 +213,8 @@ class FolderState(Message):
     @property
     def message(self) -> str:
         """The worst problem, else what the stage has to say."""
-        fault = worst(self.problems)
-        return str(fault) if fault else self._row.explain(self)
+        problem = worst(self.problems)
+        return str(problem) if problem else self._row.explain(self)
 
     @property
     def is_at_work(self) -> bool:

@@ -87,8 +87,8 @@ def check_ignore_file(path: Path, note: Note) -> None:
     if split_mark(data)[0] not in (None, "utf-8"):
         raise NotForGit(f"{path} is in UTF-16, which git does not read")
     with suppress(ValueError):
-        if faults := parse_rules(_lines(data)).faults:
-            note(_what_is_malformed(path, faults))
+        if problems := parse_rules(_lines(data)).problems:
+            note(_what_is_malformed(path, problems))
 
 
 def _parsed(path: Path, note: Note) -> ParsedRules | None:
@@ -113,8 +113,8 @@ def _parsed(path: Path, note: Note) -> ParsedRules | None:
     parsed = parse_rules(lines)
     if parsed.cut_at is not None:
         _refuse(path, f"it has too many rules; those from line {parsed.cut_at} on are ignored", note, is_own=is_own)
-    if parsed.faults:
-        note(_what_is_malformed(path, parsed.faults))
+    if parsed.problems:
+        note(_what_is_malformed(path, parsed.problems))
     return parsed
 
 
@@ -146,8 +146,8 @@ def _lines(data: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in content.split(b"\n")]
 
 
-def _what_is_malformed(path: Path, faults: list[tuple[int, str]]) -> str:
-    (line, fault), *others = faults
+def _what_is_malformed(path: Path, problems: list[tuple[int, str]]) -> str:
+    (line, fault), *others = problems
     count = "1 other line" if len(others) == 1 else f"{len(others):,} other lines"
     more = f", as {'is' if len(others) == 1 else 'are'} {count}" if others else ""
     return f"{path}, line {line} is malformed ({fault}){more}; the other lines apply."

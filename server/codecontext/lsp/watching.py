@@ -82,7 +82,7 @@ class Watching:
     @property
     def problems(self) -> dict[str, str]:
         """What is wrong with watching, by the keys of the folders concerned."""
-        return {str(folder): sentence for folder, sentence in self._files.faults.items()} if self._files else {}
+        return {str(folder): sentence for folder, sentence in self._files.problems.items()} if self._files else {}
 
     def watch_adapters(self) -> None:
         """Watch the adapters that the folders' settings name."""

@@ -40,14 +40,14 @@ class FolderWatcher:
     each folder that counts is watched by itself, which on Linux is what costs.
 
     A folder that is missing, goes away, or is replaced by another one of its name is watched again within seconds of
-    its return, and reported as a whole; what the system refuses is requested again from time to time. ``faults`` says
-    which folders are not fully watched, and ``on_fault`` is called, from any thread, whenever that changed.
+    its return, and reported as a whole; what the system refuses is requested again from time to time. ``problems`` says
+    which folders are not fully watched, and ``on_problem`` is called, from any thread, whenever that changed.
     """
 
     def __init__(
         self,
         on_change: Callable[[Path, frozenset[str]], None],
-        on_fault: Callable[[], None] = lambda: None,
+        on_problem: Callable[[], None] = lambda: None,
         *,
         quiet: float = 0.3,
         longest: float = 2.0,
@@ -56,7 +56,7 @@ class FolderWatcher:
         native_recursion: bool = sys.platform != "linux",
     ) -> None:
         self._on_change = on_change
-        self._on_fault = on_fault
+        self._on_problem = on_problem
         self._quiet = quiet
         self._longest = longest
         self._check = check
@@ -75,14 +75,14 @@ class FolderWatcher:
             thread.start()
 
     @property
-    def faults(self) -> dict[Path, str]:
+    def problems(self) -> dict[Path, str]:
         """Folders that are not fully watched now, and a sentence about each that says why and what follows."""
-        return {folder: watched.fault for folder, watched in list(self._watched.items()) if watched.fault}
+        return {folder: watched.problem for folder, watched in list(self._watched.items()) if watched.problem}
 
     def watch(self, folders: Collection[Path]) -> None:
         """Watch these folders and no others; changes after the return are reported.
 
-        Takes some milliseconds for each thousand subfolders. A folder that cannot be watched is logged and a fault.
+        Takes some milliseconds for each thousand subfolders. A folder that cannot be watched is logged and a problem.
         """
         with self._arranging:
             for folder in [folder for folder in self._watched if folder not in folders]:
@@ -116,7 +116,7 @@ class FolderWatcher:
                     if self._watched.get(folder) is watched and not self._closing.is_set():
                         try:
                             self._check_folder(folder, watched)
-                        except Exception:  # one folder's fault must not end the watch over the others
+                        except Exception:  # one folder's problem must not end the watch over the others
                             logger.exception("Cannot watch %s", folder)
 
     def _check_folder(self, folder: Path, watched: _Watched) -> None:
@@ -136,7 +136,7 @@ class FolderWatcher:
             if watched.tree.shortage is not None and time.monotonic() >= watched.retry_at:
                 watched.retry_at = time.monotonic() + _PARTIAL_FACTOR * self._retry
                 watched.tree.watch_missing()
-            self._update_fault(folder, watched, watched.tree.shortage)
+            self._update_problem(folder, watched, watched.tree.shortage)
 
     def _start_watching(self, folder: Path, watched: _Watched) -> None:
         watched.identity = identity_of(folder)
@@ -149,20 +149,20 @@ class FolderWatcher:
             shortage = error
         except ValueError as error:  # no path of this system's, or none in its encoding
             shortage = OSError(errno.EINVAL, str(error))
-        self._update_fault(folder, watched, shortage)
+        self._update_problem(folder, watched, shortage)
 
-    def _update_fault(self, folder: Path, watched: _Watched, shortage: OSError | None) -> None:
+    def _update_problem(self, folder: Path, watched: _Watched, shortage: OSError | None) -> None:
         """Say what is wrong, once, and that it is no longer."""
-        fault = _sentence(folder, shortage) if shortage is not None else ""
-        if fault == watched.fault:
+        problem = _sentence(folder, shortage) if shortage is not None else ""
+        if problem == watched.problem:
             return
-        watched.fault = fault
-        if fault:
-            logger.warning("%s", fault)
+        watched.problem = problem
+        if problem:
+            logger.warning("%s", problem)
         else:
             logger.info("Watching %s again", folder)
         try:
-            self._on_fault()
+            self._on_problem()
         except Exception:
             logger.exception("Reporting the state of file watching failed")
 
@@ -202,7 +202,7 @@ class _Watched:
     tree: WatchedTree | None = None
     identity: tuple[int, int] | None = None
     """Device and inode when watching began; None while it was missing."""
-    fault: str = ""
+    problem: str = ""
     retry_at: float = 0.0
 
     def close(self) -> None:

@@ -74,7 +74,7 @@ def test_lines_that_name_nothing(line: bytes) -> None:
 
 def test_a_malformed_line_matches_nothing_and_the_others_count() -> None:
     parsed = parse_rules([b"[abc", b"", b"build/", b"x\\"])
-    assert [number for number, _ in parsed.faults] == [1, 4]
+    assert [number for number, _ in parsed.problems] == [1, 4]
     rules = Rules(parsed.rules)
     assert rules.verdict("build", is_folder=True) is True
     assert [rules.verdict(path, is_folder=False) for path in ("[abc", "a", "x", "x\\")] == [None] * 4

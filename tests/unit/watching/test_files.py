@@ -290,13 +290,13 @@ class Faults:
 
     def wait_for(self, folder: Path, words: str) -> None:
         with self._changed:
-            if not self._changed.wait_for(lambda: words in self.watcher.faults.get(folder, ""), DEADLINE):
-                pytest.fail(f"{words!r} was not said of {folder}, only {self.watcher.faults}")
+            if not self._changed.wait_for(lambda: words in self.watcher.problems.get(folder, ""), DEADLINE):
+                pytest.fail(f"{words!r} was not said of {folder}, only {self.watcher.problems}")
 
     def wait_for_none(self) -> None:
         with self._changed:
-            if not self._changed.wait_for(lambda: not self.watcher.faults, DEADLINE):
-                pytest.fail(f"There are still {self.watcher.faults}")
+            if not self._changed.wait_for(lambda: not self.watcher.problems, DEADLINE):
+                pytest.fail(f"There are still {self.watcher.problems}")
 
 
 @pytest.fixture
@@ -313,7 +313,7 @@ def test_a_folder_that_was_missing_is_watched_as_soon_as_it_is_there(
     missing = tmp_path / "missing"
     faults.watcher.watch([root, missing])
     faults.wait_for(missing, "does not exist")
-    assert root not in faults.watcher.faults
+    assert root not in faults.watcher.problems
     missing.mkdir()
     faults.wait_for_none()
     batches.wait_for(missing, ".")
@@ -462,10 +462,10 @@ def changed(*what):
         news.notify_all()
 def wait_for(condition):
     with news:
-        assert news.wait_for(condition, 20), (faults, watcher.faults)
+        assert news.wait_for(condition, 20), (faults, watcher.problems)
 watcher = FolderWatcher(changed, changed, check=0.02, retry=0.1)
 watcher.watch([root])
-assert "max_user_instances" in watcher.faults[root], watcher.faults
+assert "max_user_instances" in watcher.problems[root], watcher.problems
 settings = FileWatcher(root / "config.yaml", lambda: changed("settings"))
 adapters = AdapterWatcher(lambda path: changed("adapter"))
 adapters.watch([root / "adapter"])
@@ -475,7 +475,7 @@ adapters.watch([root / "adapter"])
 wait_for(lambda: {("settings",), ("adapter",)} <= set(faults))
 for instance in taken:
     instance.close()
-wait_for(lambda: not watcher.faults)
+wait_for(lambda: not watcher.problems)
 (root / "new.py").write_text("x")
 wait_for(lambda: any("new.py" in what[1] for what in faults if len(what) == 2))
 for each in (watcher, settings, adapters):
