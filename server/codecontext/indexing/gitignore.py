@@ -99,8 +99,8 @@ def parse_rule(line: bytes) -> Rule | None:
 class ParsedRules:
     """The rules of some lines.
 
-    ``problems`` are the numbers of malformed lines (1-based), each with what is wrong. ``cut_at`` is the first line that
-    was not read because there are too many rules or wildcards; None if all were.
+    ``problems`` are the numbers of malformed lines (1-based), each with what is wrong. ``cut_at`` is the first line
+    that was not read because there are too many rules or wildcards; None if all were.
     """
 
     rules: list[Rule]

@@ -147,10 +147,10 @@ def _lines(data: bytes) -> list[bytes]:
 
 
 def _what_is_malformed(path: Path, problems: list[tuple[int, str]]) -> str:
-    (line, fault), *others = problems
+    (line, problem), *others = problems
     count = "1 other line" if len(others) == 1 else f"{len(others):,} other lines"
     more = f", as {'is' if len(others) == 1 else 'are'} {count}" if others else ""
-    return f"{path}, line {line} is malformed ({fault}){more}; the other lines apply."
+    return f"{path}, line {line} is malformed ({problem}){more}; the other lines apply."
 
 
 OuterRules = tuple[str, IgnorePatterns]
