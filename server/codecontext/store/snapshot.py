@@ -6,7 +6,7 @@ chunks, and never misses. See docs/benchmarks.md for the figures.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -56,6 +56,11 @@ class Snapshot:
     def row(self, index: int) -> dict[str, Any]:
         """One chunk as a dict of the catalogue's columns."""
         return {name: self.column(name)[index].as_py() for name in self.catalogue.column_names}
+
+    def ids(self, rows: Sequence[int] | Indices) -> list[str]:
+        """Ids of these rows."""
+        ids: list[str] = self.column("id").take(pa.array(rows, pa.int64())).to_pylist()
+        return ids
 
     def index_of_ids(self, ids: pa.Array) -> Indices:
         """Row of each id, or -1."""
