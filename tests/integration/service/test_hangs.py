@@ -33,7 +33,7 @@ def _short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a hanging engine reaches soon; a sound one answers its heartbeat in milliseconds."""
     monkeypatch.setattr(client_module, "_TICK_SECONDS", 0.25)
     monkeypatch.setattr(client_module, "_HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(client_module, "_SAID_SECONDS", 1.0)
+    monkeypatch.setattr(client_module, "_REPORTED_SILENCE_SECONDS", 1.0)
     monkeypatch.setattr(client_module, "_SILENCE_SECONDS", 4.0)
     monkeypatch.setattr(client_module, "_FIRST_DELAY", 0.01)
 
