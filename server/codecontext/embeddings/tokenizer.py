@@ -91,7 +91,7 @@ def load_tokenizer(card: ModelCard, max_tokens: int) -> TextTokenizer:
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        logger.warning("The tokenizer copy %s cannot be read and is made again: %s", copy, error)
+        logger.warning("The tokenizer copy %s cannot be read and is written again: %s", copy, error)
     else:
         return TextTokenizer.from_json(content)
     tokenizer = TextTokenizer.from_model(card, max_tokens)
