@@ -141,11 +141,11 @@ class FolderSession:
     def state(self) -> FolderState:
         """Everything there is to say about the folder."""
         settings, index, adapter_manager = self._settings, self._index, self._adapter_manager
-        snapshot = self.engine.snapshot()
+        snapshot, indexed = self.engine.snapshot(), self.engine.store.has_index()
         active, pending = adapter_manager.active, adapter_manager.pending
         return FolderState(
             folder=self.setup.folder,
-            indexed=self.engine.store.has_index(),
+            indexed=indexed,
             watched=self.missing is None,
             problems=self._problems(),
             ready=active is not None,
@@ -157,10 +157,10 @@ class FolderSession:
             pending_adapter=pending.path if pending else None,
             pending_coverage=adapter_manager.pending_coverage if pending else None,
             space=active.provider.space.space_id if active else "",
-            files=snapshot.file_count if snapshot else 0,
-            chunks=len(snapshot) if snapshot else 0,
-            coverage=round(snapshot.coverage, 4) if snapshot and active else 0.0,
-            revision=sum(snapshot.versions) if snapshot else 0,
+            files=snapshot.file_count,
+            chunks=len(snapshot),
+            coverage=round(snapshot.coverage, 4) if active and indexed else 0.0,
+            revision=sum(snapshot.versions),
             phase=index.phase,
             done=index.progress.done,
             total=index.progress.total,
