@@ -33,7 +33,7 @@ from codecontext.service.models import Models
 from codecontext.service.priority_gate import PriorityGate
 from codecontext.service.resources import EngineResources
 from codecontext.service.worker import Worker
-from codecontext.store.manifest import SkippedFile, read_manifest
+from codecontext.store.records import SkippedFile
 from codecontext.training.release.artifact import read_record
 
 logger = logging.getLogger(__name__)
@@ -192,8 +192,8 @@ class EngineService:
     def skipped(self, name: str) -> list[SkippedFile]:
         """Files that are not in the index, and why."""
         folder = self._served(name)
-        manifest = read_manifest(folder.engine.store.directory) if folder is not None else None
-        return manifest.skipped if manifest else []
+        entries = folder.engine.store.skipped() if folder is not None else []
+        return [SkippedFile(path=entry.path, reason=entry.reason, detail=entry.detail) for entry in entries]
 
     def opened(self, request: Opened) -> bool:
         """Log a query and the hit that was opened, if the user allows it; whether it was. Raises ``StoreError``."""
