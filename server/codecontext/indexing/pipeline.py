@@ -149,8 +149,6 @@ class Indexer:
                 except OperationCancelled:
                     run.report.cancelled = True
                 return run.finish()
-            except BaseException:
-                self.store.abandon()
-                raise
             finally:
+                self.store.release()
                 tighten(self.store.directory)

@@ -74,8 +74,11 @@ class Database:
         """Whether the file is of another version; one without tables is of none."""
         if not self.exists():
             return False
-        with self._errors(), self._borrowed() as connection:
-            return _version(connection) not in (0, self._version)
+        try:
+            with self._errors(), self._borrowed() as connection:
+                return _version(connection) not in (0, self._version)
+        except IndexCorrupt:
+            return False
 
     def check(self) -> bool:
         """Whether every page can be read and the tables agree with their indexes. Raises ``StoreError``."""

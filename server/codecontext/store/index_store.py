@@ -476,14 +476,14 @@ class IndexStore:
         """Check every part, and make what is damaged again as far as it follows from another; says what was done."""
         self._forget_set_aside()
         notices: list[str] = []
-        if any(self._of_earlier_versions()) or self._database.is_outdated():
-            self.clear()
-            notices.append("The index was made by an earlier version, so it was rebuilt.")
         if not self._database.check():
             notices.append(
                 f"The index was damaged, so it was rebuilt; the damaged file is kept as {self._set_aside()} until the "
                 "next run."
             )
+        if self.is_outdated():
+            self.clear()
+            notices.append("The index was made by an earlier version, so it was rebuilt.")
         if not self._words_are_whole():
             self.rebuild_words(check_cancelled)
             notices.append("The keywords of the index were damaged, so they were made again.")
@@ -495,7 +495,7 @@ class IndexStore:
 
     def clear(self) -> None:
         """Delete everything but the lock file; whoever searches meanwhile sees all of it or nothing."""
-        self.abandon()
+        self.release()
         with _disk_errors(self.directory):
             for left in self._of_earlier_versions():
                 _delete(left)
@@ -518,14 +518,14 @@ class IndexStore:
             for folder in self._vector_folders():
                 shutil.rmtree(folder)
 
-    def abandon(self) -> None:
-        """Drop what was not committed, after an error or a cancellation."""
+    def release(self) -> None:
+        """Let another process write the words; what was not committed is dropped."""
         if self._words is not None:
             self._words.abandon()
 
     def close(self) -> None:
         """Let go of all files."""
-        self.abandon()
+        self.release()
         self._words = None
         self._database.close()
 
@@ -543,11 +543,7 @@ class IndexStore:
             spaces = _spaces(connection)
             number = change.words_number
         self._write_words(self._words_in(number), change.removed, change.documents)
-        with self._database.writing() as connection:
-            connection.execute(
-                "UPDATE state SET words_generation = ?, words_removed = words_removed + ?, words_checksums = NULL",
-                (change.generation, change.removed_chunks),
-            )
+        self._note_written(change.generation, change.removed_chunks)
         self._clear(spaces, freed)
 
     def _clear_slots(self, connection: sqlite3.Connection, slots: Sequence[int]) -> None:
@@ -569,10 +565,14 @@ class IndexStore:
             (number,) = connection.execute("SELECT words FROM state").fetchone()
         # What was committed already is removed and added again.
         self._write_words(self._words_in(number), [*removed, *added], self._documents(added))
+        self._note_written(generation, len(removed) + len(added))
+
+    def _note_written(self, generation: int, removed: int) -> None:
+        """That the words go up to ``generation``, and hold so many more chunks that are gone."""
         with self._database.writing() as connection:
             connection.execute(
                 "UPDATE state SET words_generation = ?, words_removed = words_removed + ?, words_checksums = NULL",
-                (generation, len(removed) + len(added)),
+                (generation, removed),
             )
 
     def _write_words(self, words: WordIndex, removed: Iterable[int], added: Iterable[WordDocument]) -> None:
@@ -633,7 +633,7 @@ class IndexStore:
         for space_id, dimension in spaces.items():
             try:
                 vectors = open_vectors(self._vectors_of(space_id), dimension)
-                slots = vectors.damaged(used).tolist() if vectors is not None else []
+                slots = vectors.damaged(used).tolist() if vectors is not None else used.tolist()
             except IndexCorrupt:
                 slots = used.tolist()
             if slots:
@@ -646,10 +646,14 @@ class IndexStore:
             dimension = _dimension(connection, space_id) if connection is not None else None
         with _disk_errors(self.directory):
             try:
-                open_vectors(folder, dimension or 1)
-                clear_vectors(folder, slots, dimension or 1)
+                if dimension and open_vectors(folder, dimension):
+                    clear_vectors(folder, slots, dimension)
+                    return
             except IndexCorrupt:
-                shutil.rmtree(folder)
+                pass
+            shutil.rmtree(folder, ignore_errors=True)
+        with self._database.writing() as connection:
+            connection.execute("UPDATE spaces SET dimension = NULL WHERE id = ?", (space_id,))
 
     def _set_aside(self) -> Path:
         """Move the database out of the way; what follows from it goes."""

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import simsimd
 
-from codecontext.core.errors import IndexCorrupt
+from codecontext.core.errors import IndexCorrupt, StoreError
 from codecontext.core.private import create_private, make_private
 
 Floats = npt.NDArray[np.float32]
@@ -114,7 +114,10 @@ class VectorFile:
 
 
 def open_vectors(directory: Path, dimension: int) -> VectorFile | None:
-    """The vectors in ``directory``; None where there are none. Raises ``IndexCorrupt`` where files do not fit."""
+    """The vectors in ``directory``; None where there are none.
+
+    Raises ``IndexCorrupt`` where the files do not fit together, and ``StoreError`` where the system refuses.
+    """
     about_file = directory / _ABOUT
     try:
         count = about_file.stat().st_size // _ABOUT_TYPE.itemsize
@@ -131,6 +134,11 @@ def open_vectors(directory: Path, dimension: int) -> VectorFile | None:
         return None
     except ValueError as error:  # shorter than it should be
         raise _unfit(directory) from error
+    except OSError as error:
+        raise StoreError(
+            f"The vectors in {directory} cannot be opened: {error.strerror}.",
+            "Check the permissions of the index folder, or close some programs, and try again.",
+        ) from error
 
 
 def write_vectors(directory: Path, slots: Sequence[int], vectors: Floats) -> None:
