@@ -69,4 +69,8 @@ def index_files(directory: Path, part: str) -> list[Path]:
     """The files of one part of the index in ``directory``: "index", "words" or "vectors"."""
     if part == "index":
         return [directory / "index.sqlite"]
-    return [file for file in directory.rglob("*") if file.is_file() and f"/{part}" in str(file.relative_to(directory.parent))]
+    return [
+        file
+        for file in directory.rglob("*")
+        if file.is_file() and f"/{part}" in str(file.relative_to(directory.parent))
+    ]

@@ -31,7 +31,9 @@ _DECIMALS = 4
 _MAX_EQUALS = 5_000
 """Matches that are looked through to find all that share one score."""
 _DISK_WORDS = re.compile("no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE)
-_SHORTAGE_WORDS = re.compile("too many open files|cannot allocate memory|temporarily unavailable|LockBusy", re.IGNORECASE)
+_SHORTAGE_WORDS = re.compile(
+    "too many open files|cannot allocate memory|temporarily unavailable|LockBusy", re.IGNORECASE
+)
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
 _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 

@@ -331,9 +331,7 @@ def test_a_search_in_damaged_words_says_so(store: IndexStore) -> None:
 
 
 @pytest.mark.parametrize("calls", [1, 2])
-def test_words_that_were_not_written_catch_up(
-    store: IndexStore, monkeypatch: pytest.MonkeyPatch, calls: int
-) -> None:
+def test_words_that_were_not_written_catch_up(store: IndexStore, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
     """As if the process was killed after the chunks, with the words not written, or written and not noted."""
 
     def killed(*_arguments: object) -> None:
@@ -385,9 +383,9 @@ def test_tidying_changes_no_answer(store: IndexStore) -> None:
     assert found(store, "digest") == {"src/auth.py", "src/new.py"}
     assert found(store, "reset") == {"src/auth.py"}
     assert [folder.name for folder in store.directory.glob("words-*")] == ["words-2"]
-    assert not (store.directory / "index.sqlite-wal").exists() or not (
-        store.directory / "index.sqlite-wal"
-    ).stat().st_size
+    assert (
+        not (store.directory / "index.sqlite-wal").exists() or not (store.directory / "index.sqlite-wal").stat().st_size
+    )
 
 
 def test_an_emptied_index_is_tidied_too(store: IndexStore) -> None:
