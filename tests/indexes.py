@@ -7,6 +7,8 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from codecontext.chunking import chunk_source
 from codecontext.core.hashing import content_digest
 from codecontext.indexing.rows import rows_of_chunks
@@ -25,8 +27,7 @@ def file_rows(path: str, text: str) -> FileRows:
 def write_vectors(store: IndexStore, space_id: str, vectors: dict[str, Floats]) -> None:
     """Store vectors by content hash."""
     slots = store.slots(list(vectors))
-    for value, vector in vectors.items():
-        store.add_vectors(space_id, [slots[value]], vector[None, :])
+    store.add_vectors(space_id, [slots[value] for value in vectors], np.stack(list(vectors.values())))
 
 
 def chunks_of(store: IndexStore) -> list[tuple[Any, ...]]:

@@ -16,7 +16,6 @@ import json
 import shutil
 import sqlite3
 import threading
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,13 +25,14 @@ from typing import Any
 import numpy as np
 
 from codecontext.core.batched import batched
-from codecontext.core.chunk import Chunk, ChunkKind
+from codecontext.core.chunk import Chunk
 from codecontext.core.errors import IndexCorrupt, StoreError
-from codecontext.store.contents import hashes_of, release_slots, slots_of, take_slots
+from codecontext.store.change import Change
+from codecontext.store.chunk_rows import documents_of, labels_in, layout_of, read_chunk
+from codecontext.store.contents import hashes_of, slots_of
 from codecontext.store.database import Database
-from codecontext.store.layout import Layout, file_of, key_of, ordinal_of, pack, unpack
+from codecontext.store.layout import Layout, file_of
 from codecontext.store.records import FileRows, FileStamp, IndexState, SkippedEntry
-from codecontext.store.terms import TERM_FIELDS, terms_of_chunk
 from codecontext.store.vector_file import Floats, VectorFile, clear_vectors, open_vectors, write_vectors
 from codecontext.store.words import WordDocument, WordFilter, WordIndex, WordMatch
 
@@ -61,7 +61,8 @@ CREATE TABLE state (
     words INTEGER NOT NULL DEFAULT 0,
     words_generation INTEGER NOT NULL DEFAULT 0,
     words_removed INTEGER NOT NULL DEFAULT 0,
-    words_checksums TEXT
+    words_noted INTEGER NOT NULL DEFAULT 0,
+    words_checksums TEXT NOT NULL DEFAULT '{}'
 );
 INSERT INTO state (one) VALUES (1);
 CREATE TABLE labels (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -106,14 +107,11 @@ CREATE TABLE skipped (
 """
 _TABLES = ("files", "removed", "chunks", "contents", "free_slots", "spaces", "skipped", "labels")
 _LOOKUP_BATCH = 500
-_REMOVED_KEPT = 20_000
-"""Versions of files that are remembered as gone, so that a snapshot that is not far behind can be patched."""
 _WORN_SHARE = 50
 """The words are made again once removed chunks are more than this part of them ..."""
 _SMALL = 50_000
 """... or any at all in an index of up to so many chunks, which takes a few seconds."""
 _DOCUMENTS_PER_COMMIT = 20_000
-_TEXT_LEVEL = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +249,7 @@ class IndexStore:
                 if is_known
                 else None
             )
-            labels = dict(connection.execute("SELECT code, name FROM labels"))
+            labels = labels_in(connection)
         return FileChanges(versions, [IndexedFile(*row) for row in rows], removed, labels)
 
     def chunks(self, keys: Sequence[int]) -> dict[int, Chunk]:
@@ -259,18 +257,17 @@ class IndexStore:
         with self._database.reading() as connection:
             if connection is None:
                 return {}
-            labels = dict(connection.execute("SELECT code, name FROM labels"))
+            labels = labels_in(connection)
             files: dict[int, tuple[str, Layout] | None] = {}
             found: dict[int, Chunk] = {}
             for key in keys:
                 file = file_of(key)
                 if file not in files:
-                    files[file] = _file(connection, file)
-                row = connection.execute(
-                    "SELECT symbol, qualified_name, signature, doc, text FROM chunks WHERE key = ?", (key,)
-                ).fetchone()
-                if row is not None and (place := files[file]) is not None:
-                    found[key] = _chunk(place, ordinal_of(key), labels, row)
+                    files[file] = layout_of(connection, file)
+                place = files[file]
+                chunk = read_chunk(connection, key, place, labels) if place is not None else None
+                if chunk is not None:
+                    found[key] = chunk
         return found
 
     def names(self, keys: Sequence[int]) -> dict[int, tuple[str, str]]:
@@ -444,8 +441,8 @@ class IndexStore:
         words.finish()
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE state SET words = ?, words_generation = ?, words_removed = 0, words_checksums = ?",
-                (number + 1, generation, json.dumps(words.checksums())),
+                "UPDATE state SET words = ?, words_generation = ?, words_removed = 0, words_noted = ?, words_checksums = ?",
+                (number + 1, generation, generation, json.dumps(words.checksums({}))),
             )
         self._words = words
         self._delete_other_words(number + 1)
@@ -463,13 +460,13 @@ class IndexStore:
         with self._database.reading() as connection:
             if connection is None:
                 return
-            removed, chunks, number, checksums = connection.execute(
-                "SELECT words_removed, chunks, words, words_checksums FROM state"
+            removed, chunks, number, is_noted = connection.execute(
+                "SELECT words_removed, chunks, words, words_noted = words_generation FROM state"
             ).fetchone()
         if thorough and removed and (chunks <= _SMALL or removed * _WORN_SHARE > chunks):
             self.rebuild_words(check_cancelled)
-        elif number and checksums is None:
-            self._note_words(self._words_in(number))
+        elif number and not is_noted:
+            self._note_checksums(self._words_in(number))
         self._database.settle()
 
     def repair(self, check_cancelled: Callable[[], None] = lambda: None) -> list[str]:
@@ -532,10 +529,10 @@ class IndexStore:
     # -- inside ------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _writing_text(self) -> Iterator[_Change]:
+    def _writing_text(self) -> Iterator[Change]:
         """One change of files: chunks first, words after them; a stop in between is found by ``catch_up_words``."""
         with self._database.writing() as connection:
-            change = _Change(connection)
+            change = Change(connection)
             yield change
             reused, freed = change.settle()
             # A slot with a vector of something else must not come to count.
@@ -571,7 +568,7 @@ class IndexStore:
         """That the words go up to ``generation``, and hold so many more chunks that are gone."""
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE state SET words_generation = ?, words_removed = words_removed + ?, words_checksums = NULL",
+                "UPDATE state SET words_generation = ?, words_removed = words_removed + ?",
                 (generation, removed),
             )
 
@@ -588,11 +585,11 @@ class IndexStore:
         with self._database.reading() as connection:
             if connection is None:
                 return
-            labels = dict(connection.execute("SELECT code, name FROM labels"))
+            labels = labels_in(connection)
             ids = files if files is not None else [row[0] for row in connection.execute("SELECT id FROM files")]
             for file in ids:
-                if (place := _file(connection, file)) is not None:
-                    yield from _documents_of(connection, file, place, labels)
+                if (place := layout_of(connection, file)) is not None:
+                    yield from documents_of(connection, file, place, labels)
 
     def _words_in(self, number: int) -> WordIndex:
         directory = self.directory / f"words-{number}"
@@ -601,24 +598,30 @@ class IndexStore:
                 self._words = WordIndex(directory)
             return self._words
 
-    def _note_words(self, words: WordIndex) -> None:
+    def _note_checksums(self, words: WordIndex) -> None:
+        """Note what the files of the words are, so that damage shows. Those that are known do not change any more."""
         with self._database.writing() as connection:
-            connection.execute("UPDATE state SET words_checksums = ?", (json.dumps(words.checksums()),))
+            (known,) = connection.execute("SELECT words_checksums FROM state").fetchone()
+            connection.execute(
+                "UPDATE state SET words_noted = words_generation, words_checksums = ?",
+                (json.dumps(words.checksums(json.loads(known))),),
+            )
 
     def _words_are_whole(self) -> bool:
         with self._database.reading() as connection:
             if connection is None:
                 return True
-            number, generation, words_generation, chunks, checksums = connection.execute(
-                "SELECT words, generation, words_generation, chunks, words_checksums FROM state"
+            number, is_behind, chunks, is_noted, checksums = connection.execute(
+                "SELECT words, words_generation != generation, chunks, words_noted = words_generation, words_checksums"
+                " FROM state"
             ).fetchone()
         if not number:
             return not chunks
         try:
             words = WordIndex(self.directory / f"words-{number}")
-            if checksums is not None and json.loads(checksums) != words.checksums():
+            if is_noted and json.loads(checksums) != words.checksums({}):
                 return False
-            return bool(words_generation != generation or words.count() == chunks)
+            return bool(is_behind or words.count() == chunks)
         except (IndexCorrupt, FileNotFoundError):
             return not chunks
 
@@ -718,177 +721,6 @@ class IndexStore:
             for batch in batched(values, _LOOKUP_BATCH):
                 rows += connection.execute(query.format(",".join("?" * len(batch))), list(batch)).fetchall()
         return rows
-
-
-class _Change:
-    """Files that are removed and added within one transaction."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        generation, self._next_file, number = connection.execute(
-            "SELECT generation, next_file, words FROM state"
-        ).fetchone()
-        self.generation = generation + 1
-        self.words_number = number or 1
-        self.removed: list[int] = []
-        self.removed_chunks = 0
-        self.documents: list[WordDocument] = []
-        self._added: list[tuple[int, FileRows]] = []
-        self._freed_uses: list[int] = []
-        self._files = 0
-        self._chunks = 0
-
-    def remove(self, path: str) -> None:
-        """Forget a file, if it is there."""
-        row = self._connection.execute("SELECT id, layout FROM files WHERE path = ?", (path,)).fetchone()
-        if row is None:
-            return
-        file, layout = row[0], unpack(row[1])
-        self._connection.execute("DELETE FROM files WHERE id = ?", (file,))
-        self._files -= 1
-        if len(layout):
-            self._connection.execute(
-                "DELETE FROM chunks WHERE key >= ? AND key < ?", (key_of(file, 0), key_of(file + 1, 0))
-            )
-            self._connection.execute("INSERT INTO removed (id, generation) VALUES (?, ?)", (file, self.generation))
-            self._freed_uses += layout["slot"].tolist()
-            self._chunks -= len(layout)
-            self.removed.append(file)
-            self.removed_chunks += len(layout)
-
-    def add(self, file: FileRows) -> None:
-        """Add a file that is not there."""
-        self._added.append((self._next_file, file))
-        self._next_file += 1
-
-    def settle(self) -> tuple[list[int], list[int]]:
-        """Write what was added; returns slots that held something else before, and those that are free now."""
-        rows = [row for _file, file in self._added for row in file.rows]
-        slots, reused = take_slots(self._connection, [row["content_hash"] for row in rows])
-        codes = _codes(self._connection, {row[name] for row in rows for name in ("language", "kind")})
-        self._connection.executemany(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self._file_row(id_, file, slots, codes) for id_, file in self._added),
-        )
-        self._connection.executemany(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                _chunk_row(key_of(id_, ordinal), row)
-                for id_, file in self._added
-                for ordinal, row in enumerate(file.rows)
-            ),
-        )
-        self.documents = [
-            WordDocument(id_, ordinal, row["language"], row["kind"], tuple(row[name] for name in TERM_FIELDS))
-            for id_, file in self._added
-            for ordinal, row in enumerate(file.rows)
-        ]
-        freed = release_slots(self._connection, self._freed_uses)
-        self._connection.execute(
-            "UPDATE state SET generation = ?, next_file = ?, files = files + ?, chunks = chunks + ?, words = ?",
-            (
-                self.generation,
-                self._next_file,
-                self._files + len(self._added),
-                self._chunks + len(rows),
-                self.words_number,
-            ),
-        )
-        self._forget_old_removals()
-        return reused, freed
-
-    def _file_row(self, id_: int, file: FileRows, slots: dict[str, int], codes: dict[str, int]) -> tuple[object, ...]:
-        layout = pack(
-            [
-                (
-                    slots[row["content_hash"]],
-                    row["start_line"],
-                    row["end_line"],
-                    codes[row["language"]],
-                    codes[row["kind"]],
-                )
-                for row in file.rows
-            ]
-        )
-        stamp = file.stamp
-        return (
-            id_,
-            file.path,
-            stamp.size,
-            stamp.changed_ns,
-            stamp.digest,
-            stamp.settled,
-            len(file.rows),
-            self.generation,
-            layout,
-        )
-
-    def _forget_old_removals(self) -> None:
-        """Keep the list of what is gone from growing; what is as old as that is read in full instead."""
-        (count,) = self._connection.execute("SELECT count(*) FROM removed").fetchone() if self.removed else (0,)
-        if count > _REMOVED_KEPT:
-            (generation,) = self._connection.execute(
-                "SELECT generation FROM removed ORDER BY generation DESC LIMIT 1 OFFSET ?", (_REMOVED_KEPT // 2,)
-            ).fetchone()
-            self._connection.execute("DELETE FROM removed WHERE generation <= ?", (generation,))
-            self._connection.execute("UPDATE state SET forgotten = max(forgotten, ?)", (generation,))
-
-
-def _codes(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, int]:
-    connection.executemany("INSERT OR IGNORE INTO labels (name) VALUES (?)", ((name,) for name in sorted(names)))
-    return {name: code for code, name in connection.execute("SELECT code, name FROM labels")}
-
-
-def _chunk_row(key: int, row: dict[str, Any]) -> tuple[object, ...]:
-    text = zlib.compress(row["text"].encode(), _TEXT_LEVEL)
-    return key, row["symbol"], row["qualified_name"], row["signature"], row["doc"], text
-
-
-def _chunk(place: tuple[str, Layout], ordinal: int, labels: dict[int, str], row: tuple[Any, ...]) -> Chunk:
-    path, layout = place
-    record = layout[ordinal]
-    return Chunk(
-        path=path,
-        language=labels[int(record["language"])],
-        kind=ChunkKind(labels[int(record["kind"])]),
-        start_line=int(record["start"]),
-        end_line=int(record["end"]),
-        text=_text(row[4]),
-        symbol=row[0],
-        qualified_name=row[1],
-        signature=row[2],
-        doc=row[3],
-    )
-
-
-def _text(stored: bytes) -> str:
-    try:
-        return zlib.decompress(stored).decode()
-    except zlib.error as error:
-        raise IndexCorrupt(
-            f"A text of the index cannot be read: {error}.",
-            "Run 'codecontext index --force' to rebuild the index.",
-        ) from error
-
-
-def _file(connection: sqlite3.Connection, file: int) -> tuple[str, Layout] | None:
-    """Path and layout of one version of a file."""
-    row = connection.execute("SELECT path, layout FROM files WHERE id = ?", (file,)).fetchone()
-    return (row[0], unpack(row[1])) if row is not None else None
-
-
-def _documents_of(
-    connection: sqlite3.Connection, file: int, place: tuple[str, Layout], labels: dict[int, str]
-) -> Iterator[WordDocument]:
-    path, layout = place
-    rows = connection.execute(
-        "SELECT key, symbol, qualified_name, text FROM chunks WHERE key >= ? AND key < ?",
-        (key_of(file, 0), key_of(file + 1, 0)),
-    )
-    for key, symbol, qualified_name, text in rows:
-        record = layout[ordinal_of(key)]
-        terms = terms_of_chunk(qualified_name or symbol, path, _text(text))
-        yield WordDocument(file, ordinal_of(key), labels[int(record["language"])], labels[int(record["kind"])], terms)
 
 
 def _versions(connection: sqlite3.Connection, space_id: str) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from codecontext.core.errors import CodeContextError, IndexCorrupt, StoreError
 from codecontext.core.private import make_private
 from codecontext.store.terms import TERM_FIELDS
 
+_LIST_OF_FILES = "meta.json"
 _HEAP_BYTES = 48_000_000
 _TOKENIZER = "terms"
 _DECIMALS = 4
@@ -108,7 +109,7 @@ class WordIndex:
             addresses = [address for _score, address in hits]
             files = searcher.fast_field_values("file", addresses)
             ordinals = searcher.fast_field_values("ordinal", addresses)
-        return [WordMatch(*values) for values in zip(files, ordinals, scores, strict=True)]  # type: ignore[arg-type]
+        return [WordMatch(*values) for values in zip(files, ordinals, scores, strict=True)]
 
     def replace(self, removed: Iterable[int], added: Iterable[WordDocument]) -> None:
         """Forget the file versions ``removed`` and add documents; nothing of it is seen before ``commit``."""
@@ -138,13 +139,14 @@ class WordIndex:
     def count(self) -> int:
         """Number of documents."""
         with self._errors():
-            return self._searcher(object()).num_docs
+            return int(self._searcher(object()).num_docs)
 
-    def checksums(self) -> dict[str, int]:
-        """CRC-32 of each file that a search reads, by name."""
+    def checksums(self, known: Mapping[str, int]) -> dict[str, int]:
+        """CRC-32 of each file that a search reads, by name; those ``known`` are taken over but for the list of files."""
+        written_once = {name: value for name, value in known.items() if name != _LIST_OF_FILES}
         with self._errors():
             return {
-                file.name: zlib.crc32(file.read_bytes())
+                file.name: written_once.get(file.name) or zlib.crc32(file.read_bytes())
                 for file in sorted(self.directory.iterdir())
                 if file.is_file() and not file.name.startswith(".")
             }
