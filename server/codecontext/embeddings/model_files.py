@@ -8,6 +8,7 @@ model without them is read as sentence-transformers reads it: mean pooling over 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ class ModelCard:
     digest: str
     """Digest of weights, configuration and tokenizer."""
     model_type: str
+    config: Mapping[str, Any]
+    """``config.json`` of the transformer."""
     pooling: Pooling
     normalize: bool
     max_tokens: int
@@ -164,6 +167,7 @@ def _read_card(name: str, folder: Path) -> ModelCard:
         folder=transformer,
         digest=_model_digest(transformer, weights),
         model_type=config.get("model_type", ""),
+        config=config,
         pooling=_read_pooling(folder, modules.pooling),
         normalize=modules.normalize or shipped.get("similarity_fn_name") in (None, "cosine"),
         max_tokens=int(sentence.get("max_seq_length") or token_limit),

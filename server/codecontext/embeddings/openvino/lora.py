@@ -1,142 +1,169 @@
-"""What a plain LoRA adapter adds to the weights of its base, from its files alone, without torch or PEFT.
+"""A LoRA adapter added to the weights of its base, from its files alone, without torch or PEFT.
 
-LoRA (Hu et al. 2021, arXiv:2106.09685) adds ``scale · B A`` to a weight, with ``scale = alpha / r``, or
-``alpha / √r`` where it is rank-stabilised (Kalajdzievski 2023, arXiv:2312.03732). How ranks, alphas and targets
-are written down is PEFT's: https://huggingface.co/docs/peft/package_reference/lora.
+LoRA (Hu et al. 2021, arXiv:2106.09685) adds ``scale · B A`` to a weight, with ``scale = alpha / r``, or ``alpha / √r``
+where it is rank-stabilised (Kalajdzievski 2023, arXiv:2312.03732). DoRA (Liu et al. 2024, arXiv:2402.09353) then gives
+each output of the sum a length that was trained. How ranks, alphas and targets are written down is PEFT's:
+https://huggingface.co/docs/peft/package_reference/lora.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, deserialize
+from safetensors import deserialize
 
 from codecontext.adapters import AdapterInfo
 from codecontext.adapters.files import read_config, read_weights
-from codecontext.adapters.fingerprint import UNIMPORTANT_FIELDS
-from codecontext.adapters.fit import FittedAdapter, FittedLayer, fit_adapter
-from codecontext.adapters.inspect import LINEAR_SUFFIXES, plain_names
+from codecontext.adapters.fit import FittedAdapter, FittedLayer, fit_adapter, misshapen
+from codecontext.adapters.inspect import EMBEDDING_SUFFIXES, LINEAR_SUFFIXES, plain_names
+from codecontext.adapters.lora_config import TRAINING_FIELDS, LoraSettings
 from codecontext.adapters.naming import PEFT_PREFIX, module_of
 from codecontext.core.errors import AdapterError
+from codecontext.embeddings.openvino.weights import Array, UnknownFormat, as_float32
 
-Matrix = NDArray[np.float32]
+_MAGNITUDE = ".lora_magnitude_vector"
+_LORA_BIAS = ".lora_B.bias"
 
-# Fields of adapter_config.json that are heeded below, and what those that must not matter say when they do not.
-_HEEDED_FIELDS = frozenset(
-    {
-        "alpha_pattern",
-        "fan_in_fan_out",  # how the base stores its weights; PEFT goes by the base, too
-        "layers_pattern",
-        "layers_to_transform",
-        "lora_alpha",
-        "peft_type",
-        "r",
-        "rank_pattern",
-        "target_modules",
-        "use_rslora",
-    }
-)
-_WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
-    "bias": ("none",),
-    "init_lora_weights": (True, False, "gaussian"),  # others change the base's weights first
-    "megatron_core": ("megatron.core",),  # heeded with megatron_config alone
-    "qalora_group_size": (16,),  # heeded with use_qalora alone
-}
-
-_NUMPY_TYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
+_EXACT_STARTS = ("pissa", "olora")
 
 
 class UnsupportedAdapter(Exception):
-    """More than plain LoRA on linear layers, so that only PEFT knows what it does; the message says what."""
+    """Something that only PEFT knows how to do; the message says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoraUpdate:
-    """What one module's weight gains."""
+def merged_weights(
+    adapter: AdapterInfo, modules: Mapping[str, object], weights: Mapping[str, Array]
+) -> dict[str, Array]:
+    """The weights of a base model that the adapter changes, by name, as they are with it.
 
-    module: str
-    a: Matrix
-    """Shape (rank, in)."""
-    b: Matrix
-    """Shape (out, rank)."""
-    scale: float
-
-    def delta(self) -> Matrix:
-        """Shape (out, in)."""
-        product: Matrix = (self.b @ self.a) * np.float32(self.scale)
-        return product
-
-
-def lora_updates(adapter: AdapterInfo, modules: Collection[str]) -> list[LoraUpdate]:
-    """What the adapter does to a base model that has these modules with weights.
-
-    Raises ``UnsupportedAdapter`` for everything that PEFT would do more or otherwise, or complain about.
+    ``modules`` are those of the base that have a weight, ``weights`` those that vectors depend on; of the others nothing
+    is returned. Raises ``AdapterError`` where the adapter is incomplete or makes numbers that are not finite, and
+    ``UnsupportedAdapter`` where it takes PEFT.
     """
-    try:
-        return _plain_updates(adapter, read_config(adapter.path), modules)
-    except (SafetensorError, AdapterError, TypeError, ValueError) as error:
-        raise UnsupportedAdapter(f"it cannot be read ({error})") from error
-
-
-def _plain_updates(adapter: AdapterInfo, config: Mapping[str, Any], modules: Collection[str]) -> list[LoraUpdate]:
-    _require_plain(config)
-    fitted = _fitted(adapter, modules)
-    tensors = {name: matrix for name, matrix in _read_tensors(adapter).items() if module_of(name) not in fitted.heads}
-    updates = []
+    fitted = fit_adapter(adapter, modules)
+    _require_known(read_config(adapter.path), fitted.settings)
+    merging = _Merging(adapter.path, fitted, weights, _read_tensors(adapter.path))
+    merging.replace()
     for layer in fitted.layers:
-        a, b = (tensors.pop(f"{layer.saved}{suffix}", None) for suffix in LINEAR_SUFFIXES)
-        if a is None or b is None:
-            raise UnsupportedAdapter(f"the matrices of {layer.module} are not those of a linear layer")
-        if not np.isfinite(a).all() or not np.isfinite(b).all():
-            raise UnsupportedAdapter(f"the matrices of {layer.module} are not finite")
-        updates.append(LoraUpdate(layer.module, a, b, _scale(fitted, layer)))
-    if tensors:
-        raise UnsupportedAdapter(f"it holds {PEFT_PREFIX}{min(tensors)}")
-    return updates
+        merging.add(layer)
+    return merging.merged
 
 
-def _fitted(adapter: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
-    """PEFT ignores matrices outside of the targets, and refuses an adapter without matrices for all of them."""
-    try:
-        fitted = fit_adapter(adapter, modules)
-    except AdapterError as error:
-        raise UnsupportedAdapter(f"its targets are not what it has matrices for ({error.message})") from error
-    if fitted.left_out:
-        raise UnsupportedAdapter(f"its targets are not what it has matrices for ({fitted.left_out[0]})")
-    return fitted
+class _Merging:
+    """One adapter on its way into copies of the weights that it changes."""
+
+    def __init__(
+        self, path: Path, fitted: FittedAdapter, weights: Mapping[str, Array], tensors: Mapping[str, Array]
+    ) -> None:
+        self.merged: dict[str, Array] = {}
+        self._path = path
+        self._settings = fitted.settings
+        self._in_base = {layer.saved: layer.module for layer in fitted.layers} | dict(fitted.others)
+        self._weights = weights
+        self._tensors = {name: tensor for name, tensor in tensors.items() if module_of(name) in self._in_base}
+
+    def replace(self) -> None:
+        """Put tensors that stand for those of the base, such as trained biases, in their place."""
+        for saved in [name for name in self._tensors if ".lora_" not in name]:
+            tensor, module, kind = self._tensors.pop(saved), self._in_base[module_of(saved)], saved.rpartition(".")[2]
+            if not self._is_used(module):
+                continue
+            name = f"{module}.{kind}"
+            if name not in self._weights or self._weights[name].shape != tensor.shape or not np.isfinite(tensor).all():
+                raise misshapen(self._path, kind, module)
+            self.merged[name] = tensor
+
+    def add(self, layer: FittedLayer) -> None:
+        """Add the matrices of one module to its weight."""
+        is_table = f"{layer.saved}{EMBEDDING_SUFFIXES[0]}" in self._tensors
+        a, b = (self._take(layer.saved, suffix) for suffix in (EMBEDDING_SUFFIXES if is_table else LINEAR_SUFFIXES))
+        scale = layer.alpha / (math.sqrt(layer.rank) if self._settings.use_rslora else layer.rank)
+        magnitude = self._take(layer.saved, _MAGNITUDE) if self._settings.use_dora else None
+        bias = self._take(layer.saved, _LORA_BIAS) if self._settings.lora_bias else None
+        self._require_all_taken(layer)
+        if not self._is_used(layer.module):
+            return
+        # The weight of an embedding is (words, d): its outputs are its columns, those of a linear module its rows.
+        weight = self._current(f"{layer.module}.weight")
+        weight = weight.T if is_table else weight
+        total = self._base_of(weight, layer, scale, is_table=is_table) + (b @ a) * np.float32(scale)
+        if magnitude is not None:
+            total *= (magnitude / np.linalg.norm(total, axis=1))[:, None]
+        self._set(layer.module, "weight", np.ascontiguousarray(total.T if is_table else total))
+        if bias is not None:
+            if is_table or f"{layer.module}.bias" not in self._weights:
+                raise AdapterError(
+                    f"The adapter {self._path} has lora_bias, but {layer.module} has no bias to add it to.",
+                    "Train it without lora_bias.",
+                )
+            self._set(layer.module, "bias", self._current(f"{layer.module}.bias") + bias * np.float32(scale))
+
+    def _base_of(self, weight: Array, layer: FittedLayer, scale: float, *, is_table: bool) -> Array:
+        """What the matrices are added to: the weight, less what they began as where that was not nothing."""
+        match self._settings.taken_off_first:
+            case "":
+                return weight
+            case start if is_table:
+                raise UnsupportedAdapter(f"init_lora_weights is {start} for the embedding {layer.module}")
+            case "pissa":
+                # Meng et al. 2024 (arXiv:2404.02948): the largest singular values and their vectors.
+                u, values, v = np.linalg.svd(weight, full_matrices=False)
+                return weight - (u[:, : layer.rank] * values[: layer.rank]) @ v[: layer.rank]
+            case _:
+                # Büyükakyüz 2024 (arXiv:2406.01775): the beginning of a QR decomposition.
+                q, r = np.linalg.qr(weight)
+                return weight - (q[:, : layer.rank] @ r[: layer.rank]) * np.float32(scale)
+
+    def _is_used(self, module: str) -> bool:
+        return f"{module}.weight" in self._weights
+
+    def _current(self, name: str) -> Array:
+        return self.merged[name] if name in self.merged else self._weights[name]
+
+    def _set(self, module: str, kind: str, values: Array) -> None:
+        if not np.isfinite(values).all():
+            raise AdapterError(
+                f"The adapter {self._path} makes the {kind} of {module} infinite or not a number.",
+                "It is broken, or was trained with too high a learning rate; train it again.",
+            )
+        self.merged[f"{module}.{kind}"] = values
+
+    def _take(self, saved: str, suffix: str) -> Array:
+        tensor = self._tensors.pop(f"{saved}{suffix}", None)
+        if tensor is None:
+            raise self._incomplete(f"lacks {PEFT_PREFIX}{saved}{suffix}")
+        return tensor
+
+    def _require_all_taken(self, layer: FittedLayer) -> None:
+        left = next((name for name in self._tensors if module_of(name) == layer.saved), None)
+        if left is not None:
+            raise self._incomplete(f"has {PEFT_PREFIX}{left} beyond what its settings say")
+
+    def _incomplete(self, fault: str) -> AdapterError:
+        return AdapterError(f"The adapter {self._path} is incomplete: it {fault}.", "Save the adapter again.")
 
 
-def _require_plain(config: Mapping[str, Any]) -> None:
+def _require_known(config: Mapping[str, Any], settings: LoraSettings) -> None:
+    """Raise ``UnsupportedAdapter`` for a setting that may have an effect and is not known here."""
+    if settings.taken_off_first not in ("", *_EXACT_STARTS):
+        raise UnsupportedAdapter(f"init_lora_weights is {settings.init_lora_weights!r}")
     for field, value in config.items():
-        if field in _HEEDED_FIELDS or field in UNIMPORTANT_FIELDS:
-            continue
         # Fields that are empty or off have no effect, also those that a later PEFT may add.
-        if value and value not in _WITHOUT_EFFECT.get(field, ()):
+        if value and field != "peft_type" and field not in LoraSettings.model_fields and field not in TRAINING_FIELDS:
             raise UnsupportedAdapter(f"{field} is {value!r}")
 
 
-def _scale(fitted: FittedAdapter, layer: FittedLayer) -> float:
-    return layer.alpha / (math.sqrt(layer.rank) if fitted.settings.use_rslora else layer.rank)
-
-
-def _read_tensors(adapter: AdapterInfo) -> dict[str, Matrix]:
-    """The tensors by their plain names."""
-    content: list[tuple[str, Mapping[str, Any]]] = deserialize(read_weights(adapter.path))  # type: ignore[no-untyped-call]
-    tensors = {name: _as_float32(name, tensor) for name, tensor in content}
-    return plain_names(adapter.path, tensors)
-
-
-def _as_float32(name: str, tensor: Mapping[str, Any]) -> Matrix:
-    """PEFT computes in float32 as well, whatever the weights are stored in."""
-    kind, data = tensor["dtype"], bytes(tensor["data"])
-    if kind == "BF16":  # the upper half of a float32, which numpy has no type for
-        return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(tensor["shape"])
-    if kind not in _NUMPY_TYPES:
-        raise UnsupportedAdapter(f"{name} is stored as {kind}")
-    numbers = np.frombuffer(data, np.dtype(_NUMPY_TYPES[kind]).newbyteorder("<"))
-    return numbers.astype(np.float32).reshape(tensor["shape"])
+def _read_tensors(path: Path) -> dict[str, Array]:
+    """The tensors by their plain names; PEFT computes in float32 as well, whatever they are stored as."""
+    try:
+        content: list[tuple[str, Mapping[str, Any]]] = deserialize(read_weights(path))  # type: ignore[no-untyped-call]
+        tensors = {
+            name: as_float32(tensor["dtype"], tensor["data"]).reshape(tensor["shape"]) for name, tensor in content
+        }
+    except UnknownFormat as format:
+        raise UnsupportedAdapter(f"its weights are stored as {format}") from format
+    return plain_names(path, tensors)

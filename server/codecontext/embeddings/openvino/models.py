@@ -1,0 +1,175 @@
+"""Makes OpenVINO backends of one base model, of its weights as they are or with an adapter added."""
+
+from __future__ import annotations
+
+import logging
+from collections import ChainMap
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from codecontext.adapters import AdapterInfo, BaseArchitecture, check_compatible, require_unchanged
+from codecontext.adapters.files import shown
+from codecontext.core import content_digest
+from codecontext.core.errors import ModelUnavailable
+from codecontext.embeddings.model_files import ModelCard
+from codecontext.embeddings.openvino.architecture import Architecture, UnknownArchitecture, parse
+from codecontext.embeddings.openvino.backend import OpenVinoBackend
+from codecontext.embeddings.openvino.bert import Bert, MPNet, Roberta
+from codecontext.embeddings.openvino.graph import EncoderGraph
+from codecontext.embeddings.openvino.library import version_and_cpu
+from codecontext.embeddings.openvino.lora import merged_weights
+from codecontext.embeddings.openvino.precision import SAMPLE_TEXTS, faithful_precision
+from codecontext.embeddings.openvino.qwen2 import Qwen2
+from codecontext.embeddings.openvino.weights import FORMATS, Array, MappedWeights, UnreadableWeights, weight_files
+from codecontext.embeddings.tokenizer import TextTokenizer
+
+logger = logging.getLogger(__name__)
+
+ARCHITECTURES: dict[str, type[Architecture]] = {
+    "bert": Bert,
+    "camembert": Roberta,
+    "mpnet": MPNet,
+    "qwen2": Qwen2,
+    "roberta": Roberta,
+    "xlm-roberta": Roberta,
+}
+"""``model_type`` in config.json → the encoder that it stands for."""
+
+# Tensors that older versions saved although they follow from the configuration.
+_BUFFERS = frozenset({"inv_freq", "position_ids", "token_type_ids"})
+
+# A model is compiled again for each further caller, which takes about half of its weights' size.
+MAX_BYTES_TO_REPEAT = 500_000_000
+
+SMALL_CHANGE = 0.5
+"""An adapter that changes each weight by less than this share of its (Frobenius) norm computes as precisely as the base.
+
+Trained adapters mostly stay below 0.1."""
+
+
+class OpenVinoModels:
+    """Backends of the base model that ``card`` describes.
+
+    Raises ``UnknownArchitecture`` where no graph can be made of it, ``ModelUnavailable`` where its weights are damaged.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        tokenizer: TextTokenizer,
+        *,
+        max_tokens: int,
+        threads: int | None,
+        batch_tokens: int,
+        callers: int,
+    ) -> None:
+        self._card = card
+        self._max_tokens = max_tokens
+        self._samples = tokenizer.encode(SAMPLE_TEXTS)
+        self._compiled = partial(
+            OpenVinoBackend, threads=threads, pad_id=tokenizer.pad_id, batch_tokens=batch_tokens
+        )
+        self._callers = callers if card.weight_bytes <= MAX_BYTES_TO_REPEAT else 1
+        self._architecture = _architecture_of(card)
+        self._weights = _weights_of(card, self._architecture)
+        self._base_precision = ""
+
+    def load(self, adapter: AdapterInfo | None) -> OpenVinoBackend:
+        """The base model, or the base model with ``adapter`` merged in.
+
+        Raises ``AdapterError`` where the adapter does not fit, ``UnsupportedAdapter`` where it takes PEFT.
+        """
+        if adapter is None:
+            return self._backend(self._weights)
+        card, modules = self._card, self._modules()
+        for warning in check_compatible(adapter, BaseArchitecture(card.name, card.folder, card.digest, modules)):
+            logger.warning(warning)
+        merged = merged_weights(adapter, modules, self._weights)
+        require_unchanged(adapter)
+        return self._backend(ChainMap(merged, self._weights), adapter, _largest_change(merged, self._weights))
+
+    def _backend(
+        self, weights: Mapping[str, Array], adapter: AdapterInfo | None = None, change: float = 0.0
+    ) -> OpenVinoBackend:
+        graph = EncoderGraph(weights, self._max_tokens)
+        hidden = self._architecture.hidden_states(graph)
+        model = graph.finish(hidden, self._card.pooling, normalize=self._card.normalize)
+        return self._compiled(model, precision=self._precision(model, adapter, change), callers=self._callers)
+
+    def _precision(self, model: Any, adapter: AdapterInfo | None, change: float) -> str:
+        if adapter is not None and self._base_precision and change <= SMALL_CHANGE:
+            return self._base_precision
+        card = self._card
+        key = content_digest(
+            *version_and_cpu(),
+            card.digest,
+            card.pooling,
+            str(card.normalize),
+            adapter.fingerprint if adapter else "",
+            str(self._samples),
+        )
+        precision = faithful_precision(
+            key, self._samples, lambda precision: self._compiled(model, precision=precision, callers=1)
+        )
+        if adapter is None:
+            self._base_precision = precision
+        return precision
+
+    def _modules(self) -> dict[str, tuple[int, ...]]:
+        """Path of every module that has a weight → shape of that weight."""
+        weights = (item for item in self._architecture.shapes().items() if item[0].endswith(".weight"))
+        used = {name.removesuffix(".weight"): shape for name, shape in weights}
+        return used | self._architecture.unused_modules()
+
+
+def _architecture_of(card: ModelCard) -> Architecture:
+    kind = ARCHITECTURES.get(card.model_type)
+    if kind is None:
+        raise UnknownArchitecture(f"no graph is known for the model_type {shown(card.model_type)}")
+    return parse(kind, card.config)
+
+
+def _weights_of(card: ModelCard, architecture: Architecture) -> MappedWeights:
+    """The tensors by transformers' names, those of the architecture and no others but of a head."""
+    try:
+        weights = MappedWeights(weight_files(card.folder), partial(_name_in_transformers, architecture.prefix))
+    except UnreadableWeights as error:
+        raise ModelUnavailable(f"The model {card.name} cannot be loaded: {error}.", "Fetch or copy it again.") from error
+    shapes = architecture.shapes()
+    for name, shape in shapes.items():
+        if name not in weights:
+            raise UnknownArchitecture(f"{name} is not among its weights")
+        found = weights.tensor(name)
+        if found.shape != shape:
+            raise UnknownArchitecture(f"{name} is {_spelled(found.shape)} and not {_spelled(shape)}")
+        if found.dtype not in FORMATS:
+            raise UnknownArchitecture(f"{name} is stored as {found.dtype}")
+    parts = {name.partition(".")[0] for name in shapes}
+    strange = (name for name in weights if name not in shapes and name.partition(".")[0] in parts)
+    for name in strange:
+        if name.rpartition(".")[2] not in _BUFFERS:
+            raise UnknownArchitecture(f"{name} is among its weights")
+    return weights
+
+
+def _name_in_transformers(prefix: str, name: str) -> str:
+    """The name of a saved tensor without what a head puts before it, and as normalisations are named today."""
+    plain = name.removeprefix(prefix)
+    return plain.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+
+
+def _spelled(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _largest_change(merged: Mapping[str, Array], weights: Mapping[str, Array]) -> float:
+    """The largest change of a matrix, as a share of its norm."""
+    changes = (
+        np.linalg.norm(new - weights[name]) / max(np.linalg.norm(weights[name]), np.finfo(np.float32).tiny)
+        for name, new in merged.items()
+        if new.ndim > 1
+    )
+    return float(max(changes, default=0.0))

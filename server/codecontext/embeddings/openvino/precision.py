@@ -1,0 +1,93 @@
+"""Which number format a model may compute in: the CPU's fastest where vectors stay what they are, else the exact one.
+
+bfloat16 has 8 significant bits, float16 has 11 but overflows at 65,504. Most encoders bear both; some have activations
+that do not. So both are compared once, and the verdict is kept below the CodeContext home.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from codecontext.core.paths import codecontext_home
+from codecontext.core.private import make_private
+from codecontext.embeddings.backend import EmbeddingBackend
+from codecontext.embeddings.base import Vectors
+from codecontext.embeddings.batching import embed_tokens
+from codecontext.embeddings.openvino.library import EXACT, native_precisions
+
+logger = logging.getLogger(__name__)
+
+# Promised of all texts is 0.999. The samples are few, so they must agree better.
+LOWEST_COSINE = 0.9995
+
+# Different lengths, code and prose, one text of special tokens alone; batched together they need padding.
+SAMPLE_TEXTS = (
+    "",
+    "parse_config",
+    "where is the session token compared",
+    "SELECT name, price FROM products WHERE id = ?",
+    "사용자 이름을 찾는 함수",
+    "def add(left: int, right: int) -> int:\n    return left + right",
+    "func (s *Server) Close() error {\n\treturn s.listener.Close()\n}",
+    "## Installation\n\nRun the installer, then restart the editor.",
+    "for row in rows:\n    total += row.price * row.count\n" * 10,
+)
+
+# The long one goes alone; padded to its length, the others would take most of the time.
+_SAMPLE_BATCH_TOKENS = 256
+
+
+def faithful_precision(
+    key: str, samples: Sequence[Sequence[int]], compiled: Callable[[str], EmbeddingBackend]
+) -> str:
+    """The fastest number format in which a model gives the vectors of the exact one.
+
+    ``key`` is a digest of everything that decides it, ``samples`` are the tokens of ``SAMPLE_TEXTS``, and ``compiled``
+    makes the model in a format.
+    """
+    fastest = native_precisions()[0]
+    if fastest == EXACT:
+        return EXACT
+    file = codecontext_home() / "cache" / "precision" / key
+    verdict = _read(file)
+    if verdict not in (fastest, EXACT):
+        cosine = lowest_cosine(_vectors(compiled(EXACT), samples), _vectors(compiled(fastest), samples))
+        verdict = fastest if cosine >= LOWEST_COSINE else EXACT
+        logger.debug("In %s the lowest cosine to %s is %.5f; %s is used.", fastest, EXACT, cosine, verdict)
+        _write(file, verdict)
+    return verdict
+
+
+def lowest_cosine(expected: Vectors, found: Vectors) -> float:
+    """Lowest cosine of a pair of rows; 0 if a row is null or not finite."""
+    norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cosines = (expected * found).sum(axis=1) / norms
+    return float(np.nan_to_num(cosines, nan=0.0, posinf=0.0, neginf=0.0).min())
+
+
+def _vectors(backend: EmbeddingBackend, samples: Sequence[Sequence[int]]) -> Vectors:
+    batches = list(embed_tokens(backend, samples, SAMPLE_TEXTS, batch_tokens=_SAMPLE_BATCH_TOKENS))
+    order = np.concatenate([rows for rows, _ in batches])
+    vectors: Vectors = np.concatenate([vectors for _, vectors in batches])[np.argsort(order)]
+    return vectors
+
+
+def _read(file: Path) -> str:
+    """The verdict that was kept; empty where none is, or none that can be read."""
+    try:
+        return file.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return ""
+
+
+def _write(file: Path, verdict: str) -> None:
+    try:
+        make_private(file.parent)
+        file.write_text(verdict, encoding="ascii")
+    except OSError as error:
+        logger.debug("The precision of a model cannot be kept, so the next start compares again: %s", error)
