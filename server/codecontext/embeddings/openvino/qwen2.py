@@ -144,7 +144,7 @@ class Qwen2(Architecture):
         if group == 1:
             return heads
         op = graph.op
-        repeated = op.broadcast(op.unsqueeze(heads, graph.integers(2)), graph.integers(1, 1, group, 1, 1), "bidirectional")
+        repeated = op.concat([op.unsqueeze(heads, graph.integers(2))] * group, 2)
         return op.reshape(repeated, graph.integers(0, self.num_attention_heads, -1, self._head_size), True)
 
     @property
