@@ -24,7 +24,7 @@ from benchmarks.common import Context, empty_folder
 from benchmarks.corpus import copy_part, obtain_django
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.results import Record, Result, as_table
-from codecontext.embeddings.openvino.backend import OPENVINO_AVAILABLE
+from codecontext.embeddings.openvino.library import OPENVINO_AVAILABLE
 
 BENCHMARKS: dict[str, Callable[[Context], Result]] = {
     "throughput": throughput.run,

@@ -13,6 +13,7 @@ import pytest
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import load_settings
+from codecontext.core.hashing import file_sha256
 from codecontext.embeddings.huggingface.config import HuggingFaceConfig
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.embeddings.model_files import bundled_model_folder
@@ -47,7 +48,7 @@ def _own_home(_shared_home: None, tmp_path_factory: pytest.TempPathFactory, monk
 @pytest.fixture(scope="session")
 def provider() -> Iterator[HuggingFaceEmbeddingProvider]:
     """The bundled model without an adapter, converted in this process, which needs torch anyway."""
-    loaded = HuggingFaceEmbeddingProvider(HuggingFaceConfig(), chunk_format=CHUNK_FORMAT, convert_in_subprocess=False)
+    loaded = HuggingFaceEmbeddingProvider(HuggingFaceConfig(), chunk_format=CHUNK_FORMAT)
     with loaded:
         yield loaded
 
@@ -98,6 +99,19 @@ def engine_for(provider: HuggingFaceEmbeddingProvider) -> Iterator[EngineFor]:
     yield make
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Each file of weights of an adapter that is hashed during a test, as often as it is."""
+    files: list[Path] = []
+
+    def counted(path: Path, **limits: int) -> str:
+        files.append(path)
+        return file_sha256(path, **limits)
+
+    monkeypatch.setattr("codecontext.adapters.fingerprint.file_sha256", counted)
+    return files
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,33 @@ def test_switching_embeds_once_and_going_back_embeds_nothing(
     assert (back.space_id, back.chunks_embedded, back.chunks_reused) == (base.space_id, 0, 0)
 
 
+def test_one_load_hashes_the_adapter_once(
+    open_engine: OpenEngine, make_adapter: MakeAdapter, hashed: list[Path]
+) -> None:
+    adapter = make_adapter()
+    engine = open_engine(adapter)
+    engine.index()
+    for _ in range(2):
+        assert engine.search("check the password").state.adapter == str(adapter)
+    assert hashed == [adapter / "adapter_model.safetensors"]
+
+
+def test_a_missing_adapter_leaves_the_base_model_active_and_is_taken_when_it_comes(
+    open_engine: OpenEngine, make_adapter: MakeAdapter, tmp_path: Path
+) -> None:
+    open_engine(None).index()
+    place = tmp_path / "missing"
+    engine = open_engine(place)
+    response = engine.search("check the password")
+    assert response.hits[0].symbol == "check_password"
+    assert response.state.adapter is None
+    assert (response.state.degraded or "").startswith(
+        f"Using the base model instead of the adapter {place}: LoRA adapter path does not exist: {place}."
+    )
+    shutil.copytree(make_adapter(seed=7), place)
+    assert engine.search("check the password").state.adapter == str(place)
+
+
 def test_every_answer_names_the_adapter_and_its_space(open_engine: OpenEngine, make_adapter: MakeAdapter) -> None:
     adapter = make_adapter()
     engine = open_engine(adapter)
@@ -115,7 +142,7 @@ def test_a_broken_adapter_stops_the_index_and_labels_the_answers(
     assert response.hits[0].symbol == "check_password"
     assert response.state.space == base.space_id
     assert response.state.adapter is None
-    assert "base model answers without the adapter" in (response.state.degraded or "")
+    assert f"Using the base model instead of the adapter {broken}: " in (response.state.degraded or "")
 
 
 def test_without_peft_the_answers_are_labelled(

@@ -1,4 +1,4 @@
-"""Which adapters lie in a place."""
+"""Finds adapters in folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class InvalidAdapter:
-    """A folder that means to be an adapter and cannot be used."""
+    """A folder with an ``adapter_config.json`` that cannot be used as an adapter."""
 
     path: Path
     reason: str
@@ -47,5 +47,5 @@ def _inspect(folder: Path) -> AdapterInfo | InvalidAdapter:
     except AdapterError as error:
         return InvalidAdapter(folder, str(error))
     except Exception as error:
-        logger.debug("Looking at the adapter %s failed", folder, exc_info=error)
+        logger.debug("Inspecting the adapter %s failed", folder, exc_info=error)
         return InvalidAdapter(folder, f"{folder} cannot be read as an adapter: {error}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
+from dataclasses import dataclass
 from enum import StrEnum
 from io import FileIO
 from pathlib import Path
@@ -42,8 +43,43 @@ class AdapterSide(StrEnum):
     QUERY = "query"
 
 
+_FileStamp = tuple[int, int, int, int]
+"""A file as ``stat`` sees it: inode, size, times of the last change of content and of anything, in nanoseconds.
+
+No program can set the last of them, so what was read is what is there as long as all four are the same.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterStamp:
+    """State of an adapter folder and its files, without reading them; None for a file that cannot be found."""
+
+    folder: Path
+    """The real folder, with all links followed."""
+    config: _FileStamp | None
+    weights: _FileStamp | None
+    manifest: _FileStamp | None
+
+
+def stamp_of(path: Path) -> AdapterStamp:
+    """State of the adapter at ``path``, which need not exist; never raises for what it finds there."""
+    try:
+        folder = Path(os.path.realpath(path))
+    except (OSError, ValueError):  # not a path on this system: with a null character, or not in its encoding
+        folder = path
+    return AdapterStamp(folder, *(_file_stamp(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE, MANIFEST_FILE)))
+
+
+def _file_stamp(file: Path) -> _FileStamp | None:
+    try:
+        status = file.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 class AdapterManifest(BaseModel):
-    """What CodeContext itself notes beside an adapter, in ``codecontext.json``; the file is optional."""
+    """What CodeContext itself notes with an adapter, in ``codecontext.json``; the file is optional."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -65,7 +101,7 @@ def require_folder(path: Path) -> None:
     if not has_config(path):
         raise AdapterError(
             f"Invalid LoRA adapter: missing {CONFIG_FILE} in {path}",
-            "PEFT's save_pretrained writes it; a checkpoint keeps it beside the weights.",
+            "PEFT's save_pretrained writes it, in the same folder as the weights.",
         )
 
 

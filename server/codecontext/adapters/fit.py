@@ -8,12 +8,12 @@ from pathlib import Path
 
 from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE, shown
 from codecontext.adapters.inspect import AdapterInfo
-from codecontext.adapters.lora_config import LoraSettings, read_lora_settings
+from codecontext.adapters.lora_config import LoraSettings
 from codecontext.adapters.naming import Naming, names_in_base
 from codecontext.adapters.targets import Targets
 from codecontext.core.errors import AdapterError
 
-# Models with a head are trained without a pooler, which encoders have; the vectors served here never pass through it.
+# Models with a head are trained without a pooler, which encoders have; no embedding passes through it.
 _UNUSED = "pooler"
 
 
@@ -47,7 +47,7 @@ def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
 
     Raises ``AdapterError`` where configuration and weights contradict each other.
     """
-    settings = read_lora_settings(info.path)
+    settings = info.settings
     targets = Targets(info.path, settings)
     naming = naming_of(info, modules)
     saved = {naming.in_base[layer.module]: layer for layer in info.layers if layer.module in naming.in_base}
@@ -88,7 +88,7 @@ def naming_of(info: AdapterInfo, modules: Collection[str]) -> Naming:
 def misshapen(path: Path, kind: str, module: str) -> AdapterError:
     """What to say of a tensor in ``path`` that is to replace the ``kind`` (weight, bias) of ``module`` and cannot."""
     return AdapterError(
-        f"The adapter {path} replaces {kind} of {module} with numbers of another shape than the base model's, or not "
-        "finite.",
+        f"The adapter {path} replaces {kind} of {module} with values that are not finite or whose shape differs from "
+        "the base model's.",
         "Choose an adapter that was made for this base model.",
     )

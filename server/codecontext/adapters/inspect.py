@@ -1,4 +1,4 @@
-"""What an adapter is, read from its files without loading a model."""
+"""Inspects an adapter: what its files say that it is, without loading a model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 from safetensors import SafetensorError, safe_open
 
-from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE, AdapterSide, open_weights, read_manifest, unreadable
+from codecontext.adapters.files import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    AdapterSide,
+    AdapterStamp,
+    open_weights,
+    read_manifest,
+    stamp_of,
+    unreadable,
+)
 from codecontext.adapters.fingerprint import adapter_fingerprint
 from codecontext.adapters.lora_config import LoraSettings, read_lora_settings
 from codecontext.adapters.naming import module_of, plain_name
@@ -38,16 +48,19 @@ class LoraLayer(BaseModel):
 
 
 class AdapterInfo(BaseModel):
-    """A sound adapter, described by its own files."""
+    """A valid adapter, described by its own files.
+
+    It is made once for each load and handed on: nobody behind ``inspect_adapter`` hashes the files again.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     path: Path
     name: str
     base_model: str
-    """The base as the adapter names it: a Hugging Face name, or a folder of whoever trained it."""
+    """The base as the adapter names it: a Hugging Face name, or a folder where it was trained."""
     base_fingerprint: str
-    """Digest of the base model's files, when the adapter says it; else empty."""
+    """Digest of the base model's files, if the adapter states it; else empty."""
     rank: int
     alpha: float
     target_modules: tuple[str, ...]
@@ -60,14 +73,23 @@ class AdapterInfo(BaseModel):
     layers: tuple[LoraLayer, ...]
     other_modules: tuple[str, ...]
     """Modules that the adapter replaces or changes otherwise (``modules_to_save``, biases)."""
+    settings: SkipJsonSchema[LoraSettings] = Field(exclude=True, repr=False)
+    """What decides its effect, as ``adapter_config.json`` has it."""
+    stamp: SkipJsonSchema[AdapterStamp] = Field(exclude=True, repr=False)
+    """Its files as they were before they were read."""
+
+    def is_same_as(self, other: AdapterInfo) -> bool:
+        """Whether both are one adapter, even if its files were written again."""
+        return self.model_dump() == other.model_dump()
 
 
 def inspect_adapter(path: Path) -> AdapterInfo:
     """Read and check the adapter in the folder ``path``.
 
-    Raises ``AdapterError`` with one sentence for what is wrong: no folder, no or broken configuration, not
-    LoRA, no weights, pickled weights, damaged weights, or weights of another rank than configured.
+    Raises ``AdapterError`` with one sentence for the problem: no folder, a missing or broken configuration, not
+    LoRA, missing, pickled or damaged weights, or weights whose rank differs from the configured one.
     """
+    stamp = stamp_of(path)
     settings = read_lora_settings(path)
     Targets(path, settings)
     manifest = read_manifest(path)
@@ -90,13 +112,17 @@ def inspect_adapter(path: Path) -> AdapterInfo:
         dtype=dtype,
         layers=tuple(layers),
         other_modules=tuple(sorted({module_of(name) for name in tensors} - lora_modules)),
+        settings=settings,
+        stamp=stamp,
     )
 
 
 def require_unchanged(info: AdapterInfo) -> None:
-    """Raise ``AdapterError`` if the files are not those any more that ``info`` was read from."""
-    if adapter_fingerprint(info.path) != info.fingerprint:
-        raise AdapterError(f"The files of {info.path} changed while they were read.", "Load it once they are written.")
+    """Raise ``AdapterError`` if the files have changed since ``info`` was made from them."""
+    if stamp_of(info.path) != info.stamp:
+        raise AdapterError(
+            f"The files of {info.path} changed while they were read.", "Load it once they are completely written."
+        )
 
 
 def _size(path: Path) -> int:

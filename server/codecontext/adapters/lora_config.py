@@ -1,7 +1,7 @@
-"""``adapter_config.json`` of a LoRA adapter, checked field by field before anything acts on it.
+"""``adapter_config.json`` of a LoRA adapter, checked field by field before it is used.
 
-The fields are PEFT's: https://huggingface.co/docs/peft/package_reference/lora. PEFT trusts them; here they come from
-anybody.
+The fields are PEFT's: https://huggingface.co/docs/peft/package_reference/lora. PEFT trusts them; here they may come
+from anyone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from codecontext.core.errors import AdapterError
 REQUIRED_FIELDS = ("r", "lora_alpha", "target_modules")
 ALL_LINEAR = "all-linear"
 
-UNSERVED_FIELDS = (
+UNSUPPORTED_FIELDS = (
     "alora_invocation_tokens",
     "arrow_config",
     "kasa_config",
@@ -110,10 +110,10 @@ def read_lora_settings(path: Path) -> LoraSettings:
     config = read_config(path)
     file = path / CONFIG_FILE
     _require_lora(path, config)
-    unserved = next((field for field in UNSERVED_FIELDS if config.get(field)), None)
-    if unserved is not None:
+    unsupported = next((field for field in UNSUPPORTED_FIELDS if config.get(field)), None)
+    if unsupported is not None:
         raise AdapterError(
-            f"{file} has {unserved} = {shown(config[unserved])}, which CodeContext does not serve.",
+            f"{file} has {unsupported} = {shown(config[unsupported])}, which CodeContext does not support.",
             "It serves LoRA on the weights of whole modules; train one without this setting.",
         )
     missing = [field for field in REQUIRED_FIELDS if config.get(field) is None]
@@ -138,7 +138,7 @@ def _require_lora(path: Path, config: dict[str, Any]) -> None:
     if kind != "LORA":
         spelled = kind if isinstance(kind, str) and len(kind) < 40 and kind.isprintable() else shown(kind)
         raise AdapterError(
-            f"The adapter in {path} is of PEFT type {spelled}, but only LoRA is served.",
+            f"The adapter in {path} is of PEFT type {spelled}, but only LoRA is supported.",
             "Train a LoRA adapter (peft_type LORA) of the same base model.",
         )
 
@@ -149,7 +149,7 @@ def _require_known_start(file: Path, settings: LoraSettings) -> None:
         return
     if start == "corda":
         raise AdapterError(
-            f"{file} has init_lora_weights = 'corda', which starts from weights that only its training knew.",
+            f"{file} has init_lora_weights = 'corda', which starts from weights that are known only during training.",
             "Save it as plain LoRA: save_pretrained(…, path_initial_model_for_weight_conversion=…).",
         )
     known = _TAKEN_OFF.fullmatch(start)

@@ -1,4 +1,4 @@
-"""Where adapters are kept, and which one a person means by a name."""
+"""Where adapters are kept, and which one a name stands for."""
 
 from __future__ import annotations
 
@@ -7,36 +7,62 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
 from codecontext.adapters.discover import discover_adapters
 from codecontext.adapters.files import has_config
 from codecontext.adapters.inspect import AdapterInfo
-from codecontext.core.errors import AdapterError
+from codecontext.core.errors import AdapterError, ConfigError
 from codecontext.core.paths import codecontext_home, expand_user
 
 BASE = "base"
-"""The name of no adapter: the base model alone."""
+"""The name for no adapter: the base model alone."""
+
+
+class AdaptersConfig(BaseModel):
+    """Where adapters are found by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folders: tuple[str, ...] = Field(
+        (),
+        description=(
+            "More folders whose subfolders are adapters; `~` is expanded. `~/.codecontext/adapters` and the project's "
+            "`.codecontext/adapters` are always searched."
+        ),
+    )
+
+    @field_validator("folders")
+    @classmethod
+    def _home_folders_must_exist(cls, folders: tuple[str, ...]) -> tuple[str, ...]:
+        for folder in folders:
+            try:
+                expand_user(folder)
+            except ConfigError as error:
+                raise ValueError(error.message) from error
+        return folders
 
 
 def user_adapters() -> Path:
-    """Where the adapters of a person are."""
+    """The user's own adapters."""
     return codecontext_home() / "adapters"
 
 
 def project_adapters(folder: Path) -> Path:
-    """Where a project keeps adapters for everybody who works on it."""
+    """Where a project keeps adapters for everyone who works on it."""
     return folder / ".codecontext" / "adapters"
 
 
 def adapter_places(folder: Path, configured: Sequence[str]) -> list[Path]:
-    """All folders whose subfolders are looked at, for the project in ``folder``."""
+    """All folders whose subfolders may be adapters, for the project in ``folder``."""
     more = (folder / expand_user(place) for place in configured)
     return [user_adapters(), project_adapters(folder), *more]
 
 
 def find_adapter(name: str, places: Sequence[Path]) -> Path | None:
-    """Folder of the adapter that ``name`` means: a path, or its name in one of ``places``; None for ``base``.
+    """Folder of the adapter called ``name``: a path, or its name in one of ``places``; None for ``base``.
 
-    Raises ``AdapterError`` where there is none, or several of that name.
+    Raises ``AdapterError`` if there is none, or several of that name.
     """
     if name == BASE:
         return None
@@ -49,12 +75,12 @@ def find_adapter(name: str, places: Sequence[Path]) -> Path | None:
         raise _unknown(name, found, places)
     if len(named) > 1:
         listed = ", ".join(str(item.path) for item in named)
-        raise AdapterError(f"'{name}' is the name of several adapters: {listed}.", "Name the folder of one.")
+        raise AdapterError(f"'{name}' is the name of several adapters: {listed}.", "Give the folder of one of them.")
     return named[0].path
 
 
 def _unknown(name: str, found: Sequence[AdapterInfo], places: Sequence[Path]) -> AdapterError:
     nearest = get_close_matches(name, [item.name for item in found], n=1, cutoff=0.6)
     searched = ", ".join(str(place) for place in places)
-    hint = f"Did you mean {nearest[0]}?" if nearest else "'codecontext adapter list' shows what there is."
+    hint = f"Did you mean {nearest[0]}?" if nearest else "'codecontext adapter list' shows the available ones."
     return AdapterError(f"There is no adapter '{name}' in {searched}.", hint)

@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, WEIGHTS_FILE
+from codecontext.adapters.files import AdapterStamp, stamp_of
 from codecontext.adapters.inspect import AdapterInfo, inspect_adapter
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError
 
-# Seconds between two looks at the files; also how late a cancel may be seen.
+# Seconds between two checks of the files; also the longest time until a cancellation is noticed.
 POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """One file as ``stat`` sees it: enough to notice that it was written or replaced, without reading it."""
-
-    inode: int
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterStamp:
-    """State of an adapter folder and its files; a file that is missing or cannot be reached is ``None``."""
-
-    folder: Path
-    """The real folder, with all links followed."""
-    config: FileStamp | None
-    weights: FileStamp | None
-    manifest: FileStamp | None
-
-
-def stamp_of(path: Path) -> AdapterStamp:
-    """State of the adapter at ``path``, which need not exist; never raises for what it finds there."""
-    try:
-        folder = Path(os.path.realpath(path))
-    except (OSError, ValueError):  # no path of this system's: with a null character, or not in its encoding
-        folder = path
-    return AdapterStamp(
-        folder,
-        config=_file_stamp(folder / CONFIG_FILE),
-        weights=_file_stamp(folder / WEIGHTS_FILE),
-        manifest=_file_stamp(folder / MANIFEST_FILE),
-    )
 
 
 def settle(
@@ -59,21 +23,21 @@ def settle(
     lone: float = 3.0,
     patience: float = 30.0,
 ) -> AdapterInfo:
-    """Wait until the adapter at ``path`` is sound and nobody writes it; the result is that adapter.
+    """Wait until the adapter at ``path`` is complete and nobody is writing it, then return it.
 
-    ``previous`` is the stamp of the adapter that serves now, if any. The files must not have changed for
-    ``quiet`` seconds, or for ``lone`` seconds while only one of configuration and weights of ``previous`` was
-    replaced: the other is probably still to come, and both together would be a mixture of two adapters.
+    ``previous`` is the stamp of the active adapter, if any. The files must not have changed for ``quiet`` seconds, or
+    for ``lone`` seconds while only one of configuration and weights of ``previous`` was replaced: the other is probably
+    still to come, and both together would be a mixture of two adapters.
 
-    Raises ``AdapterError`` with what was wrong at the last inspection when nothing changed for ``lone`` seconds
-    or ``patience`` seconds have passed in total; a later change is worth another call. Raises
-    ``OperationCancelled`` when cancelled.
+    Raises ``AdapterError`` with the problem found by the last inspection when nothing changed for ``lone`` seconds
+    or ``patience`` seconds have passed in total; call it again after a later change. Raises ``OperationCancelled`` when
+    cancelled.
     """
     started = changed = time.monotonic()
     stamp = stamp_of(path)
     inspected = False
-    fault = AdapterError(
-        f"The files of the adapter {path} did not stop changing.", "It can be loaded once they are fully written."
+    problem = AdapterError(
+        f"The files of the adapter {path} keep changing.", "It can be loaded once they are completely written."
     )
     while True:
         cancel.check()
@@ -84,12 +48,12 @@ def settle(
             try:
                 info = inspect_adapter(path)
             except AdapterError as error:
-                fault = error
+                problem = error
             else:
-                if stamp_of(path) == stamp:
+                if stamp == info.stamp == stamp_of(path):
                     return info
         if unchanged >= max(lone, needed) or time.monotonic() - started >= patience:
-            raise fault
+            raise problem
         cancel.wait(POLL_SECONDS)
         latest = stamp_of(path)
         if latest != stamp:
@@ -97,15 +61,7 @@ def settle(
 
 
 def _half_replaced(previous: AdapterStamp | None, current: AdapterStamp) -> bool:
-    """Whether only one of configuration and weights is another than before, in the same folder."""
+    """Whether only one of configuration and weights has changed, in the same folder."""
     if previous is None or previous.folder != current.folder:
         return False
     return (previous.config != current.config) != (previous.weights != current.weights)
-
-
-def _file_stamp(file: Path) -> FileStamp | None:
-    try:
-        status = file.stat()
-    except (OSError, ValueError):
-        return None
-    return FileStamp(status.st_ino, status.st_size, status.st_mtime_ns)

@@ -1,7 +1,7 @@
-"""Which modules of a model an adapter's configuration means, as PEFT reads it but in linear time.
+"""Which modules of a model an adapter's configuration selects, as PEFT reads it but in linear time.
 
-PEFT matches patterns of the configuration with ``re``, which one crafted pattern keeps busy for ever. Here they go
-through RE2, and PEFT is handed names.
+PEFT matches patterns of the configuration with ``re``, which one crafted pattern keeps busy forever. Here they are
+matched with RE2, and PEFT is given names.
 """
 
 from __future__ import annotations

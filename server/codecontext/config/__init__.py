@@ -1,6 +1,6 @@
 """Settings: one tree of what each room declares, and where each value came from."""
 
-from codecontext.config.load import LoadedSettings, Origin, configured_value, load_settings, validate_file
+from codecontext.config.load import LoadedSettings, Origin, load_settings, validate_file
 from codecontext.config.settings import Settings
 from codecontext.config.tree import SettingDoc, describe_settings
 
@@ -9,7 +9,6 @@ __all__ = [
     "Origin",
     "SettingDoc",
     "Settings",
-    "configured_value",
     "describe_settings",
     "load_settings",
     "validate_file",

@@ -1,4 +1,4 @@
-"""Writes a setting into a project's file and leaves the rest of the file as it is, comments and all."""
+"""Writes a setting into a project file and preserves the rest of it, comments included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codecontext.core.reading import read_text_file
 
 
 def set_project_setting(folder: Path, key: str, value: Any) -> Path:
-    """Let the dotted ``key`` be ``value`` in the project file of ``folder``, or be absent for None; returns the file.
+    """Set the dotted ``key`` in the project file of ``folder`` to ``value``, or remove it for None; returns the file.
 
     Raises ``ConfigError`` for a file that is not TOML, and ``StoreError`` when it cannot be written.
     """
@@ -30,13 +30,15 @@ def set_project_setting(folder: Path, key: str, value: Any) -> Path:
             _section(document, sections)[name] = value
         text = tomlkit.dumps(document)
     except RecursionError as error:
-        raise ConfigError(f"{file}: is nested too deeply; settings have three levels at most.") from error
+        raise ConfigError(f"{file}: is nested too deeply; settings have at most three levels.") from error
     except OSError as error:
         raise ConfigError(
-            f"{file}: cannot be read: {error.strerror}.", "Mend it first; nothing was changed."
+            f"{file}: cannot be read: {error.strerror}.", "Fix the file and try again; nothing was changed."
         ) from error
     except (TOMLKitError, ValueError) as error:
-        raise ConfigError(f"{file}: broken TOML: {error}.", "Mend it first; nothing was changed.") from error
+        raise ConfigError(
+            f"{file}: broken TOML: {error}.", "Fix the file and try again; nothing was changed."
+        ) from error
     except TypeError as error:
         raise ConfigError(f"{file}: {'.'.join(sections)} should be a section with settings of its own.") from error
     if value is not None or file.is_file():
@@ -45,13 +47,13 @@ def set_project_setting(folder: Path, key: str, value: Any) -> Path:
 
 
 def _section(document: MutableMapping[str, Any], names: list[str]) -> MutableMapping[str, Any]:
-    """The table at ``names``, made where it is missing. Raises ``TypeError`` where something else is there."""
+    """The table at ``names``, created where it is missing. Raises ``TypeError`` where something else is there."""
     import tomlkit
 
     table = document
     for position, name in enumerate(names):
         if name not in table:
-            # Headers of tables that hold only tables are left out.
+            # Tables that only contain tables get no header.
             table[name] = tomlkit.table(is_super_table=position < len(names) - 1)
         table = table[name]
         if not isinstance(table, MutableMapping):
@@ -79,6 +81,4 @@ def _write(file: Path, text: str) -> None:
         path.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o644)
         path.replace(file.resolve())
     except OSError as error:
-        raise StoreError(
-            f"{file} cannot be written: {error.strerror}.", "Give yourself the right to write it."
-        ) from error
+        raise StoreError(f"{file} cannot be written: {error.strerror}.", "Check the file's permissions.") from error

@@ -1,4 +1,4 @@
-"""Reads the settings of a folder from all their sources."""
+"""Loads the settings of a folder from all their sources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from codecontext.config.faults import describe_faults
+from codecontext.config.errors import describe_errors
 from codecontext.config.settings import Settings
 from codecontext.config.sources import (
     EditorSource,
@@ -28,7 +28,7 @@ from codecontext.core.paths import project_config_file, user_config_file
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which source gave a value, and the file or variable in it; ``where`` is empty for a default."""
+    """Which source a value comes from, and the file or variable; ``where`` is empty for a default."""
 
     kind: OriginKind
     where: str = ""
@@ -55,30 +55,15 @@ def load_settings(
 
     Strongest first: ``editor`` (nested like the settings), the environment, the folder's
     ``.codecontext.toml``, the user's ``config.yaml``, the defaults. In a folder that is not ``trusted`` the
-    project file cannot choose models, adapters or storage, and in none can it spend what is the user's own; what
-    it says about them is reported in ``warnings``. Relative places on disk count from the file that names them,
-    those from the editor from ``folder``.
+    project file cannot choose models, adapters or storage, and in no folder can it decide what only the user may;
+    what it says about them is reported in ``warnings``. Relative paths are resolved against the file that contains
+    them, those from the editor against ``folder``. What is at a path is not checked here.
 
-    Raises ``ConfigError`` with one line for each fault.
+    Raises ``ConfigError`` with one line for each error.
     """
     sources = _sources(folder, editor, trusted=trusted)
     settings = _validate(sources)
     return LoadedSettings(settings, _origins(sources), _warnings(sources))
-
-
-def configured_value(
-    key: str, folder: Path | None, *, editor: Mapping[str, Any] | None = None, trusted: bool = True
-) -> Any:
-    """What the strongest source says for the dotted ``key``, whether or not it is valid; None if none does.
-
-    Raises ``ConfigError`` for a file that cannot be read.
-    """
-    keys = tuple(key.split("."))
-    for source in _sources(folder, editor, trusted=trusted):
-        found, value = lookup(source(), keys)
-        if found:
-            return value
-    return None
 
 
 def _sources(folder: Path | None, editor: Mapping[str, Any] | None, *, trusted: bool) -> list[SettingsSource]:
@@ -92,7 +77,7 @@ def _sources(folder: Path | None, editor: Mapping[str, Any] | None, *, trusted: 
 def validate_file(path: Path) -> list[str]:
     """Check one settings file on its own, by its suffix as a project's (TOML) or the user's (YAML).
 
-    Returns a sentence for each setting that is ignored there. Raises ``ConfigError`` with one line for each fault,
+    Returns a sentence for each setting that is ignored there. Raises ``ConfigError`` with one line for each error,
     also if there is no such file.
     """
     if not path.exists():
@@ -126,7 +111,7 @@ def _validate(sources: Sequence[SettingsSource]) -> Settings:
     try:
         merged = SettingsFromSources()
     except ValidationError as error:
-        raise ConfigError(describe_faults(error, sources)) from error
+        raise ConfigError(describe_errors(error, sources)) from error
     # As plain Settings, so that two loads can be compared: pydantic tells apart values of different classes.
     return Settings.model_construct(**dict(merged))
 

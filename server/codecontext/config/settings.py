@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from codecontext.adapters.config import AdaptersConfig
+from codecontext.adapters.places import AdaptersConfig
 from codecontext.chunking.config import ChunkingConfig
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceSettings
 from codecontext.indexing.scan import ScanConfig
 from codecontext.search.config import SearchConfig
 from codecontext.store.config import StorageConfig
@@ -19,71 +19,69 @@ ENV_PREFIX = "CODECONTEXT_"
 ENV_DELIMITER = "__"
 
 TRUSTED_ONLY: JsonDict = {"trusted_only": True}
-"""Marks a field, and all below it, whose value a project file may not set in a folder that is not trusted.
+"""Marks a field, and everything below it, that a project file may not set in a folder that is not trusted.
 
-A field marked ``user_only`` is never taken from a project: it spends what is the user's own, such as the network, disk
-outside the folder, or a record of what was searched.
+A field marked ``user_only`` is never taken from a project: it affects the user beyond the folder, such as the network,
+the rest of the disk, or a log of searches.
 """
 
 
 class EmbeddingsSettings(BaseModel):
-    """What turns text into vectors."""
+    """How text is embedded."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    provider: Literal["huggingface"] = Field("huggingface", description="Which kind of model embeds.")
-    huggingface: HuggingFaceConfig = Field(
-        default_factory=HuggingFaceConfig, description="A model in Hugging Face format, and its adapter."
+    provider: Literal["huggingface"] = Field("huggingface", description="Kind of embedding model.")
+    huggingface: HuggingFaceSettings = Field(
+        default_factory=HuggingFaceSettings, description="A model in Hugging Face format, and its LoRA adapter."
     )
 
 
 class LoggingSettings(BaseModel):
-    """What is written to the log."""
+    """What is logged."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
-        description="The least serious messages that are logged.",
+        description="Minimum log level.",
         json_schema_extra={
             "enumDescriptions": [
-                "Everything, for finding a fault.",
-                "What is done.",
-                "What is not as it should be.",
-                "Only what failed.",
+                "Everything, for troubleshooting.",
+                "What CodeContext does.",
+                "Problems that it can work around.",
+                "Failures only.",
             ]
         },
     )
 
 
 class EngineSettings(BaseModel):
-    """The engine process behind an editor. The command line does not use these."""
+    """The service, the background process behind editors. The command line does not use these."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    auto_index: bool = Field(
-        True, description="Whether a folder is indexed in the background by itself as soon as an editor opens it."
-    )
+    auto_index: bool = Field(True, description="Index a folder in the background as soon as an editor opens it.")
     idle_minutes: float = Field(
         15.0,
         ge=0,
         description=(
-            "After so many minutes without a question or a changed file the engine ends and gives all its memory "
-            "back; the next question starts it again. 0: never."
+            "Shut the engine down after this many idle minutes, without a search or a changed file, to free its "
+            "memory; the next search starts it again. 0: never."
         ),
     )
     reconcile_minutes: float = Field(
-        10.0, ge=0.1, description="How often a folder is compared with its index, for what no event told."
+        10.0, ge=0.1, description="Minutes between full rescans, which catch changes that file watching missed."
     )
     leave_cores: int = Field(
-        1, ge=0, description="CPU cores that indexing leaves alone, where there are more; questions may use all."
+        1, ge=0, description="CPU cores that indexing leaves free, if there are more; searches may use all."
     )
 
 
 class Settings(BaseSettings):
     """All settings.
 
-    Made directly it takes the values given and defaults; ``load_settings`` asks the sources, which depend on
+    Created directly, it has the given values and defaults; ``load_settings`` reads the sources, which depend on
     the folder.
     """
 
@@ -98,7 +96,7 @@ class Settings(BaseSettings):
 
     embeddings: EmbeddingsSettings = Field(
         default_factory=EmbeddingsSettings,
-        description="What turns text into vectors.",
+        description="How text is embedded.",
         json_schema_extra=TRUSTED_ONLY,
     )
     adapters: AdaptersConfig = Field(
@@ -107,8 +105,8 @@ class Settings(BaseSettings):
         json_schema_extra=TRUSTED_ONLY,
     )
     indexing: ScanConfig = Field(default_factory=ScanConfig, description="Which files are indexed.")
-    chunking: ChunkingConfig = Field(default_factory=ChunkingConfig, description="How files are cut into chunks.")
-    search: SearchConfig = Field(default_factory=SearchConfig, description="How searches are answered.")
+    chunking: ChunkingConfig = Field(default_factory=ChunkingConfig, description="How files are split into chunks.")
+    search: SearchConfig = Field(default_factory=SearchConfig, description="How search works.")
     storage: StorageConfig = Field(
         default_factory=StorageConfig,
         description="What is kept on disk.",
@@ -116,7 +114,7 @@ class Settings(BaseSettings):
     )
     engine: EngineSettings = Field(
         default_factory=EngineSettings,
-        description="How the engine behind an editor works.",
+        description="How the background process behind editors works.",
         json_schema_extra=TRUSTED_ONLY,
     )
     logging: LoggingSettings = Field(

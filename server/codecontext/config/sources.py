@@ -1,7 +1,7 @@
 """Where settings come from. Reading and merging are pydantic-settings' own.
 
-What is added here: each source can say where it found a key, a file that cannot be read is one sentence,
-and what a file says about places on disk counts from that file.
+Added here: each source can say where it found a key, a file that cannot be read gives one sentence, and relative
+paths in a file are resolved against that file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Keys = tuple[str, ...]
 
 
 class SettingsSource(Protocol):
-    """A pydantic-settings source that can also say where a value of its was written."""
+    """A pydantic-settings source that can also say where it found a value."""
 
     kind: OriginKind
 
@@ -58,7 +58,7 @@ def lookup(values: Any, keys: Keys) -> tuple[bool, Any]:
 
 
 class EditorSource(InitSettingsSource):
-    """Values that the editor sends."""
+    """Settings sent by the editor."""
 
     kind: OriginKind = "editor"
 
@@ -66,12 +66,12 @@ class EditorSource(InitSettingsSource):
         super().__init__(Settings, _with_absolute_paths(values, folder) if folder else dict(values))
 
     def where(self, _keys: Keys, /) -> str:
-        """The editor does not say in which of its own files."""
+        """The editor does not tell which of its own files."""
         return "editor settings"
 
 
 class EnvironmentSource(EnvSettingsSource):
-    """Variables ``CODECONTEXT_SECTION__NAME``, read as JSON where the setting is a list or a table."""
+    """Variables ``CODECONTEXT_SECTION__NAME``, parsed as JSON where the setting is a list or a table."""
 
     kind: OriginKind = "environment"
 
@@ -79,7 +79,7 @@ class EnvironmentSource(EnvSettingsSource):
         super().__init__(Settings)
 
     def __call__(self) -> dict[str, Any]:
-        """Also what names no setting, which pydantic-settings would pass over, so that it is refused."""
+        """Include variables that name no setting, which pydantic-settings would ignore, so that they are refused."""
         values = super().__call__()
         for variable in self._variables():
             section, *rest = _keys_of(variable)
@@ -91,7 +91,7 @@ class EnvironmentSource(EnvSettingsSource):
         return _with_absolute_paths(values, Path.cwd())
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """The JSON value, or the text itself where it is none: validation then names the variable."""
+        """The JSON value, or the text itself if it is not JSON: validation then names the variable."""
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError:
@@ -114,7 +114,7 @@ class EnvironmentSource(EnvSettingsSource):
 
 
 class _FileSource(InitSettingsSource):
-    """Values of one file; none where there is no file."""
+    """Values of one file; none if it does not exist."""
 
     path: Path
 
@@ -129,13 +129,13 @@ class _FileSource(InitSettingsSource):
         return str(self.path)
 
     def _read(self) -> dict[str, Any]:
-        """Raises ``ConfigError`` for a file that is there and cannot be used."""
+        """Raises ``ConfigError`` for a file that exists and cannot be used."""
         try:
             values = self._parse(read_text_file(self.path))
         except FileNotFoundError:
             return {}
         except RecursionError as error:
-            raise ConfigError(f"{self.path}: is nested too deeply; settings have three levels at most.") from error
+            raise ConfigError(f"{self.path}: is nested too deeply; settings have at most three levels.") from error
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(_unreadable(self.path, error)) from error
         return _with_absolute_paths(_checked(self.path, values), self.path.parent)
@@ -159,7 +159,7 @@ class ProjectFileSource(_FileSource):
     def _parse(self, text: str) -> Any:
         try:
             return tomllib.loads(text)
-        except ValueError as error:  # also a number with more digits than Python reads
+        except ValueError as error:  # also a number with more digits than Python accepts
             raise ConfigError(f"{self.path}: broken TOML: {error}.") from error
 
     def _drop_unless_allowed(self, doc: SettingDoc, *, trusted: bool) -> None:
@@ -172,7 +172,7 @@ class ProjectFileSource(_FileSource):
         elif doc.trusted_only and not trusted:
             reason = "the folder is not trusted"
         elif doc.key in _PLACES and _is_on_the_network(group[name]):
-            reason = "a project cannot name a place on the network; set it in your own settings"
+            reason = "a project cannot name a network location; set it in your own settings"
         else:
             return
         del group[name]
@@ -180,7 +180,7 @@ class ProjectFileSource(_FileSource):
 
 
 class UserFileSource(_FileSource):
-    """``config.yaml`` in CodeContext's own folder."""
+    """``config.yaml`` in CodeContext's home folder."""
 
     kind: OriginKind = "user"
 
@@ -194,7 +194,7 @@ class UserFileSource(_FileSource):
             raise ConfigError(f"{self.path}: broken YAML: {error}.") from error
         if repeated is not None:
             line = repeated.start_mark.line + 1
-            raise ConfigError(f"{self.path}: {repeated.value} is set again at line {line}; keep one of them.")
+            raise ConfigError(f"{self.path}: {repeated.value} is set again in line {line}; keep one of them.")
         return {} if values is None else values
 
 
@@ -203,10 +203,10 @@ def _keys_of(variable: str) -> Keys:
 
 
 def _checked(path: Path, values: Any) -> dict[str, Any]:
-    """``values`` as nested dictionaries with text for keys, without sections that hold nothing."""
+    """``values`` as nested dictionaries with text keys, without empty sections."""
     if not isinstance(values, dict):
         kind = type(values).__name__
-        raise ConfigError(f"{path}: should hold sections such as `indexing:` with settings, not a {kind}.")
+        raise ConfigError(f"{path}: should contain sections such as `indexing:` with settings, not a {kind}.")
     return _without_empty_sections(path, values, "")
 
 
@@ -214,7 +214,7 @@ def _without_empty_sections(path: Path, values: dict[Any, Any], prefix: str) -> 
     kept: dict[str, Any] = {}
     for key, value in values.items():
         if not isinstance(key, str):
-            raise ConfigError(f"{path}: {prefix}{key} is not the name of a setting; names are text.")
+            raise ConfigError(f"{path}: {prefix}{key} is not the name of a setting; names must be text.")
         if isinstance(value, dict):
             kept[key] = _without_empty_sections(path, value, f"{prefix}{key}.")
         elif value is not None or prefix + key not in section_keys():
@@ -223,7 +223,7 @@ def _without_empty_sections(path: Path, values: dict[Any, Any], prefix: str) -> 
 
 
 def _with_absolute_paths(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """``values`` with relative places on disk counted from ``folder``; a model may be a plain name."""
+    """``values`` with relative paths resolved against ``folder``; a model may be a plain name."""
     result = dict(values)
     for key in _PATHS | _PATHS_OR_NAMES:
         *section, name = key.split(".")

@@ -1,4 +1,4 @@
-"""The settings as a flat list of dotted keys, read from the pydantic models."""
+"""The settings as a flat list of dotted keys, derived from the pydantic models."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _TYPE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class SettingDoc:
-    """One setting, for people: ``default`` is a JSON value; ``type`` is in words, with the allowed values.
+    """One setting, for people: ``default`` is a JSON value; ``type`` is a description, with the allowed values.
 
-    ``schema`` says the same as ``type`` in JSON Schema, for editors. What is ``user_only`` is never taken from a
-    project file, what is ``trusted_only`` not from that of a folder that is not trusted; the first implies the second.
+    ``schema`` is ``type`` as JSON Schema, for editors. A ``user_only`` setting is never taken from a project file, a
+    ``trusted_only`` one not in a folder that is not trusted; the first implies the second.
     """
 
     key: str

@@ -27,7 +27,7 @@ BatchCallback = Callable[[Sequence[int], Vectors], None]
 class InstructionType(StrEnum):
     """What a text is for: the task, and the side of it that the text is on.
 
-    Models trained with instructions put a different prompt before each; others treat all alike.
+    Models trained with instructions put a different prompt before each; others treat all the same.
     """
 
     NL2CODE_QUERY = "nl2code.query"
@@ -44,7 +44,7 @@ class InstructionType(StrEnum):
 
     @property
     def is_query(self) -> bool:
-        """Whether the text asks, rather than is searched."""
+        """Whether the text is a query, not a text that is searched."""
         return self.value.endswith(".query")
 
 
@@ -115,7 +115,12 @@ class EmbeddingProvider(ABC):
     @property
     @abstractmethod
     def adapter(self) -> AdapterInfo | None:
-        """The adapter in use; ``None`` when the base model serves."""
+        """The adapter in use; ``None`` when the base model is active."""
+
+    @property
+    def adapter_problem(self) -> str:
+        """Why the configured adapter is not in use although ``initialize`` raised nothing; empty otherwise."""
+        return ""
 
     @abstractmethod
     def embed_batch(

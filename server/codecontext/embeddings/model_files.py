@@ -139,7 +139,7 @@ def read_model_card(name: str, folder: Path) -> ModelCard:
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ModelUnavailable(
             f"The settings of the model in {folder} are malformed ({type(error).__name__}: {error}).",
-            "Fetch or copy the model again.",
+            "Download or copy the model again.",
         ) from error
 
 
@@ -257,7 +257,7 @@ def _safetensors_files(folder: Path) -> list[Path]:
         raise ModelUnavailable(f"The model in {folder} has {reason}.", "Choose a model with *.safetensors files.")
     strange = next((file for file in files if not file.is_file()), None)
     if strange is not None:
-        raise ModelUnavailable(f"{strange} is not a regular file.", "Fetch or copy the model again.")
+        raise ModelUnavailable(f"{strange} is not a regular file.", "Download or copy the model again.")
     return files
 
 
@@ -277,7 +277,7 @@ def _read_json(path: Path) -> Any:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"{path} cannot be read: {error}.", "Fetch or copy the model again.") from error
+        raise ModelUnavailable(f"{path} cannot be read: {error}.", "Download or copy the model again.") from error
 
 
 def _from_hub(name: str, *, allow_download: bool) -> Path:

@@ -46,9 +46,8 @@ class TextTokenizer:
             raise ModelUnavailable(
                 f"The model {card.name} has no fast tokenizer (tokenizer.json).", "Choose another model."
             )
-        pad_id = tokenizer.pad_token_id
         return cls._limited(
-            tokenizer.backend_tokenizer, card, max_tokens, tokenizer.truncation_side, 0 if pad_id is None else pad_id
+            tokenizer.backend_tokenizer, card, max_tokens, tokenizer.truncation_side, tokenizer.pad_token_id
         )
 
     @classmethod
@@ -84,12 +83,12 @@ class TextTokenizer:
         return [encoding.ids or [self.pad_id] for encoding in encodings]
 
     @classmethod
-    def _limited(cls, tokenizer: Tokenizer, card: ModelCard, max_tokens: int, side: str, pad_id: int) -> Self:
+    def _limited(cls, tokenizer: Tokenizer, card: ModelCard, max_tokens: int, side: str, pad_id: int | None) -> Self:
         if card.lowercase:
             steps = [Lowercase(), tokenizer.normalizer] if tokenizer.normalizer else [Lowercase()]
             tokenizer.normalizer = NormalizerSequence(steps)
         tokenizer.enable_truncation(max_tokens, direction=side)
-        return cls(tokenizer, pad_id)._without_padding()
+        return cls(tokenizer, 0 if pad_id is None else pad_id)._without_padding()
 
     def _without_padding(self) -> Self:
         self._tokenizer.no_padding()
@@ -123,7 +122,7 @@ def _copied(card: ModelCard, max_tokens: int) -> TextTokenizer:
 def _unloadable(card: ModelCard, error: Exception) -> ModelUnavailable:
     """What to say of strange files, for which the tokenizers library raises nothing more special."""
     return ModelUnavailable(
-        f"The tokenizer of {card.name} cannot be loaded: {error}", "Fetch or copy the model again."
+        f"The tokenizer of {card.name} cannot be loaded: {error}", "Download or copy the model again."
     )
 
 

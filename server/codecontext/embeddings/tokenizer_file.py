@@ -1,8 +1,8 @@
 """Whether a model's ``tokenizer.json`` alone says which tokens transformers would give.
 
-transformers overrules parts of that file by settings in ``tokenizer_config.json``, and by what some of its classes insist
-on. Importing it to find out takes seconds and hundreds of megabytes, so the files are compared here. Their format is
-described at https://huggingface.co/docs/tokenizers.
+transformers overrules parts of that file by settings in ``tokenizer_config.json`` and by what some of its classes
+insist on. Importing it to find out takes seconds and hundreds of megabytes, so the files are compared here. Their
+format: https://huggingface.co/docs/tokenizers.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _is_word_piece(settings: Mapping[str, Any], tokenizer: Mapping[str, Any]) ->
         "strip_accents": settings.get("strip_accents"),
         "lowercase": settings.get("do_lower_case", True),
     }
-    return tokenizer["normalizer"] == wanted and tokenizer["pre_tokenizer"] == {"type": "BertPreTokenizer"}
+    return bool(tokenizer["normalizer"] == wanted and tokenizer["pre_tokenizer"] == {"type": "BertPreTokenizer"})
 
 
 def _is_byte_level(settings: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> bool:

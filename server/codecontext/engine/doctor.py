@@ -1,4 +1,4 @@
-"""Checks all that indexing and searching need, and says what to do about each fault."""
+"""Checks everything that indexing and searching need, and suggests a fix for each problem."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from codecontext import __version__
-from codecontext.adapters import inspect_adapter
+from codecontext.adapters import AdapterInfo, inspect_adapter
 from codecontext.config import Settings, load_settings
 from codecontext.core.errors import (
     AdapterError,
@@ -26,14 +27,14 @@ from codecontext.core.errors import (
 )
 from codecontext.core.paths import codecontext_home
 from codecontext.embeddings.base import InstructionType
-from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
+from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider, HuggingFaceSettings
+from codecontext.embeddings.huggingface.provider import require_peft
 from codecontext.embeddings.model_files import (
     BUNDLED_NAMES,
     read_model_card,
     resolve_model,
     verify_bundled_model,
 )
-from codecontext.embeddings.pytorch.model import PEFT_AVAILABLE, without_peft
 from codecontext.indexing.git import GitUnavailable, run_git
 from codecontext.store.index_store import IndexStore
 from codecontext.store.locations import index_directory
@@ -47,7 +48,7 @@ _SAMPLE = "where is the session token compared"
 
 
 class CheckStatus(StrEnum):
-    """How bad a finding is: an error stops something that was asked for, a warning may."""
+    """How bad a finding is: an error breaks something that was requested, a warning may."""
 
     OK = "ok"
     WARNING = "warning"
@@ -62,7 +63,7 @@ class Check(BaseModel):
     name: str
     status: CheckStatus
     found: str = Field(description="What was found.")
-    advice: str = Field("", description="What to do about it; empty when nothing need be done.")
+    advice: str = Field("", description="What to do about it; empty if nothing.")
 
 
 class DoctorReport(BaseModel):
@@ -82,7 +83,7 @@ class DoctorReport(BaseModel):
 def examine(folder: Path) -> DoctorReport:
     """Run all checks for ``folder``. Loads the configured model; downloads and repairs nothing."""
     checks = [_check_versions(), _check_git(folder), _check_home()]
-    if checks[-1].status is not CheckStatus.OK:  # without a home there are no settings and no index
+    if checks[-1].status is not CheckStatus.OK:  # without a home folder there are no settings and no index
         return DoctorReport(folder=str(folder), checks=checks)
     settings, settings_check = _check_settings(folder)
     checks += [_check_disk(), _check_index(folder), settings_check]
@@ -108,7 +109,7 @@ def _check_git(folder: Path) -> Check:
     try:
         answer = run_git(folder, "--version", seconds=_SECONDS_FOR_GIT)
     except GitUnavailable as reason:
-        return _warning("git", str(reason), "Ignore files are read without it; install git for its own verdict.")
+        return _warning("git", str(reason), "Ignore files are read without it; install git for exact results.")
     return _ok("git", answer.stdout.decode("utf-8", "replace").strip())
 
 
@@ -122,12 +123,12 @@ def _check_home() -> Check:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        fault = StoreError(
+        problem = StoreError(
             f"{place} cannot be written: {error.strerror}.",
             "Make it writable, or set CODECONTEXT_HOME to a folder that is.",
         )
-        return _error("home", fault)
-    return _ok("home", f"{home} can be written")
+        return _error("home", problem)
+    return _ok("home", f"{home} is writable")
 
 
 def _check_disk() -> Check:
@@ -147,14 +148,14 @@ def _nearest_existing(path: Path) -> Path:
 def _check_index(folder: Path) -> Check:
     store = IndexStore(index_directory(folder))
     if not store.has_index():
-        return _ok("index", "none yet; 'codecontext index' makes it")
+        return _ok("index", "none yet; 'codecontext index' builds it")
     damaged = store.verify()
     if damaged:
-        fault = IndexCorrupt(
+        problem = IndexCorrupt(
             f"cannot be read: {', '.join(damaged)} in {store.directory}.",
-            "Run 'codecontext index': it sets damaged tables aside and builds them again.",
+            "Run 'codecontext index': it sets damaged tables aside and rebuilds them.",
         )
-        return _error("index", fault)
+        return _error("index", problem)
     return _ok("index", f"readable, in {store.directory}")
 
 
@@ -168,18 +169,17 @@ def _check_settings(folder: Path) -> tuple[Settings | None, Check]:
     return loaded.settings, _ok("settings", "valid")
 
 
-def _check_embeddings(config: HuggingFaceConfig) -> Iterator[Check]:
-    """Model and adapter as files, then both at work. What one check found the next do not repeat."""
+def _check_embeddings(config: HuggingFaceSettings) -> Iterator[Check]:
+    """Model and adapter as files, then both at work. No check repeats what an earlier one found."""
     model = _check_model(config)
-    adapter = _check_adapter(config)
+    adapter, info = _check_adapter(config.lora_adapter_path)
     yield model
     yield adapter
     if model.status is CheckStatus.OK:
-        sound = adapter.status is CheckStatus.OK
-        yield _check_backend(config if sound else config.model_copy(update={"lora_adapter_path": None}))
+        yield _check_backend(config, info)
 
 
-def _check_model(config: HuggingFaceConfig) -> Check:
+def _check_model(config: HuggingFaceSettings) -> Check:
     name = config.model_name
     try:
         card = read_model_card(name, resolve_model(name))
@@ -193,24 +193,25 @@ def _check_model(config: HuggingFaceConfig) -> Check:
     return _ok("model", f"{name}, in {card.folder}")
 
 
-def _check_adapter(config: HuggingFaceConfig) -> Check:
-    path = config.lora_adapter_path
+def _check_adapter(path: str | None) -> tuple[Check, AdapterInfo | None]:
+    """The finding, and the adapter if it can be loaded."""
     if path is None:
-        return _ok("adapter", "none configured")
-    if not PEFT_AVAILABLE:
-        return _error("adapter", AdapterError(without_peft(path)))
+        return _ok("adapter", "none configured"), None
     try:
+        require_peft(path)
         info = inspect_adapter(Path(path))
     except AdapterError as error:
-        return _error("adapter", error)
-    return _ok("adapter", f"{info.name}, rank {info.rank}, {info.fingerprint[:12]}, in {path}")
+        return _error("adapter", error), None
+    return _ok("adapter", f"{info.name}, rank {info.rank}, {info.fingerprint[:12]}, in {path}"), info
 
 
-def _check_backend(config: HuggingFaceConfig) -> Check:
-    """Load the model, with its adapter, and embed a sentence."""
+def _check_backend(config: HuggingFaceSettings, adapter: AdapterInfo | None) -> Check:
+    """Load the model, with the adapter, and embed a sentence."""
     started = time.perf_counter()
     try:
-        with HuggingFaceEmbeddingProvider(config) as provider:
+        with closing(HuggingFaceEmbeddingProvider(config)) as base:
+            base.load_base()
+            provider = base.beside(adapter)
             loaded = time.perf_counter()
             vector = provider.embed_text(_SAMPLE, InstructionType.NL2CODE_QUERY)
             embedded = time.perf_counter()
@@ -218,7 +219,7 @@ def _check_backend(config: HuggingFaceConfig) -> Check:
     except CodeContextError as error:
         return _error("embedding", error)
     found = (
-        f"{name}, {len(vector)} numbers a vector, loaded in {loaded - started:.1f} s, "
+        f"{name}, {len(vector)}-dimensional vectors, loaded in {loaded - started:.1f} s, "
         f"a query in {(embedded - loaded) * 1000:.0f} ms"
     )
     return _ok("embedding", found)

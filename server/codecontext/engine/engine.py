@@ -14,13 +14,13 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from codecontext.chunking import CHUNK_FORMAT
-from codecontext.config import Settings
+from codecontext.config import Settings, load_settings
 from codecontext.core.errors import AdapterError, ConfigError, IndexCorrupt, ModelUnavailable
 from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
-from codecontext.embeddings.pytorch.model import without_peft
+from codecontext.engine.folders import existing_folder
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import FileReader, InProcessReader
 from codecontext.indexing.report import IndexReport
@@ -59,40 +59,53 @@ class FolderStatus(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """What answers questions, and what is wrong with it, for people."""
+class Active:
+    """What searches use, and what is wrong with it, for people."""
 
     provider: EmbeddingProvider | None = None
-    """None while words alone are compared."""
-    fault: str | None = None
+    """None for keyword search only."""
+    problem: str | None = None
 
     @property
     def space_id(self) -> str:
-        """Space that questions are compared in; empty for words alone."""
+        """Space that searches compare in; empty for keyword search only."""
         return self.provider.space.space_id if self.provider else ""
 
 
+def keyword_only(reason: object) -> Active:
+    """No model can be used, for this reason."""
+    return Active(None, f"Keyword search only: {reason}")
+
+
+def instead_of_adapter(used: str, adapter: str | Path, reason: object) -> str:
+    """What every result says while something else is used than the configured adapter."""
+    return f"Using {used} instead of the adapter {adapter}: {reason}"
+
+
 class Engine:
-    """Indexes and searches one folder with the given settings.
+    """Indexes and searches one folder.
 
-    Nothing heavy happens before the first call that needs it. The provider raises; the engine decides:
-    while an adapter or the model is at fault, what still works answers, and every answer says what is
-    missing.
+    Nothing heavy happens before the first call that needs it. Searches use what is active, a model with or without an
+    adapter, and the index as far as it has been read. The provider raises; the engine decides: when the adapter or the
+    model cannot be used, what still works is active, and every result says what is missing.
 
-    By itself it loads what the settings name and reads the index again whenever that changed, which suits a
-    command. Somebody who keeps it for long says what serves (``serve``) and when to look (``refresh``); then
-    searching never waits for either.
+    Unless somebody takes care of that (``activate`` and ``refresh``, as the service does, whose searches must not
+    wait for either), each search first activates what the settings name and reads what was written to the index.
     """
 
     def __init__(
         self,
-        folder: Path,
+        folder: str | Path,
         settings: Settings,
         *,
         provider: EmbeddingProvider | None = None,
         weights: Weights | None = None,
     ) -> None:
-        self.folder = folder.resolve()
+        """See ``open``, which also reads the settings. A ``provider`` that is given is not closed.
+
+        Raises ``ConfigError`` if ``folder`` is not a folder.
+        """
+        self.folder = Path(folder).resolve()
         if not self.folder.is_dir():
             raise ConfigError(f"'{folder}' is not a folder.", "Name a folder to index and search.")
         self.settings = settings
@@ -106,51 +119,63 @@ class Engine:
         self._cache = EmbeddingCache(
             cache_directory() / "embeddings.sqlite", max_bytes=settings.storage.cache_mb * 1_000_000
         )
-        self._snapshot: Snapshot | None = None
         self._query_time = QueryTimeVectors()
-        self._pinned: tuple[Serving, Snapshot] | None = None
-        self._pinning = threading.Lock()
+        self._current = Active(), empty_snapshot("")
+        self._switching = threading.Lock()
+        self._is_managed = False
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """An engine for ``folder`` with the settings that the command line would use there.
+
+        ``with Engine.open("project") as engine:`` closes it at the end. Raises ``ConfigError`` for a folder that does
+        not exist and for invalid settings.
+        """
+        place = existing_folder(Path(folder))
+        loaded = load_settings(place)
+        for warning in loaded.warnings:
+            logger.warning("%s", warning)
+        return cls(place, loaded.settings)
 
     @property
     def store(self) -> IndexStore:
         """The tables of the index."""
         return self._store
 
-    def serve(self, serving: Serving) -> None:
-        """From now on let exactly this answer, in one step: no answer mixes it with what was before.
+    def activate(self, active: Active) -> None:
+        """Use exactly this from now on, in one step: no result mixes it with what was active before.
 
-        Tables that are damaged count as empty until ``refresh`` can read them.
+        From the first call on, ``refresh`` is up to the caller, too. Tables that are damaged count as empty until it
+        can read them.
         """
+        self._is_managed = True
         try:
-            snapshot = self._fitting(serving, self._pinned)
+            self._switch(active)
         except IndexCorrupt as error:
             logger.warning("%s", error)
-            snapshot = empty_snapshot(serving.space_id)
-        with self._pinning:
-            self._pinned = (serving, snapshot)
+            with self._switching:
+                self._current = active, empty_snapshot(active.space_id)
 
     def refresh(self) -> None:
-        """Let what serves see what was written to the index since. Raises ``IndexCorrupt``."""
-        pinned = self._pinned
-        if pinned is not None:
-            serving, snapshot = pinned
-            fresh = self._fitting(serving, pinned)
-            with self._pinning:
-                # Somebody else may have begun to serve meanwhile; then that is newer still.
-                if fresh is not snapshot and self._pinned is pinned:
-                    self._pinned = (serving, fresh)
+        """Let searches see what was written to the index since. Raises ``IndexCorrupt``."""
+        current = self._current
+        fresh = self._fitting(current[0])
+        with self._switching:
+            # Something else may have been activated meanwhile; then that is newer still.
+            if fresh is not current[1] and self._current is current:
+                self._current = current[0], fresh
 
     def is_behind(self) -> bool:
-        """Whether something was written to the index that what serves does not see. Raises ``IndexCorrupt``."""
-        pinned = self._pinned
-        return pinned is not None and self._store.versions(pinned[0].space_id) != pinned[1].versions
+        """Whether something was written to the index that searches do not see. Raises ``IndexCorrupt``."""
+        active, snapshot = self._current
+        return self._store.versions(active.space_id) != snapshot.versions
 
-    def snapshot(self) -> Snapshot | None:
-        """What serves now sees this much of the index; None before ``serve``."""
-        return self._pinned[1] if self._pinned else None
+    def snapshot(self) -> Snapshot:
+        """What searches see of the index."""
+        return self._current[1]
 
     def indexer(self, provider: EmbeddingProvider, reader: FileReader | None = None) -> Indexer:
-        """Who writes the index, with the vectors of ``provider``."""
+        """What writes the index, with the vectors of ``provider``."""
         return Indexer(
             self.folder,
             self._store,
@@ -169,7 +194,11 @@ class Engine:
         cancel: CancelToken | None = None,
         reader: FileReader | None = None,
     ) -> IndexReport:
-        """Bring the index up to date; see ``Indexer.run``. Files are read in this process unless ``reader`` does."""
+        """Bring the index up to date with the configured model; ``force`` rebuilds it. Searches see it at once.
+
+        Files are read in this process unless by ``reader``. When cancelled, what was finished is kept. Raises
+        ``AdapterError``, ``ModelUnavailable``, ``EmbeddingError``, ``IndexLocked`` and ``StoreError``.
+        """
         return self.indexer(self._provider, reader).run(force=force, on_progress=on_progress, cancel=cancel)
 
     def search(
@@ -182,22 +211,25 @@ class Engine:
         kinds: Sequence[str] = (),
         retrieval: Retrieval = Retrieval.HYBRID,
     ) -> SearchResponse:
-        """Answer a question in words or a symbol's name. Raises ``QueryError`` for a bad filter."""
+        """Find code by a question or a symbol's name. Raises ``QueryError`` for a bad filter.
+
+        ``limit`` defaults to the settings'. A language, path (glob) or kind that begins with ``!`` is left out.
+        """
         searcher = self._searcher(retrieval)
         return searcher.search(query, limit=limit, languages=languages, paths=paths, kinds=kinds)
 
     def similar(self, path: str, line: int, *, limit: int | None = None) -> SearchResponse:
-        """Find code like the code at ``line`` (1-based) of ``path`` (relative to the folder)."""
+        """Find code similar to the code at ``line`` (1-based) of ``path`` (relative to the folder)."""
         return self._searcher(Retrieval.HYBRID).similar(path, line, limit=limit)
 
     def similar_to_text(
         self, text: str, path: str, start_line: int, end_line: int, *, limit: int | None = None
     ) -> SearchResponse:
-        """Find code like ``text``, which stands at these lines (1-based, inclusive) of ``path`` and is left out."""
+        """Find code similar to ``text``, which is left out: it is at these lines (1-based, inclusive) of ``path``."""
         return self._searcher(Retrieval.HYBRID).similar_to_text(text, path, start_line, end_line, limit=limit)
 
     def record_opened(self, query: str, path: str, start_line: int, end_line: int) -> bool:
-        """Log that a hit was opened, if the user lets searches be kept (``search.keep_log``); whether it was.
+        """Log that a hit was opened, if the user allows it (``search.keep_log``); returns whether it was logged.
 
         Raises ``StoreError`` when the disk refuses.
         """
@@ -220,7 +252,7 @@ class Engine:
         )
         if manifest is None or not status.indexed:
             return status
-        snapshot = self._current_snapshot(manifest.spaces[0] if manifest.spaces else "")
+        snapshot = take_snapshot(self._store, manifest.spaces[0] if manifest.spaces else "")
         return status.model_copy(
             update={
                 "files": len(manifest.files),
@@ -236,7 +268,7 @@ class Engine:
         )
 
     def close(self) -> None:
-        """Free the cache, and the model unless it was handed in."""
+        """Free the cache, and the model unless it was given."""
         if self._owns_provider:
             self._provider.close()
         self._cache.close()
@@ -253,68 +285,69 @@ class Engine:
         self.close()
 
     def _searcher(self, retrieval: Retrieval) -> Searcher:
-        serving, snapshot = self._pinned or self._loaded(retrieval)
+        if not self._is_managed:
+            self._activate_configured(retrieval)
+        active, snapshot = self._current
         if retrieval is Retrieval.LEXICAL:
-            serving = Serving()
+            active = Active()
         return Searcher(
             folder=self.folder,
             store=self._store,
             snapshot=snapshot,
-            provider=serving.provider,
-            state=self._state(serving, snapshot),
+            provider=active.provider,
+            state=self._state(active, snapshot),
             config=self.settings.search,
             weights=self._weights,
             retrieval=retrieval,
             query_time=self._query_time,
         )
 
-    def _loaded(self, retrieval: Retrieval) -> tuple[Serving, Snapshot]:
-        """What the settings name, loaded now."""
-        serving = self._load_model() if retrieval is not Retrieval.LEXICAL else Serving()
-        return serving, self._current_snapshot(serving.space_id)
+    def _activate_configured(self, retrieval: Retrieval) -> None:
+        """Activate what the settings name where a model is needed. Raises ``IndexCorrupt``."""
+        if retrieval is Retrieval.LEXICAL:
+            self.refresh()
+        else:
+            self._switch(self._load_configured())
 
-    def _load_model(self) -> Serving:
+    def _load_configured(self) -> Active:
+        provider = self._provider
+        adapter = self.settings.embeddings.huggingface.lora_adapter_path or ""
         try:
-            self._provider.initialize()
+            provider.initialize()
         except AdapterError as error:
-            return Serving(self._provider, f"The base model answers without the adapter: {error}")
+            return Active(provider, instead_of_adapter("the base model", adapter, error))
         except ModelUnavailable as error:
-            return Serving(None, f"Only words are compared, not meaning: {error}")
-        wanted = self.settings.embeddings.huggingface.lora_adapter_path
-        if wanted and self._provider.adapter is None:
-            return Serving(self._provider, f"The base model answers without the adapter: {without_peft(wanted)}")
-        return Serving(self._provider)
+            return keyword_only(error)
+        problem = provider.adapter_problem
+        return Active(provider, instead_of_adapter("the base model", adapter, problem) if problem else None)
 
-    def _state(self, serving: Serving, snapshot: Snapshot) -> SearchState:
-        adapter = serving.provider.adapter if serving.provider else None
-        return SearchState(
-            space=serving.space_id,
-            adapter=str(adapter.path) if adapter else None,
-            fingerprint=adapter.fingerprint if adapter else None,
-            coverage=round(snapshot.coverage, 4) if serving.provider else 0.0,
-            degraded=serving.fault or self._incomplete(snapshot, serving),
-        )
+    def _switch(self, active: Active) -> None:
+        """Make it active with the index as it is now. Raises ``IndexCorrupt``."""
+        snapshot = self._fitting(active)
+        with self._switching:
+            self._current = active, snapshot
 
-    def _incomplete(self, snapshot: Snapshot, serving: Serving) -> str | None:
-        if serving.provider is None or not len(snapshot) or snapshot.coverage == 1:
-            return None
-        advice = "Indexing goes on." if self._pinned else "Run 'codecontext index'."
-        if snapshot.coverage == 0:
-            return f"No vectors of this model and adapter yet, so words decide. {advice}"
-        share = int(snapshot.coverage * 100)
-        return f"{share} % of the code has vectors; the rest is found by its words. {advice}"
-
-    def _fitting(self, serving: Serving, known: tuple[Serving, Snapshot] | None) -> Snapshot:
-        """A snapshot of the space that ``serving`` needs, the known one if it is that and still right."""
-        space_id = serving.space_id
-        versions = self._store.versions(space_id)
-        if known is not None and known[1].space_id == space_id and known[1].versions == versions:
-            return known[1]
+    def _fitting(self, active: Active) -> Snapshot:
+        """A snapshot of the space that ``active`` needs, the current one if it is that and still up to date."""
+        known, space_id = self._current[1], active.space_id
+        if known.space_id == space_id and known.versions == self._store.versions(space_id):
+            return known
         return take_snapshot(self._store, space_id)
 
-    def _current_snapshot(self, space_id: str) -> Snapshot:
-        versions = self._store.versions(space_id)
-        known = self._snapshot
-        if known is None or known.space_id != space_id or known.versions != versions:
-            self._snapshot = known = take_snapshot(self._store, space_id)
-        return known
+    def _state(self, active: Active, snapshot: Snapshot) -> SearchState:
+        adapter = active.provider.adapter if active.provider else None
+        return SearchState(
+            space=active.space_id,
+            adapter=str(adapter.path) if adapter else None,
+            fingerprint=adapter.fingerprint if adapter else None,
+            coverage=round(snapshot.coverage, 4) if active.provider else 0.0,
+            degraded=active.problem or self._incomplete(active, snapshot),
+        )
+
+    def _incomplete(self, active: Active, snapshot: Snapshot) -> str | None:
+        if active.provider is None or not len(snapshot) or snapshot.coverage == 1:
+            return None
+        advice = "Indexing continues in the background." if self._is_managed else "Run 'codecontext index'."
+        if snapshot.coverage == 0:
+            return f"Nothing is embedded with this model and adapter yet; showing keyword results. {advice}"
+        return f"{int(snapshot.coverage * 100)} % embedded; the rest is matched by keyword only. {advice}"

@@ -1,7 +1,7 @@
 """Brings the index of a folder up to date: scan, diff by content, chunk and write, embed.
 
-Words come before vectors: after the first stage every chunk can be found by full-text search. Each batch is
-committed on its own, so stopping or a crash loses at most the batch in flight; the manifest is written last.
+Text comes before vectors: after the first stage every chunk can be found by keyword. Each batch is committed on its
+own, so stopping or a crash loses at most the batch in flight; the manifest is written last.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Indexer:
 
     Each method holds the writer's lock while it runs. When cancelled, what was finished is kept and the report
     says so. Each raises ``IndexLocked`` while another process writes, ``StoreError`` when the disk refuses, and
-    whatever the provider raises. Paths are relative to the folder, with ``/``; those in ``first``, open in an
-    editor perhaps, are served before the others, and then what was changed last.
+    whatever the provider raises. Paths are relative to the folder, with ``/``; those in ``first``, such as files open
+    in an editor, are processed before the others, then the most recently changed ones.
     """
 
     folder: Path
@@ -51,7 +51,7 @@ class Indexer:
         on_progress: ProgressCallback = ignore_progress,
         cancel: CancelToken | None = None,
     ) -> IndexReport:
-        """Bring words and vectors of the whole folder up to date; ``force`` starts from nothing."""
+        """Bring text and vectors of the whole folder up to date; ``force`` rebuilds from scratch."""
 
         def steps(run: IndexRun) -> None:
             run.open(force=force)
@@ -68,11 +68,11 @@ class Indexer:
         on_progress: ProgressCallback = ignore_progress,
         cancel: CancelToken | None = None,
     ) -> IndexReport:
-        """Bring only ``paths`` up to date: files, or folders with all they hold, that came, changed or went.
+        """Bring only ``paths`` up to date: files, or whole folders, that were added, changed or removed.
 
-        It looks at the whole folder where that is quicker, where a path decides about others (an ignore file),
-        and where there is no index to build upon. Paths outside the folder are dropped. Without ``vectors`` they
-        become searchable by their words alone, and no model is needed.
+        It scans the whole folder where that is quicker, where a path affects others (an ignore file), and where
+        there is no index to continue from. Paths outside the folder are dropped. Without ``vectors`` they become
+        searchable by keyword only, and no model is needed.
         """
         changes = scope_of_changes(paths)
 
@@ -95,7 +95,7 @@ class Indexer:
         on_progress: ProgressCallback = ignore_progress,
         cancel: CancelToken | None = None,
     ) -> IndexReport:
-        """Make the whole folder searchable by its words, without a model; ``force`` starts from nothing."""
+        """Make the whole folder searchable by keyword, without a model; ``force`` rebuilds from scratch."""
 
         def steps(run: IndexRun) -> None:
             run.open(force=force)
@@ -112,10 +112,10 @@ class Indexer:
         on_progress: ProgressCallback = ignore_progress,
         cancel: CancelToken | None = None,
     ) -> IndexReport:
-        """Give the text that is in the index the vectors that it lacks.
+        """Embed the text in the index that has no vector yet.
 
-        Another ``provider`` than the indexer's fills its own space. Without ``activate`` that space is kept
-        beside the active one, and becomes the active one only if there is none.
+        A ``provider`` other than the indexer's fills its own space. Without ``activate`` that space is kept
+        next to the active one, and becomes active only if there is none.
         """
         chosen = provider or self.provider
 
@@ -129,7 +129,16 @@ class Indexer:
         self, steps: Callable[[IndexRun], None], on_progress: ProgressCallback, cancel: CancelToken | None
     ) -> IndexReport:
         with writer_lock(self.store.directory):
-            run = IndexRun(self, on_progress, cancel or CancelToken())
+            run = IndexRun(
+                self.folder,
+                self.store,
+                self.cache,
+                self.reader,
+                self.scan,
+                self.chunking,
+                on_progress,
+                cancel or CancelToken(),
+            )
             try:
                 try:
                     steps(run)

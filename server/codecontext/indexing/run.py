@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,42 +38,45 @@ from codecontext.store.manifest import (
 from codecontext.store.snapshot import share_covered
 
 _SPACES_KEPT = 3
-"""The active space and the ones before it, so that going back embeds nothing."""
+"""The active space and the previous ones, so that going back embeds nothing."""
 
 _FOREMOST = 2**63 - 1
 
 
-class IndexParts(Protocol):
-    """What a run works with: an ``Indexer``."""
-
-    folder: Path
-    store: IndexStore
-    cache: EmbeddingCache
-    scan: ScanConfig
-    chunking: ChunkingConfig
-    reader: FileReader
-
-
 class IndexRun:
-    """One run under the writer's lock: ``open`` or ``resume``, then what is to be done, then ``finish``."""
+    """One run under the writer's lock: ``open`` or ``resume``, then the updates, then ``finish``."""
 
-    def __init__(self, parts: IndexParts, on_progress: ProgressCallback, cancel: CancelToken) -> None:
-        self._parts = parts
-        self._store = parts.store
+    def __init__(
+        self,
+        folder: Path,
+        store: IndexStore,
+        cache: EmbeddingCache,
+        reader: FileReader,
+        scan: ScanConfig,
+        chunking: ChunkingConfig,
+        on_progress: ProgressCallback,
+        cancel: CancelToken,
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._cache = cache
+        self._reader = reader
+        self._scan_config = scan
+        self._chunking = chunking
         self._on_progress = on_progress
         self._cancel = cancel
         self._manifest = Manifest()
         self._started = time.perf_counter()
         self._is_full = False
-        self.report = IndexReport(folder=str(parts.folder))
+        self.report = IndexReport(folder=str(folder))
 
     def open(self, *, force: bool) -> None:
-        """Take over what the last run left, or start anew where it cannot be used; reads all tables."""
+        """Continue from what the last run left, or start from scratch if it cannot be used; reads all tables."""
         recipe = self._recipe()
         manifest = read_manifest(self._store.directory)
         if force or (manifest is not None and manifest.recipe != recipe):
             if not force:
-                self.report.notices.append("The index was made by other settings or another version: built anew.")
+                self.report.notices.append("The index was made with other settings or another version; rebuilt.")
             self._store.clear()
             manifest = None
         self._manifest = manifest or Manifest()
@@ -84,23 +86,23 @@ class IndexRun:
             kept = self._store.set_aside(table)
             self._manifest.tidied = 0
             self.report.notices.append(
-                f"The table '{table}' was damaged: kept as {kept} until the next run, built anew."
+                f"The table '{table}' was damaged; rebuilt. The damaged one is kept as {kept} until the next run."
             )
         self._is_full = True
-        self._manifest.folder = str(self._parts.folder)
+        self._manifest.folder = str(self._folder)
         self._manifest.recipe = recipe
 
     def resume(self) -> bool:
-        """Take over what the last run left, as it is; whether it can be built upon."""
+        """Continue from what the last run left, as it is; returns whether that is possible."""
         recipe = self._recipe()
         manifest = read_manifest(self._store.directory)
-        self._manifest = manifest or Manifest(folder=str(self._parts.folder), recipe=recipe)
+        self._manifest = manifest or Manifest(folder=str(self._folder), recipe=recipe)
         return manifest is not None and manifest.recipe == recipe and (self._store.exists() or not manifest.files)
 
     def update_text(self, scope: Scope, first: Collection[str]) -> Scope:
-        """Make the files in ``scope`` searchable by their words, those in ``first`` before the others.
+        """Make the files in ``scope`` searchable by keyword, those in ``first`` before the others.
 
-        Returns the scope that was really looked at, which may be wider.
+        Returns the scope that was really scanned, which may be wider.
         """
         self._on_progress(Progress("scanning", 0, 0))
         read_at_ns = time.time_ns()
@@ -111,7 +113,7 @@ class IndexRun:
             indexed = {path: held for path, held in self._store.file_digests().items() if scope.covers(path)}
             files, held_back = without_quarantined(scan.files, self._manifest.quarantined)
             changes = find_changes(files, self._manifest.files, indexed, self._manifest.read_at_ns, frozenset(first))
-            stage = ChunkStage(self._store, self._parts.reader, self._parts.chunking, self._on_progress, self._cancel)
+            stage = ChunkStage(self._store, self._reader, self._chunking, self._on_progress, self._cancel)
             self._store.remove_files(changes.removed)
             try:
                 stage.run(changes.to_read, indexed)
@@ -158,7 +160,7 @@ class IndexRun:
             self._store.drop_space(space_id)
         with _timed(self.report, "embed_seconds"):
             catalogue = self._store.catalogue()
-            stage = EmbedStage(self._store, self._parts.cache, provider, self._on_progress, self._cancel)
+            stage = EmbedStage(self._store, self._cache, provider, self._on_progress, self._cancel)
             try:
                 stage.run(self._hashes_in_order(catalogue, scope, first), set(catalogue["content_hash"].to_pylist()))
             finally:
@@ -166,10 +168,10 @@ class IndexRun:
                 self.report.chunks_reused = stage.reused
         if stage.embedded or stage.reused:
             self._store.optimize()
-            self._parts.cache.trim()
+            self._cache.trim()
 
     def finish(self) -> IndexReport:
-        """Write down what the index holds now, and say it."""
+        """Record what the index holds now, and report it."""
         report, manifest = self.report, self._manifest
         hashes = self._store.catalogue()["content_hash"].to_pylist()
         vectors = self._store.vector_hashes(manifest.spaces[0]) if manifest.spaces else set()
@@ -183,15 +185,15 @@ class IndexRun:
         return report
 
     def _recipe(self) -> str:
-        """Digest of all that decides how a file becomes rows; each release may cut files in another way."""
-        chunking = self._parts.chunking.model_dump_json()
+        """Digest of everything that decides how a file becomes rows; each release may chunk files differently."""
+        chunking = self._chunking.model_dump_json()
         return content_digest(str(SCHEMA_VERSION), __version__, CHUNK_FORMAT, chunking)
 
     def _scan(self, scope: Scope) -> tuple[ScanResult, Scope]:
-        """What lies in ``scope``, widened to the folders that were or are skipped as a whole around its paths."""
+        """What is in ``scope``, widened to the folders that were or are skipped as a whole around its paths."""
         scope = scope.widened(item.path for item in self._manifest.skipped)
         while True:
-            scan = scan_scope(self._parts.folder, self._parts.scan, scope, self._cancel)
+            scan = scan_scope(self._folder, self._scan_config, scope, self._cancel)
             wider = scope.widened(entry.path for entry in scan.skipped)
             if wider == scope:
                 return scan, scope

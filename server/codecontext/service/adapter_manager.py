@@ -1,8 +1,8 @@
-"""Lets the adapter that the settings name answer, without an interruption and never half of it.
+"""Activates the adapter that the settings name, without an interruption and never half of it.
 
-A new adapter is loaded beside the one that serves. It takes over at once where documents keep their vectors (a
-query-side adapter) or have them already (a space that is known); otherwise when the background has embedded them.
-Whatever goes wrong, what served goes on serving, and every answer says so.
+A new adapter is loaded beside the active one. It is activated at once if documents keep their vectors (a query-side
+adapter) or have them already (a known space); otherwise when the background has embedded them. If anything goes wrong,
+the previous adapter stays active and results say so.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, inspect_adapter
-from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
+from codecontext.adapters.files import AdapterStamp, stamp_of
+from codecontext.adapters.settle import settle
 from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
-from codecontext.embeddings.pytorch.model import PEFT_AVAILABLE, without_peft
 from codecontext.engine.coverage import coverage_of
-from codecontext.engine.engine import Engine, Serving
+from codecontext.engine.engine import Active, Engine, instead_of_adapter, keyword_only
 from codecontext.rpc.messages import ActiveAdapter
 from codecontext.service.folder_settings import FolderSettings
 from codecontext.service.models import Models
 
 logger = logging.getLogger(__name__)
 
-_LOADING = "The model is being loaded, so only words are compared."
+_LOADING = keyword_only("The model is still loading.")
 
 
 @dataclass(slots=True)
@@ -37,9 +37,9 @@ class LoadedAdapter:
 
     provider: HuggingFaceEmbeddingProvider
     base_model: HuggingFaceEmbeddingProvider
-    """What it was loaded beside, or itself; kept so that whoever wants it next finds it loaded."""
+    """What it was loaded beside, or itself; kept so that it is still loaded when it is needed next."""
     stamp: AdapterStamp | None
-    """The adapter's files as they were; None for the base model alone."""
+    """The adapter's files as they were read; None for the base model alone."""
     loaded_at: float
     """Seconds since 1970."""
     load_milliseconds: float
@@ -79,10 +79,10 @@ class LoadedAdapter:
 
 
 class AdapterManager:
-    """Decides what serves one folder.
+    """Decides what is active for one folder.
 
     ``follow`` runs on the model worker; the rest may be called from any thread. ``on_change`` is called after every
-    change of what is said, ``on_vectors_wanted`` when vectors of another space are to be made.
+    change of what is reported, ``on_vectors_wanted`` when vectors of another space are to be made.
     """
 
     def __init__(
@@ -103,25 +103,22 @@ class AdapterManager:
         self.model_fault = ""
         self.adapter_fault = ""
         self._at_fault: tuple[Path | None, AdapterStamp | None] = (None, None)
-        """What ``adapter_fault`` is about: the adapter's path, and its files as they were."""
+        """What ``adapter_fault`` is about: the adapter's path, and the state of its files."""
         self._coming: Path | None = None
-        """The adapter that is being loaded in place of one at fault."""
-        engine.serve(Serving(None, _LOADING))
+        """The adapter that is being loaded in place of one that could not be used."""
+        engine.activate(_LOADING)
 
     def follow(self, settings: FolderSettings, cancel: CancelToken) -> bool:
-        """Load what ``settings`` name beside what serves, and let it serve as soon as it can.
+        """Load what ``settings`` name beside what is active, and activate it as soon as possible.
 
-        False when it was stopped before its end.
+        Returns False when it was stopped before its end.
         """
         self._forget_fault_of_another(settings.adapter)
         try:
             base = self._models.base(
                 settings.settings.embeddings.huggingface,
                 leave_cores=settings.settings.engine.leave_cores,
-                cancel=cancel,
             )
-        except OperationCancelled:
-            return False
         except CodeContextError as error:
             self.fail(str(error))
             return True
@@ -133,10 +130,10 @@ class AdapterManager:
         except CodeContextError as error:
             self._without_adapter(base, settings.adapter, error)
             return True
-        except Exception as error:  # nobody foresaw it, and yet the base model is loaded
+        except Exception as error:  # unforeseen, and yet the base model is loaded
             logger.exception("Loading the adapter %s failed.", settings.adapter)
-            fault = AdapterError(f"It cannot be loaded: {type(error).__name__}: {error}", "Choose another adapter.")
-            self._without_adapter(base, settings.adapter, fault)
+            problem = AdapterError(f"It cannot be loaded: {type(error).__name__}: {error}", "Choose another adapter.")
+            self._without_adapter(base, settings.adapter, problem)
             return True
         if cancel.cancelled:
             return False
@@ -145,36 +142,36 @@ class AdapterManager:
         return True
 
     def fault_of(self, path: Path | None) -> str:
-        """What is wrong with the adapter at ``path``; empty for another, also before that begins to load."""
+        """What is wrong with the adapter at ``path``; empty for any other, even before that begins to load."""
         return self.adapter_fault if self._at_fault[0] == path else ""
 
     def wanted(self) -> LoadedAdapter | None:
-        """Whose space should be filled next: what is pending, else what serves."""
+        """Whose space should be filled next: what is pending, else what is active."""
         with self._lock:
             return self.pending or self.active
 
     def space_filled(self, adapter: LoadedAdapter) -> None:
         """Every chunk has its vector in the space of ``adapter``."""
-        with self._lock:  # or a newer wish might be taken for this one
+        with self._lock:  # or a newer candidate might be taken for this one
             is_awaited = adapter is self.pending
             if is_awaited:
                 self._promote(adapter)
         if is_awaited:
-            self._on_vectors_wanted()  # so that the index remembers which space is active
+            self._on_vectors_wanted()  # so that the index records which space is active
 
     def fail(self, reason: str) -> None:
-        """Go on with what served, or with words alone: the model cannot be used."""
+        """Keep using what is active, or fall back to keyword search: the model cannot be used."""
         logger.error("The model cannot be used: %s", reason)
         with self._lock:
             self.model_fault = reason
             if self.active is None:
-                self._engine.serve(Serving(None, f"Only words are compared, not meaning: {reason}"))
+                self._engine.activate(keyword_only(reason))
             else:
-                self._engine.serve(Serving(self.active.provider, f"The model before answers: {reason}"))
+                self._engine.activate(Active(self.active.provider, f"Still using the previous model: {reason}"))
         self._on_change()
 
     def measure_pending(self) -> None:
-        """Look how far the space that is being prepared has come."""
+        """Measure how much of the space that is being prepared is covered."""
         pending = self.pending
         if pending is not None:
             self.pending_coverage = self._coverage(pending)
@@ -182,27 +179,24 @@ class AdapterManager:
     # -- loading ---------------------------------------------------------------------------------------------
 
     def _candidate(self, base: HuggingFaceEmbeddingProvider, path: Path | None, cancel: CancelToken) -> LoadedAdapter:
-        """What the settings name, loaded; what serves or is being prepared already if that is it."""
+        """What the settings name, loaded; what is active or being prepared already if that is it."""
         with self._lock:
             loaded = [each for each in (self.active, self.pending) if each is not None and each.base_model is base]
         if path is None:
             return next((each for each in loaded if each.info is None), LoadedAdapter.base(base))
-        if not PEFT_AVAILABLE:
-            raise AdapterError(without_peft(path))
         self._announce_missing_files(base, path)
-        # What was loaded last is what the files were before, if they are others now.
+        # If the files have changed, what was loaded last is what they were before.
         info = settle(path, loaded[-1].stamp if loaded else None, cancel=cancel)
-        stamp = stamp_of(path)
         for each in loaded:
-            if each.info == info:
-                each.stamp = stamp
+            if each.info is not None and each.info.is_same_as(info):
+                each.stamp = info.stamp
                 return each
         started = time.perf_counter()
-        provider = base.beside(path, cancel=cancel)
-        return LoadedAdapter(provider, base, stamp, time.time(), (time.perf_counter() - started) * 1000)
+        provider = base.beside(info)
+        return LoadedAdapter(provider, base, info.stamp, time.time(), (time.perf_counter() - started) * 1000)
 
     def _announce_missing_files(self, base: HuggingFaceEmbeddingProvider, path: Path) -> None:
-        """Say so at once, and let what there is answer; whether they come back is waited for."""
+        """Report them at once and use what there is, before waiting whether they come back."""
         stamp = stamp_of(path)
         if stamp.config is not None and stamp.weights is not None:
             return
@@ -212,14 +206,14 @@ class AdapterManager:
             with self._lock:
                 self.active = self.active or LoadedAdapter.base(base)
             self._blame(path, error, stamp)
-            self._serve_active()
+            self._activate()
 
-    # -- what serves -----------------------------------------------------------------------------------------
+    # -- what is active --------------------------------------------------------------------------------------
 
     def _offer(self, candidate: LoadedAdapter, base: HuggingFaceEmbeddingProvider) -> None:
-        """Let the candidate serve if it answers as well as what serves now; else prepare it."""
+        """Activate the candidate if it covers as much as what is active now; else prepare it."""
         if self.active is None and self._coverage(candidate) < self._coverage(LoadedAdapter.base(base)):
-            # At the start: what the index covers answers until the adapter's space is covered too.
+            # At the start: use the space that the index covers until the adapter's space is covered, too.
             self._promote(LoadedAdapter.base(base))
         if self._is_as_good(candidate):
             self._promote(candidate)
@@ -227,7 +221,7 @@ class AdapterManager:
             with self._lock:
                 self.pending = candidate
                 self.pending_coverage = self._coverage(candidate)
-            self._serve_active()
+            self._activate()
         self._on_vectors_wanted()
 
     def _is_as_good(self, candidate: LoadedAdapter) -> bool:
@@ -239,41 +233,43 @@ class AdapterManager:
     def _coverage(self, adapter: LoadedAdapter) -> float:
         try:
             return coverage_of(self._engine.store, adapter.provider.space.space_id)
-        except IndexCorrupt:  # who writes the index repairs it
+        except IndexCorrupt:  # the next indexing run repairs it
             return 0.0
 
     def _promote(self, adapter: LoadedAdapter) -> None:
         with self._lock:
             self.active, self.pending, self.pending_coverage = adapter, None, None
-        self._serve_active()
+        self._activate()
 
-    def _serve_active(self) -> None:
+    def _activate(self) -> None:
         with self._lock:
             if self.active is not None:
-                self._engine.serve(Serving(self.active.provider, self._difference() or None))
+                self._engine.activate(Active(self.active.provider, self._difference() or None))
         self._on_change()
 
     def _difference(self) -> str:
-        """Why what answers is not what the settings name; empty if it is."""
+        """Why what is active is not what the settings name; empty if it is."""
         if self.adapter_fault:
             return self.adapter_fault
         if self._coming is not None:
-            return f"The adapter {self._coming} is being loaded; {self._name_of_active()} answers until then."
+            return f"The adapter {self._coming} is being loaded; using {self._name_of_active()} until then."
         if self.pending is None:
             return ""
         if self.active is not None and self.pending.path and self.pending.path == self.active.path:
-            return f"The adapter {self.pending.path} has changed and is being prepared; what it was answers until then."
+            return (
+                f"The adapter {self.pending.path} has changed and is being prepared; using the previous one until then."
+            )
         coming = f"The adapter {self.pending.path}" if self.pending.path else "The base model without an adapter"
-        return f"{coming} is being prepared; {self._name_of_active()} answers until then."
+        return f"{coming} is being prepared; using {self._name_of_active()} until then."
 
     def _without_adapter(self, base: HuggingFaceEmbeddingProvider, path: Path | None, error: CodeContextError) -> None:
-        """Go on with what served, or begin with the base model."""
+        """Keep using what is active, or start with the base model."""
         logger.error("The adapter %s is not used: %s", path, error)
         with self._lock:
             self.pending, self.pending_coverage = None, None
             self.active = self.active or LoadedAdapter.base(base)
             self._blame(path, error, stamp_of(path) if path else None)
-        self._serve_active()
+        self._activate()
         self._on_vectors_wanted()
 
     def _blame(self, path: Path | None, error: CodeContextError, stamp: AdapterStamp | None) -> None:
@@ -281,18 +277,17 @@ class AdapterManager:
         self._at_fault, self._coming = (path, stamp), None
 
     def _forget_fault_of_another(self, path: Path | None) -> None:
-        """While another adapter loads, or other files of the same, what was wrong before is no longer said."""
+        """Stop reporting what was wrong once another adapter loads, or other files of the same."""
         if not self.adapter_fault or self._at_fault == (path, stamp_of(path) if path else None):
             return
         with self._lock:
             self.adapter_fault, self._coming = "", path
-        self._serve_active()
+        self._activate()
 
     def _instead_of(self, path: Path | None, reason: str) -> str:
         if self.active is not None and path is not None and self.active.path == str(path):
-            return f"What was loaded from {path} before answers instead of the adapter that is there now: {reason}"
-        name = self._name_of_active()
-        return f"{name[0].upper()}{name[1:]} answers instead of the adapter {path}: {reason}"
+            return f"Using what was loaded from {path} earlier instead of the adapter there now: {reason}"
+        return instead_of_adapter(self._name_of_active(), str(path), reason)
 
     def _name_of_active(self) -> str:
         return f"the adapter {self.active.path}" if self.active and self.active.path else "the base model"

@@ -54,9 +54,8 @@ class Workbench:
         """The base model without an adapter, loaded. Raises ``ModelUnavailable`` and ``TrainingError``."""
         if importlib.util.find_spec("peft") is None:
             raise TrainingError("Adapters need peft, which is not installed.", "Run: pip install peft")
-        config = self.settings.embeddings.huggingface.model_copy(update={"lora_adapter_path": None})
-        provider = HuggingFaceEmbeddingProvider(config, CHUNK_FORMAT)
-        provider.initialize()
+        provider = HuggingFaceEmbeddingProvider(self.settings.embeddings.huggingface, CHUNK_FORMAT)
+        provider.load_base()
         return provider
 
     def material(self, pairs_file: Path | None) -> Material:

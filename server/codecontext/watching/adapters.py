@@ -37,8 +37,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, WEIGHTS_FILE
-from codecontext.adapters.settle import AdapterStamp, stamp_of
+from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, WEIGHTS_FILE, AdapterStamp, stamp_of
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver, ObservedWatch

@@ -132,7 +132,7 @@ def test_an_adapter_that_cannot_be_loaded_ends_the_run_and_leaves_words_to_searc
     assert search.returncode == 0
     assert "a.py:1  add  function" in search.stdout
     (label,) = search.stderr.splitlines()
-    assert label.startswith("Degraded: The base model answers without the adapter")
+    assert label.startswith(f"Degraded: Using the base model instead of the adapter {broken}: ")
     assert "is damaged" in label
 
 

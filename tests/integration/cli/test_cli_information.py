@@ -136,7 +136,7 @@ def test_doctor_finds_a_sound_installation_sound(codecontext: Run, shop: Path, a
     assert {check["status"] for check in checks.values()} == {"ok"}
     assert "weights as published" in checks["model"]["found"]
     assert "house-style, rank 4" in checks["adapter"]["found"]
-    assert "384 numbers a vector" in checks["embedding"]["found"]
+    assert "384-dimensional vectors" in checks["embedding"]["found"]
     assert "readable" in checks["index"]["found"]
 
 

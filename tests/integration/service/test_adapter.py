@@ -209,7 +209,7 @@ async def test_a_deleted_folder_that_comes_back(
     before = await using(shared, project, adapters[0])
     shutil.rmtree(place)
     touch(shared, project)
-    report = await faulty(shared, project, "answers instead of the adapter")
+    report = await faulty(shared, project, "instead of the adapter")
     assert (report.health, report.space) == (Health.WARNING, before.space)
     state = (await shared.ask("handle")).states[str(project)]
     assert state.fingerprint == adapter_fingerprint(adapters[0])
@@ -289,9 +289,7 @@ async def test_files_replaced_by_bad_ones_are_not_said_to_be_answered_by_themsel
         place.joinpath(name).write_bytes(b"{" * 30)
     touch(shared, project)
     report = await faulty(shared, project, "cannot be read")
-    assert report.message.startswith(
-        f"What was loaded from {place} before answers instead of the adapter that is there"
-    )
+    assert report.message.startswith(f"Using what was loaded from {place} earlier instead of the adapter there now: ")
     assert (report.health, report.space) == (Health.WARNING, before.space)
     state = (await shared.ask("handle")).states[str(project)]
     assert state.fingerprint == adapter_fingerprint(adapters[0])
@@ -302,7 +300,7 @@ async def test_a_bad_path_from_the_beginning(
 ) -> None:
     """The base model answers, which is said, and the adapter is taken when it comes."""
     await serve(shared, project, place)
-    report = await faulty(shared, project, "The base model answers instead of the adapter")
+    report = await faulty(shared, project, "Using the base model instead of the adapter")
     assert (report.ready, report.adapter) == (True, None)
     shutil.copytree(adapters[0], place)
     touch(shared, project)

@@ -45,7 +45,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path, write_adap
     write_adapter("words-1")
     with pytest.raises(AdapterError, match=r"no adapter 'wrods-1' in .* Did you mean words-1\?"):
         find_adapter("wrods-1", [tmp_path])
-    with pytest.raises(AdapterError, match="'codecontext adapter list' shows what there is"):
+    with pytest.raises(AdapterError, match="'codecontext adapter list' shows the available ones"):
         find_adapter("zebra", [tmp_path])
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from codecontext.adapters import AdapterInfo, inspect_adapter
-from codecontext.adapters.settle import AdapterStamp, settle, stamp_of
+from codecontext.adapters.files import AdapterStamp, stamp_of
+from codecontext.adapters.settle import settle
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError, OperationCancelled
 
@@ -166,7 +167,7 @@ def test_patience_ends_with_the_last_fault(two: tuple[Path, Path]) -> None:
 
 
 def test_patience_ends_with_files_that_never_rest(two: tuple[Path, Path]) -> None:
-    with pytest.raises(AdapterError, match="did not stop changing"):
+    with pytest.raises(AdapterError, match="keep changing"):
         settled(two[0], quiet=FOREVER, lone=FOREVER, patience=0.2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from codecontext.config import Origin, Settings, describe_settings, load_settings, validate_file
 from codecontext.config.sources import OriginKind
 from codecontext.core.errors import ConfigError
+from codecontext.embeddings.huggingface import HuggingFaceConfig
 
 STRONGEST_FIRST: list[OriginKind] = ["editor", "environment", "project", "user", "default"]
 LIMITS = {"editor": 11, "environment": 12, "project": 13, "user": 14, "default": 10}
@@ -175,6 +177,30 @@ class TestPaths:
         monkeypatch.setenv("USERPROFILE", str(adapter.parent))
         project_file.write_text('embeddings.huggingface.lora_adapter_path = "~/house-style"\n')
         assert load_settings(folder).settings.embeddings.huggingface.lora_adapter_path == str(adapter)
+
+    @pytest.mark.parametrize(
+        ("path", "sentence"),
+        [
+            ("none", "LoRA adapter path does not exist: {path}"),
+            ("a" * 3_000, "LoRA adapter path does not exist: {path}"),
+            ("file", "LoRA adapter path must be a directory: {path}"),
+            ("empty", "Invalid LoRA adapter: missing adapter_config.json in {path}"),
+        ],
+        ids=["missing", "too long", "file", "empty"],
+    )
+    def test_what_is_at_the_path_only_the_providers_config_checks(
+        self, folder: Path, project_file: Path, path: str, sentence: str
+    ) -> None:
+        (folder / "file").touch()
+        (folder / "empty").mkdir()
+        project_file.write_text(f'embeddings.huggingface.lora_adapter_path = "{path}"\n')
+        loaded = load_settings(folder)
+        settings = loaded.settings.embeddings.huggingface
+        assert settings.lora_adapter_path == str(folder / path)
+        assert loaded.origins["embeddings.huggingface.lora_adapter_path"].where == str(project_file)
+        assert loaded.warnings == []
+        with pytest.raises(ValueError, match=re.escape(sentence.format(path=folder / path))):
+            HuggingFaceConfig(**settings.model_dump())
 
     @pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "jinaai/jina-code-embeddings-0.5b"])
     def test_a_model_name_is_not_a_path(self, name: str, folder: Path, project_file: Path) -> None:

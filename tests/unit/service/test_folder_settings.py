@@ -26,7 +26,7 @@ def adapter_setting(path: object) -> dict[str, Any]:
 
 
 def test_nothing_said_means_defaults(project: Path) -> None:
-    assert read(project) == FolderSettings(Settings(), None)
+    assert read(project) == FolderSettings(Settings())
 
 
 def test_the_editor_wins_over_the_project(project: Path, project_file: Path) -> None:
@@ -52,7 +52,7 @@ def test_an_adapter_that_is_not_there_yet_is_waited_for(project: Path, tmp_path:
     found = read(project, editor={**adapter_setting(missing), "search": {"limit": 9}})
     assert (found.adapter, found.fault) == (missing, "")
     assert found.settings.search.limit == 9
-    assert found.settings.embeddings.huggingface.lora_adapter_path is None
+    assert found.settings.embeddings.huggingface.lora_adapter_path == str(missing)
 
 
 def test_a_home_is_expanded_in_an_adapter_that_is_not_there(

@@ -70,11 +70,11 @@ def project_folder(folder: Path | None) -> Path:
 
 
 def project_settings(folder: Path) -> Settings:
-    """The project's settings, without the adapter that they name; logging follows them. Raises ``ConfigError``."""
+    """The project's settings; logging follows them. Raises ``ConfigError``."""
     from codecontext.cli.logs import apply_log_settings
-    from codecontext.training.release.promotion import load_settings_without_adapter
+    from codecontext.config import load_settings
 
-    loaded = load_settings_without_adapter(folder)
+    loaded = load_settings(folder)
     apply_log_settings(loaded, default="warning")
     return loaded.settings
 

@@ -1,4 +1,4 @@
-"""Settings of the Hugging Face embedding provider."""
+"""Settings of the Hugging Face embedding provider, and the same with the adapter's folder checked."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from codecontext.embeddings.model_files import BUNDLED_MODEL
 Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 
 
-class HuggingFaceConfig(BaseModel):
-    """Which model embeds, with which adapter, where and how."""
+class HuggingFaceSettings(BaseModel):
+    """Which model embeds, with which adapter, where and how.
+
+    A pure value: nothing is looked up on disk. What is wrong with a model or an adapter shows when it is loaded.
+    """
 
     model_config = ConfigDict(extra="forbid", validate_default=True, protected_namespaces=())
 
@@ -68,12 +71,12 @@ class HuggingFaceConfig(BaseModel):
         None,
         ge=1,
         description=(
-            "Keep only the first so many numbers of each vector, for models trained for it (Matryoshka). Unset: all."
+            "Truncate vectors to this many dimensions, for models trained for it (Matryoshka). Unset: all dimensions."
         ),
     )
     allow_download: bool = Field(
         False,
-        description="Whether a model that is not on this machine may be fetched from Hugging Face.",
+        description="Whether a model that is not on this machine may be downloaded from Hugging Face.",
         json_schema_extra={"user_only": True},
     )
     prompts: dict[InstructionType, str] = Field(
@@ -96,17 +99,25 @@ class HuggingFaceConfig(BaseModel):
 
     @field_validator("lora_adapter_path")
     @classmethod
-    def _check_adapter_folder(cls, value: str | None) -> str | None:
-        if not value:
-            return None
-        path = _expanded(value)
-        try:
-            require_folder(path)
-        except AdapterError as error:
-            raise ValueError(error.message) from error
-        except OSError as error:  # too long a name, or a folder on the way that may not be looked into
-            raise ValueError(f"LoRA adapter path cannot be read: {path}: {error.strerror}") from error
-        return str(path)
+    def _expand_adapter_folder(cls, value: str | None) -> str | None:
+        return str(_expanded(value)) if value else None
+
+
+class HuggingFaceConfig(HuggingFaceSettings):
+    """``HuggingFaceSettings`` whose adapter, if any, is known to be a folder with an ``adapter_config.json``.
+
+    Raises ``ValueError`` (pydantic's ``ValidationError``) when it is not.
+    """
+
+    @field_validator("lora_adapter_path")
+    @classmethod
+    def _require_adapter_folder(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                require_folder(Path(value))
+            except AdapterError as error:
+                raise ValueError(error.message) from error
+        return value
 
 
 def _expanded(value: str) -> Path:

@@ -19,6 +19,7 @@ from codecontext.adapters import (
     inspect_adapter,
     require_unchanged,
 )
+from codecontext.adapters.files import stamp_of
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, EmbeddingError
 from codecontext.core.paths import expand_user
@@ -31,11 +32,11 @@ from codecontext.embeddings.base import (
     Vectors,
 )
 from codecontext.embeddings.batching import embed_tokens
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceSettings
 from codecontext.embeddings.huggingface.runtime import ModelRuntime
 from codecontext.embeddings.model_files import read_model_card, resolve_model
 from codecontext.embeddings.prompts import resolve_prompts
-from codecontext.embeddings.pytorch.model import PEFT_AVAILABLE, without_peft
+from codecontext.embeddings.pytorch.model import PEFT_AVAILABLE
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +45,8 @@ TOKENIZER_WINDOW = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class _Serving:
-    """What answers now. Replaced as a whole, so that no batch sees half a swap."""
+class _Active:
+    """What embeds now. Replaced as a whole, so that no batch sees half a swap."""
 
     documents: EmbeddingBackend
     queries: EmbeddingBackend
@@ -62,7 +63,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
 
     def __init__(
         self,
-        config: HuggingFaceConfig,
+        config: HuggingFaceSettings,
         chunk_format: str = "1",
         *,
         callers: int = 1,
@@ -70,29 +71,39 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         self.config = config
         self._chunk_format = chunk_format
         self._callers = callers
+        self._adapter_problem = ""
         self._wanted_adapter_path = config.lora_adapter_path
         self._current_adapter_path: str | None = None
         self._adapter_loaded = False
         self._runtime: ModelRuntime | None = None
-        self._serving: _Serving | None = None
+        self._active: _Active | None = None
         self._prompts: dict[InstructionType, str] = {}
         self._loading = threading.RLock()
 
     def initialize(self) -> None:
-        """Load the base model, then the adapter. Later calls only look whether the adapter changed.
+        """Load the base model, then the adapter. Later calls only check whether the adapter changed.
 
-        Raises ``ModelUnavailable`` or ``ConfigError`` when the base model cannot serve as configured, and
-        ``AdapterError`` when only the adapter cannot: then the base model serves.
+        Raises ``ModelUnavailable`` or ``ConfigError`` when the base model cannot be used as configured, and
+        ``AdapterError`` when only the adapter cannot: then the base model is active.
         """
         with self._loading:
-            if self._serving is None:
+            if self._active is None:
                 self._load_base_model()
             self._load_adapter()
+
+    def load_base(self) -> None:
+        """Load the base model alone, for good: loading the configured adapter ``beside`` it is up to the caller.
+
+        Raises as ``initialize`` does, but no ``AdapterError``.
+        """
+        with self._loading:
+            self._wanted_adapter_path = None
+            self.initialize()
 
     def reload_adapter(self, path: str | Path | None) -> None:
         """Use the adapter at ``path``, or none. Does nothing if exactly that is in use already.
 
-        The new one is loaded completely before it replaces the old; when that fails the old one stays, the
+        The new one is loaded completely before it replaces the old one; when that fails the old one stays active, the
         failure is logged, and ``AdapterError`` is raised.
         """
         with self._loading:
@@ -107,21 +118,25 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 self._wanted_adapter_path = previous
                 raise
 
-    def beside(self, path: str | Path | None) -> HuggingFaceEmbeddingProvider:
-        """Another provider on the same base model, loaded with the adapter at ``path`` or with none, for good.
+    def beside(self, adapter: AdapterInfo | str | Path | None) -> HuggingFaceEmbeddingProvider:
+        """Another provider on the same base model, loaded for good with ``adapter`` (or its folder), or with none.
 
-        The two share the base model's weights and never change each other, so one can serve while the other
-        gets ready. Whatever becomes of the files, the new one stays what it is: ``initialize`` does not look at
-        them again. Raises ``AdapterError``; without peft the base model is what loads.
+        The two share the base model's weights and never change each other, so one can be active while the other
+        is prepared. Whatever happens to the files, the new one stays what it is: ``initialize`` does not check
+        them again. Raises ``AdapterError``, also without PEFT.
         """
         with self._loading:
             other = HuggingFaceEmbeddingProvider(self.config, self._chunk_format, callers=self._callers)
             other._runtime = self._opened()
             other._prompts = self._prompts
-        other._wanted_adapter_path = None if path is None else str(expand_user(path))
-        other._load_adapter()
-        if other._serving is None:
+        if adapter is None:
             other._unload_adapter()
+        else:
+            info = adapter if isinstance(adapter, AdapterInfo) else None
+            path = str(adapter.path if isinstance(adapter, AdapterInfo) else expand_user(adapter))
+            require_peft(path)
+            other._wanted_adapter_path = path
+            other._load_adapter(info)
         other._wanted_adapter_path = None
         return other
 
@@ -132,8 +147,13 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
 
     @property
     def adapter(self) -> AdapterInfo | None:
-        """The adapter in use; ``None`` when the base model serves."""
+        """The adapter in use; ``None`` when the base model is active."""
         return self._initialized().adapter
+
+    @property
+    def adapter_problem(self) -> str:
+        """Why the adapter is not in use although loading raised nothing: without PEFT. Empty otherwise."""
+        return self._adapter_problem
 
     @property
     def backend_name(self) -> str:
@@ -150,18 +170,18 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         on_batch: BatchCallback | None = None,
     ) -> Vectors:
         """Vectors of ``texts``, one row each, in their order; see ``EmbeddingProvider.embed_batch``."""
-        serving, tokenizer = self._initialized(), self._opened().tokenizer
-        backend = serving.queries if instruction_type.is_query else serving.documents
+        active, tokenizer = self._initialized(), self._opened().tokenizer
+        backend = active.queries if instruction_type.is_query else active.documents
         prompt = self._prompts[instruction_type]
         labels = [f"text {number}" for number in range(len(texts))] if names is None else names
-        result = np.empty((len(texts), serving.space.dimension), dtype=np.float32)
+        result = np.empty((len(texts), active.space.dimension), dtype=np.float32)
         for start in range(0, len(texts), TOKENIZER_WINDOW):
             window = slice(start, start + TOKENIZER_WINDOW)
             token_ids = tokenizer.encode([prompt + text for text in texts[window]])
             for rows, vectors in embed_tokens(backend, token_ids, labels[window], cancel):
                 positions = rows + start
                 _check_finite(vectors, [labels[position] for position in positions], backend)
-                result[positions] = _shortened(vectors, serving.space)
+                result[positions] = _shortened(vectors, active.space)
                 if on_batch is not None:
                     on_batch(positions.tolist(), result[positions])
         return result
@@ -169,7 +189,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
     def close(self) -> None:
         """Free the models. ``initialize`` loads them again, with the adapter last wanted."""
         with self._loading:
-            self._serving = None
+            self._active = None
             self._runtime = None
             self._adapter_loaded = False
             self._current_adapter_path = None
@@ -180,7 +200,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         card = read_model_card(config.model_name, folder)
         if config.dimension is not None and config.dimension > card.dimension:
             raise ConfigError(
-                f"dimension is {config.dimension}, but vectors of {card.name} have {card.dimension} numbers.",
+                f"dimension is {config.dimension}, but {card.name} makes {card.dimension}-dimensional vectors.",
                 f"Set it to {card.dimension} or less.",
             )
         self._prompts = resolve_prompts(card.name, card.prompts, card.default_prompt, config.prompts)
@@ -188,54 +208,61 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         self._unload_adapter()
 
     def _unload_adapter(self) -> None:
-        """Let the base model serve."""
+        """Make the base model active."""
         base = self._opened().backend(None)
-        self._serving = _Serving(base, base, None, self._space(document_adapter=""))
+        self._active = _Active(base, base, None, self._space(document_adapter=""))
         self._adapter_loaded = False
         self._current_adapter_path = None
+        self._adapter_problem = ""
 
-    def _load_adapter(self) -> None:
-        """Load the wanted adapter, unless exactly its content is loaded already."""
+    def _load_adapter(self, inspected: AdapterInfo | None = None) -> None:
+        """Load the wanted adapter, unless exactly its content is loaded already; ``inspected`` is that adapter."""
         path = self._wanted_adapter_path
         if path is None:
             return
-        if not PEFT_AVAILABLE:
-            logger.warning("%s", without_peft(path))
+        try:
+            require_peft(path)
+        except AdapterError as error:
+            self._adapter_problem = str(error)
+            logger.warning("%s", error)
             return
         try:
             if self._is_current(path):
                 return
             logger.info("Loading LoRA adapter from: %s", path)
             started = time.perf_counter()
-            self._serving = self._with_adapter(inspect_adapter(Path(path)))
+            self._active = self._with_adapter(inspected or inspect_adapter(Path(path)))
         except Exception as error:
             logger.error("Failed to load LoRA adapter from %s: %s", path, error)
             if isinstance(error, AdapterError):
                 raise
             # The base model is loaded, so whatever goes wrong now is no reason to do without it.
-            raise _fault_of(path, error) from error
+            raise _as_adapter_error(path, error) from error
         self._adapter_loaded = True
         self._current_adapter_path = path
         logger.info("LoRA adapter loaded successfully in %.1fms", (time.perf_counter() - started) * 1000)
 
     def _is_current(self, path: str) -> bool:
-        """Whether the adapter in use came from ``path``, and its files have not changed since."""
+        """Whether the adapter in use came from ``path``, and its content has not changed since."""
         return (
             self._adapter_loaded
             and self._current_adapter_path == path
             and self.adapter is not None
-            and self.adapter.fingerprint == adapter_fingerprint(Path(path))
+            and (
+                self.adapter.stamp == stamp_of(Path(path))
+                or self.adapter.fingerprint == adapter_fingerprint(Path(path))
+            )
         )
 
-    def _with_adapter(self, info: AdapterInfo) -> _Serving:
-        """Everything ready to answer with the adapter. Raises ``AdapterError``."""
+    def _with_adapter(self, info: AdapterInfo) -> _Active:
+        """Everything ready to embed with the adapter. Raises ``AdapterError``."""
         card = self._opened().card
         check_fingerprint(info, card.name, card.digest)
         adapted = self._opened().backend(info)
         require_unchanged(info)
         if info.side is AdapterSide.QUERY:
-            return _Serving(self._opened().backend(None), adapted, info, self._space(document_adapter=""))
-        return _Serving(adapted, adapted, info, self._space(document_adapter=info.fingerprint))
+            return _Active(self._opened().backend(None), adapted, info, self._space(document_adapter=""))
+        return _Active(adapted, adapted, info, self._space(document_adapter=info.fingerprint))
 
     def _space(self, document_adapter: str) -> EmbeddingSpace:
         runtime = self._opened()
@@ -256,13 +283,21 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             raise RuntimeError("initialize() loads the model; call it before anything else")
         return self._runtime
 
-    def _initialized(self) -> _Serving:
-        if self._serving is None:
+    def _initialized(self) -> _Active:
+        if self._active is None:
             raise RuntimeError("initialize() loads the model; call it before anything else")
-        return self._serving
+        return self._active
 
 
-def _fault_of(path: str, error: Exception) -> AdapterError:
+def require_peft(path: str | Path) -> None:
+    """Raise ``AdapterError`` unless PEFT is installed, without which the adapter at ``path`` cannot be loaded."""
+    if not PEFT_AVAILABLE:
+        raise AdapterError(
+            f"PEFT library not installed, cannot load LoRA adapter: {path}. Install with: pip install peft"
+        )
+
+
+def _as_adapter_error(path: str, error: Exception) -> AdapterError:
     if isinstance(error, CodeContextError):
         return AdapterError(f"The adapter {path} cannot be added to the model: {error.message}", error.hint)
     logger.debug("Loading the adapter %s ended with this error:", path, exc_info=error)

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from codecontext.adapters import AdapterInfo, check_compatible
 from codecontext.core.errors import ConfigError
 from codecontext.embeddings.backend import EmbeddingBackend
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceSettings
 from codecontext.embeddings.model_files import ModelCard
 from codecontext.embeddings.openvino.architecture import UnknownArchitecture
 from codecontext.embeddings.openvino.library import OPENVINO_AVAILABLE
@@ -34,7 +34,7 @@ class ModelRuntime:
     the device or the tokenizer is missing.
     """
 
-    def __init__(self, card: ModelCard, config: HuggingFaceConfig, callers: int = 1) -> None:
+    def __init__(self, card: ModelCard, config: HuggingFaceSettings, callers: int = 1) -> None:
         self.card = card
         self.max_tokens = _max_tokens(card, config)
         self.tokenizer = load_tokenizer(card, self.max_tokens)
@@ -101,10 +101,10 @@ class ModelRuntime:
         if adapter is None:
             return self._torch().encoder(), []
         warnings = check_compatible(adapter, self._torch().architecture())
-        return self._torch().adapted_encoder(adapter.path), warnings
+        return self._torch().adapted_encoder(adapter), warnings
 
 
-def _max_tokens(card: ModelCard, config: HuggingFaceConfig) -> int:
+def _max_tokens(card: ModelCard, config: HuggingFaceSettings) -> int:
     if config.max_tokens is not None and config.max_tokens > card.token_limit:
         raise ConfigError(
             f"max_tokens is {config.max_tokens}, but {card.name} reads at most {card.token_limit} tokens.",
@@ -113,7 +113,7 @@ def _max_tokens(card: ModelCard, config: HuggingFaceConfig) -> int:
     return config.max_tokens or card.max_tokens
 
 
-def _wants_openvino(config: HuggingFaceConfig, device: str) -> bool:
+def _wants_openvino(config: HuggingFaceSettings, device: str) -> bool:
     if config.backend != "openvino":
         return config.backend == "auto" and device == "cpu" and OPENVINO_AVAILABLE
     if not OPENVINO_AVAILABLE:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codecontext.adapters.files import shown
 from codecontext.embeddings.openvino.graph import EncoderGraph, Node
+
+
+LayerCount = Annotated[int, Field(ge=1, le=1_000)]
+"""Models have a dozen to a hundred layers; a damaged configuration may say anything."""
 
 
 class UnknownArchitecture(Exception):
@@ -26,6 +30,8 @@ class Architecture(BaseModel, ABC):
 
     prefix: ClassVar[str]
     """What stands before the names of weights that were saved with a head."""
+    tables: ClassVar[frozenset[str]]
+    """The modules that are embeddings; all others are linear or normalise."""
 
     quantization_config: None = None
 

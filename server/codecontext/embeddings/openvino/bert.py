@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
-from codecontext.embeddings.openvino.architecture import Architecture, linear_shapes
+from codecontext.embeddings.openvino.architecture import Architecture, LayerCount, linear_shapes
 from codecontext.embeddings.openvino.graph import Activation, EncoderGraph, Node
 
 # What is added to a score so that softmax makes nothing of it.
@@ -38,10 +38,11 @@ class BertLike(Architecture):
     """What BERT, RoBERTa and MPNet have in common."""
 
     names: ClassVar[_Names]
+    tables = frozenset({"embeddings.word_embeddings", "embeddings.position_embeddings"})
 
     vocab_size: PositiveInt
     hidden_size: PositiveInt
-    num_hidden_layers: PositiveInt
+    num_hidden_layers: LayerCount
     num_attention_heads: PositiveInt
     intermediate_size: PositiveInt
     max_position_embeddings: PositiveInt = 512
@@ -123,6 +124,8 @@ class Bert(BertLike):
         "attention.output.LayerNorm",
     )
 
+    tables = BertLike.tables | {"embeddings.token_type_embeddings"}
+
     type_vocab_size: PositiveInt = 2
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -160,6 +163,8 @@ class MPNet(BertLike):
     names = _Names(
         "attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o", "attention.LayerNorm"
     )
+
+    tables = BertLike.tables | {"encoder.relative_attention_bias"}
 
     # The number of the padding token and how distances fall into buckets are not configurable in transformers.
     _PADDING: ClassVar[int] = 1

@@ -148,7 +148,9 @@ class EncoderGraph:
                 return op.divide(total, op.maximum(op.reduce_sum(real, self.integers(1), True), self.number(1e-9)))
             case Pooling.MAX:
                 seen = op.unsqueeze(op.convert(self.attention_mask, "boolean"), self.integers(2))
-                return op.reduce_max(op.select(seen, hidden, self.number(np.finfo(np.float32).min)), self.integers(1))
+                return op.reduce_max(
+                    op.select(seen, hidden, self.number(float(np.finfo(np.float32).min))), self.integers(1)
+                )
             case Pooling.CLS:
                 return self._token_of_largest(hidden, real)
             case Pooling.LAST:

@@ -9,7 +9,7 @@ https://huggingface.co/docs/peft/package_reference/lora.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +36,21 @@ class UnsupportedAdapter(Exception):
 
 
 def merged_weights(
-    adapter: AdapterInfo, modules: Mapping[str, object], weights: Mapping[str, Array]
+    adapter: AdapterInfo, modules: Collection[str], tables: Collection[str], weights: Mapping[str, Array]
 ) -> dict[str, Array]:
     """The weights of a base model that the adapter changes, by name, as they are with it.
 
-    ``modules`` are those of the base that have a weight, ``weights`` those that vectors depend on; of the others nothing
-    is returned. Raises ``AdapterError`` where the adapter is incomplete or makes numbers that are not finite, and
-    ``UnsupportedAdapter`` where it takes PEFT.
+    ``modules`` are those of the base that have a weight, ``tables`` those of them that are embeddings. What is not in
+    ``weights`` has no effect on vectors and is left out. Raises ``AdapterError`` where the adapter is incomplete or
+    makes numbers that are not finite, and ``UnsupportedAdapter`` where it takes PEFT.
     """
     fitted = fit_adapter(adapter, modules)
     _require_known(read_config(adapter.path), fitted.settings)
-    merging = _Merging(adapter.path, fitted, weights, _read_tensors(adapter.path))
-    merging.replace()
-    for layer in fitted.layers:
-        merging.add(layer)
+    merging = _Merging(adapter.path, fitted, tables, weights, _read_tensors(adapter.path))
+    with np.errstate(all="ignore"):  # what is not finite is refused in the end
+        merging.replace()
+        for layer in fitted.layers:
+            merging.add(layer)
     return merging.merged
 
 
@@ -57,12 +58,18 @@ class _Merging:
     """One adapter on its way into copies of the weights that it changes."""
 
     def __init__(
-        self, path: Path, fitted: FittedAdapter, weights: Mapping[str, Array], tensors: Mapping[str, Array]
+        self,
+        path: Path,
+        fitted: FittedAdapter,
+        tables: Collection[str],
+        weights: Mapping[str, Array],
+        tensors: Mapping[str, Array],
     ) -> None:
         self.merged: dict[str, Array] = {}
         self._path = path
         self._settings = fitted.settings
         self._in_base = {layer.saved: layer.module for layer in fitted.layers} | dict(fitted.others)
+        self._tables = tables
         self._weights = weights
         self._tensors = {name: tensor for name, tensor in tensors.items() if module_of(name) in self._in_base}
 
@@ -70,7 +77,7 @@ class _Merging:
         """Put tensors that stand for those of the base, such as trained biases, in their place."""
         for saved in [name for name in self._tensors if ".lora_" not in name]:
             tensor, module, kind = self._tensors.pop(saved), self._in_base[module_of(saved)], saved.rpartition(".")[2]
-            if not self._is_used(module):
+            if f"{module}.weight" not in self._weights:
                 continue
             name = f"{module}.{kind}"
             if name not in self._weights or self._weights[name].shape != tensor.shape or not np.isfinite(tensor).all():
@@ -79,47 +86,47 @@ class _Merging:
 
     def add(self, layer: FittedLayer) -> None:
         """Add the matrices of one module to its weight."""
-        is_table = f"{layer.saved}{EMBEDDING_SUFFIXES[0]}" in self._tensors
+        is_table = layer.module in self._tables
         a, b = (self._take(layer.saved, suffix) for suffix in (EMBEDDING_SUFFIXES if is_table else LINEAR_SUFFIXES))
-        scale = layer.alpha / (math.sqrt(layer.rank) if self._settings.use_rslora else layer.rank)
-        magnitude = self._take(layer.saved, _MAGNITUDE) if self._settings.use_dora else None
-        bias = self._take(layer.saved, _LORA_BIAS) if self._settings.lora_bias else None
+        outputs = (len(b),)
+        magnitude = self._take(layer.saved, _MAGNITUDE, outputs) if self._settings.use_dora else None
+        bias = self._take(layer.saved, _LORA_BIAS, outputs) if self._settings.lora_bias else None
         self._require_all_taken(layer)
-        if not self._is_used(layer.module):
+        if f"{layer.module}.weight" not in self._weights:
             return
+        scale = np.float32(layer.alpha / (math.sqrt(layer.rank) if self._settings.use_rslora else layer.rank))
         # The weight of an embedding is (words, d): its outputs are its columns, those of a linear module its rows.
         weight = self._current(f"{layer.module}.weight")
-        weight = weight.T if is_table else weight
-        total = self._base_of(weight, layer, scale, is_table=is_table) + (b @ a) * np.float32(scale)
+        weight = self._less_start(weight.T if is_table else weight, layer, scale) + (b @ a) * scale
         if magnitude is not None:
-            total *= (magnitude / np.linalg.norm(total, axis=1))[:, None]
-        self._set(layer.module, "weight", np.ascontiguousarray(total.T if is_table else total))
+            weight *= (magnitude / np.linalg.norm(weight, axis=1))[:, None]
+        self._set(layer.module, "weight", np.ascontiguousarray(weight.T if is_table else weight))
         if bias is not None:
-            if is_table or f"{layer.module}.bias" not in self._weights:
-                raise AdapterError(
-                    f"The adapter {self._path} has lora_bias, but {layer.module} has no bias to add it to.",
-                    "Train it without lora_bias.",
-                )
-            self._set(layer.module, "bias", self._current(f"{layer.module}.bias") + bias * np.float32(scale))
+            self._add_bias(layer.module, bias * scale)
 
-    def _base_of(self, weight: Array, layer: FittedLayer, scale: float, *, is_table: bool) -> Array:
-        """What the matrices are added to: the weight, less what they began as where that was not nothing."""
-        match self._settings.taken_off_first:
-            case "":
-                return weight
-            case start if is_table:
-                raise UnsupportedAdapter(f"init_lora_weights is {start} for the embedding {layer.module}")
-            case "pissa":
-                # Meng et al. 2024 (arXiv:2404.02948): the largest singular values and their vectors.
-                u, values, v = np.linalg.svd(weight, full_matrices=False)
-                return weight - (u[:, : layer.rank] * values[: layer.rank]) @ v[: layer.rank]
-            case _:
-                # Büyükakyüz 2024 (arXiv:2406.01775): the beginning of a QR decomposition.
-                q, r = np.linalg.qr(weight)
-                return weight - (q[:, : layer.rank] @ r[: layer.rank]) * np.float32(scale)
+    def _less_start(self, weight: Array, layer: FittedLayer, scale: np.float32) -> Array:
+        """The weight without what the matrices began as, where that was not nothing."""
+        rank, start = layer.rank, self._settings.taken_off_first
+        if not start:
+            return weight
+        if layer.module in self._tables:
+            raise UnsupportedAdapter(f"init_lora_weights is {start} and {layer.module} is an embedding")
+        begun: Array
+        if start == "pissa":  # the largest singular values (Meng et al. 2024, arXiv:2404.02948)
+            left, values, right = np.linalg.svd(weight, full_matrices=False)
+            begun = (left[:, :rank] * values[:rank]) @ right[:rank]
+        else:  # the first columns of a QR decomposition (Büyükakyüz 2024, arXiv:2406.01775)
+            left, right = np.linalg.qr(weight)
+            begun = (left[:, :rank] @ right[:rank]) * scale
+        return weight - begun
 
-    def _is_used(self, module: str) -> bool:
-        return f"{module}.weight" in self._weights
+    def _add_bias(self, module: str, bias: Array) -> None:
+        if module in self._tables or f"{module}.bias" not in self._weights:
+            raise AdapterError(
+                f"The adapter {self._path} has lora_bias, but {module} has no bias to add it to.",
+                "Train it without lora_bias.",
+            )
+        self._set(module, "bias", self._current(f"{module}.bias") + bias)
 
     def _current(self, name: str) -> Array:
         return self.merged[name] if name in self.merged else self._weights[name]
@@ -132,10 +139,12 @@ class _Merging:
             )
         self.merged[f"{module}.{kind}"] = values
 
-    def _take(self, saved: str, suffix: str) -> Array:
+    def _take(self, saved: str, suffix: str, shape: tuple[int, ...] | None = None) -> Array:
         tensor = self._tensors.pop(f"{saved}{suffix}", None)
         if tensor is None:
             raise self._incomplete(f"lacks {PEFT_PREFIX}{saved}{suffix}")
+        if shape is not None and tensor.shape != shape:
+            raise self._incomplete(f"has {PEFT_PREFIX}{saved}{suffix} in the shape {tensor.shape}, not {shape}")
         return tensor
 
     def _require_all_taken(self, layer: FittedLayer) -> None:
@@ -164,6 +173,6 @@ def _read_tensors(path: Path) -> dict[str, Array]:
         tensors = {
             name: as_float32(tensor["dtype"], tensor["data"]).reshape(tensor["shape"]) for name, tensor in content
         }
-    except UnknownFormat as format:
-        raise UnsupportedAdapter(f"its weights are stored as {format}") from format
+    except UnknownFormat as error:
+        raise UnsupportedAdapter(f"its weights are stored as {error}") from error
     return plain_names(path, tensors)

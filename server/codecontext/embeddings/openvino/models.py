@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import ChainMap
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -45,7 +44,7 @@ _BUFFERS = frozenset({"inv_freq", "position_ids", "token_type_ids"})
 MAX_BYTES_TO_REPEAT = 500_000_000
 
 SMALL_CHANGE = 0.5
-"""An adapter that changes each weight by less than this share of its (Frobenius) norm computes as precisely as the base.
+"""An adapter that changes no weight by more than this share of its (Frobenius) norm is as precise as the base model.
 
 Trained adapters mostly stay below 0.1."""
 
@@ -69,9 +68,7 @@ class OpenVinoModels:
         self._card = card
         self._max_tokens = max_tokens
         self._samples = tokenizer.encode(SAMPLE_TEXTS)
-        self._compiled = partial(
-            OpenVinoBackend, threads=threads, pad_id=tokenizer.pad_id, batch_tokens=batch_tokens
-        )
+        self._compiled = partial(OpenVinoBackend, threads=threads, pad_id=tokenizer.pad_id, batch_tokens=batch_tokens)
         self._callers = callers if card.weight_bytes <= MAX_BYTES_TO_REPEAT else 1
         self._architecture = _architecture_of(card)
         self._weights = _weights_of(card, self._architecture)
@@ -87,9 +84,9 @@ class OpenVinoModels:
         card, modules = self._card, self._modules()
         for warning in check_compatible(adapter, BaseArchitecture(card.name, card.folder, card.digest, modules)):
             logger.warning(warning)
-        merged = merged_weights(adapter, modules, self._weights)
+        merged = merged_weights(adapter, modules, self._architecture.tables, self._weights)
         require_unchanged(adapter)
-        return self._backend(ChainMap(merged, self._weights), adapter, _largest_change(merged, self._weights))
+        return self._backend(self._weights.replaced(merged), adapter, _largest_change(merged, self._weights))
 
     def _backend(
         self, weights: Mapping[str, Array], adapter: AdapterInfo | None = None, change: float = 0.0
@@ -137,7 +134,9 @@ def _weights_of(card: ModelCard, architecture: Architecture) -> MappedWeights:
     try:
         weights = MappedWeights(weight_files(card.folder), partial(_name_in_transformers, architecture.prefix))
     except UnreadableWeights as error:
-        raise ModelUnavailable(f"The model {card.name} cannot be loaded: {error}.", "Fetch or copy it again.") from error
+        raise ModelUnavailable(
+            f"The model {card.name} cannot be loaded: {error}.", "Download or copy it again."
+        ) from error
     shapes = architecture.shapes()
     for name, shape in shapes.items():
         if name not in weights:

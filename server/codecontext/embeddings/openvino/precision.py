@@ -41,9 +41,7 @@ SAMPLE_TEXTS = (
 _SAMPLE_BATCH_TOKENS = 256
 
 
-def faithful_precision(
-    key: str, samples: Sequence[Sequence[int]], compiled: Callable[[str], EmbeddingBackend]
-) -> str:
+def faithful_precision(key: str, samples: Sequence[Sequence[int]], compiled: Callable[[str], EmbeddingBackend]) -> str:
     """The fastest number format in which a model gives the vectors of the exact one.
 
     ``key`` is a digest of everything that decides it, ``samples`` are the tokens of ``SAMPLE_TEXTS``, and ``compiled``

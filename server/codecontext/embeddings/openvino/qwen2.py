@@ -1,8 +1,8 @@
 """Encoders like Qwen2: the decoder of a language model, whose last token stands for the text.
 
 Qwen2 is Yang et al. 2024 (arXiv:2407.10671), with rotary positions (Su et al. 2021, arXiv:2104.09864), grouped-query
-attention (Ainslie et al. 2023, arXiv:2305.13245) and gated layers (Shazeer 2020, arXiv:2002.05202). The fields are those
-of transformers: https://huggingface.co/docs/transformers/model_doc/qwen2. An embedding model of this kind is
+attention (Ainslie et al. 2023, arXiv:2305.13245) and gated layers (Shazeer 2020, arXiv:2002.05202). The fields are
+transformers': https://huggingface.co/docs/transformers/model_doc/qwen2. An embedding model of this kind is
 https://huggingface.co/jinaai/jina-code-embeddings-0.5b.
 """
 
@@ -13,7 +13,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
-from codecontext.embeddings.openvino.architecture import Architecture, linear_shapes
+from codecontext.embeddings.openvino.architecture import Architecture, LayerCount, linear_shapes
 from codecontext.embeddings.openvino.graph import Activation, EncoderGraph, Node
 
 
@@ -30,10 +30,11 @@ class Qwen2(Architecture):
     """Qwen2 without its head."""
 
     prefix = "model."
+    tables = frozenset({"embed_tokens"})
 
     vocab_size: PositiveInt
     hidden_size: PositiveInt
-    num_hidden_layers: PositiveInt
+    num_hidden_layers: LayerCount
     num_attention_heads: PositiveInt
     num_key_value_heads: PositiveInt | None
     intermediate_size: PositiveInt

@@ -5,6 +5,7 @@ The format is a length, a JSON header and the numbers: https://huggingface.co/do
 
 from __future__ import annotations
 
+import copy
 import json
 import mmap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,7 +59,11 @@ class MappedWeights(Mapping[str, Array]):
     def __init__(self, files: Sequence[Path], renamed: Callable[[str], str] = str) -> None:
         self._tensors = {renamed(name): tensor for file in files for name, tensor in _map(file).items()}
 
+        self._replaced: Mapping[str, Array] = {}
+
     def __getitem__(self, name: str) -> Array:
+        if name in self._replaced:
+            return self._replaced[name]
         tensor = self._tensors[name]
         return as_float32(tensor.dtype, tensor.data).reshape(tensor.shape)
 
@@ -67,6 +72,12 @@ class MappedWeights(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return len(self._tensors)
+
+    def replaced(self, others: Mapping[str, Array]) -> MappedWeights:
+        """A twin that has ``others`` in place of the tensors of these names."""
+        twin = copy.copy(self)
+        twin._replaced = others
+        return twin
 
     def tensor(self, name: str) -> StoredTensor:
         """A tensor as it is stored."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from safetensors import SafetensorError
 
-from codecontext.adapters import BaseArchitecture, inspect_adapter
+from codecontext.adapters import AdapterInfo, BaseArchitecture
 from codecontext.adapters.files import CONFIG_FILE, read_config, read_weights, shown
 from codecontext.adapters.fit import FittedAdapter, fit_adapter, misshapen
 from codecontext.adapters.inspect import plain_names
@@ -38,11 +38,6 @@ _LOADING_FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError,
 
 # Importing peft takes seconds, so here it is only looked for.
 PEFT_AVAILABLE = importlib.util.find_spec("peft") is not None
-
-
-def without_peft(path: str | Path) -> str:
-    """What is said wherever an adapter is wanted and PEFT is missing."""
-    return f"PEFT library not installed, cannot load LoRA adapter: {path}. Install with: pip install peft"
 
 
 class TorchModel:
@@ -85,13 +80,13 @@ class TorchModel:
             ) from error
         return _sentence_encoder(adapted, self.card), adapted
 
-    def adapted_encoder(self, adapter_path: Path) -> Module:
+    def adapted_encoder(self, adapter: AdapterInfo) -> Module:
         """Like ``encoder``, with the adapter merged in. Shares every weight that the adapter leaves alone.
 
         Raises ``AdapterError``.
         """
-        fitted = fit_adapter(inspect_adapter(adapter_path), self.architecture().modules)
-        return _sentence_encoder(_merge_adapter(self._base, adapter_path, fitted), self.card)
+        fitted = fit_adapter(adapter, self.architecture().modules)
+        return _sentence_encoder(_merge_adapter(self._base, adapter.path, fitted), self.card)
 
 
 def _load(card: ModelCard, device: str) -> Module:
@@ -123,10 +118,10 @@ def _load(card: ModelCard, device: str) -> Module:
 def _unloadable(card: ModelCard, error: Exception) -> ModelUnavailable:
     if "trust_remote_code" in str(error):
         return ModelUnavailable(
-            f"The model {card.name} needs code of its own (auto_map in config.json); CodeContext runs none.",
+            f"The model {card.name} needs custom code (auto_map in config.json), which CodeContext never runs.",
             "Choose a model whose architecture is part of transformers.",
         )
-    return ModelUnavailable(f"The model {card.name} cannot be loaded: {error}", "Fetch or copy it again.")
+    return ModelUnavailable(f"The model {card.name} cannot be loaded: {error}", "Download or copy it again.")
 
 
 def _merge_adapter(base: Module, adapter_path: Path, fitted: FittedAdapter) -> Module:
@@ -203,12 +198,12 @@ def _refuse_unknown_settings(adapter_path: Path, defaults: LoraConfig) -> None:
             nobody_knows.append(field)
         elif value != getattr(defaults, field):
             raise AdapterError(
-                f"{adapter_path / CONFIG_FILE} has {field} = {shown(value)}, which CodeContext does not serve.",
+                f"{adapter_path / CONFIG_FILE} has {field} = {shown(value)}, which CodeContext does not support.",
                 "Train the adapter without this setting.",
             )
     if nobody_knows:
         logger.warning(
-            "%s has settings that neither CodeContext nor this PEFT knows, which are left out: %s",
+            "%s has settings that neither CodeContext nor this version of PEFT knows; they are ignored: %s",
             adapter_path / CONFIG_FILE,
             ", ".join(nobody_knows[:3]),
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from codecontext.core.errors import TrainingError
 from codecontext.embeddings.base import InstructionType, Vectors
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+from codecontext.embeddings.huggingface.config import HuggingFaceSettings
 from codecontext.embeddings.model_files import ModelCard, read_model_card, resolve_model
 from codecontext.embeddings.prompts import resolve_prompts
 from codecontext.embeddings.pytorch.devices import choose_device
@@ -58,7 +58,7 @@ class TrainableEncoder:
     ``AdapterError`` and ``TrainingError``.
     """
 
-    def __init__(self, model: HuggingFaceConfig, config: TrainingConfig) -> None:
+    def __init__(self, model: HuggingFaceSettings, config: TrainingConfig) -> None:
         import torch
         from peft import LoraConfig
 

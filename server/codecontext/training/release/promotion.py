@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from codecontext.adapters import inspect_adapter
-from codecontext.config import LoadedSettings, configured_value, load_settings
+from codecontext.config import load_settings
 from codecontext.config.edit import set_project_setting
-from codecontext.core.errors import ConfigError, TrainingError
+from codecontext.core.errors import TrainingError
 from codecontext.core.paths import expand_user
 from codecontext.training.evaluation.intervals import described_change
 from codecontext.training.evaluation.metrics import MAIN_METRIC
@@ -70,28 +70,20 @@ def promote(folder: Path, adapter: Path | None) -> Promotion:
     )
 
 
-def load_settings_without_adapter(folder: Path) -> LoadedSettings:
-    """The settings of ``folder`` whatever they say about its adapter, which may be gone. Raises ``ConfigError``."""
-    return load_settings(folder, editor={"embeddings": {"huggingface": {"lora_adapter_path": None}}})
-
-
 def used_adapter(folder: Path) -> Path | None:
     """Folder of the adapter that the settings of ``folder`` name, whether or not it is there."""
     configured = _configured(folder)
-    return expand_user(configured) if configured else None
+    return Path(configured) if configured else None
 
 
 def _configured(folder: Path) -> str | None:
     """What the settings name now, whether or not it is there."""
-    return configured_value(ADAPTER_KEY, folder) or None
+    return load_settings(folder).settings.embeddings.huggingface.lora_adapter_path
 
 
 def _origin(folder: Path) -> tuple[str, str]:
     """Kind and place of the source that decides which adapter is used."""
-    try:
-        origin = load_settings(folder).origins[ADAPTER_KEY]
-    except ConfigError:
-        return "", ""
+    origin = load_settings(folder).origins[ADAPTER_KEY]
     return origin.kind, origin.where
 
 

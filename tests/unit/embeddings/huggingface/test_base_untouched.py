@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from codecontext.adapters import inspect_adapter
 from codecontext.core.errors import AdapterError
 from codecontext.embeddings import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
@@ -95,8 +96,8 @@ def test_every_initialisation_gives_what_peft_gives_and_leaves_the_base_alone(
     adapter = make_small(changes={"init_lora_weights": start}, **more)
     before = state_of(model)
 
-    found = weights_of(model.adapted_encoder(adapter))
-    again = weights_of(model.adapted_encoder(adapter))
+    found = weights_of(model.adapted_encoder(inspect_adapter(adapter)))
+    again = weights_of(model.adapted_encoder(inspect_adapter(adapter)))
 
     assert state_of(model) == before
     if start == "mica" and "use_dora" in more:
@@ -129,7 +130,7 @@ def test_every_kind_of_lora_gives_what_peft_gives_and_leaves_the_base_alone(mode
     adapter = make_small(**settings)
     before = state_of(model)
 
-    found = weights_of(model.adapted_encoder(adapter))
+    found = weights_of(model.adapted_encoder(inspect_adapter(adapter)))
 
     assert state_of(model) == before
     for name, weight in merged_by_peft(small_model, adapter).items():
@@ -143,7 +144,7 @@ def test_embeddings_saved_beside_the_matrices_are_the_adapters_own(model, make_s
     save_file(load_file(file) | {"base_model.model.embed_tokens.weight": words}, file)
     before = state_of(model)
 
-    found = weights_of(model.adapted_encoder(adapter))
+    found = weights_of(model.adapted_encoder(inspect_adapter(adapter)))
 
     assert state_of(model) == before
     assert (found["embed_tokens.weight"] == 0.25).all()
@@ -157,7 +158,7 @@ def test_an_adapter_that_fails_half_way_leaves_nothing_behind(model, make_small,
     before = state_of(model)
 
     with pytest.raises(AdapterError):
-        model.adapted_encoder(adapter)
+        model.adapted_encoder(inspect_adapter(adapter))
 
     assert state_of(model) == before
 
@@ -181,7 +182,7 @@ def test_one_adapter_after_another_is_itself_again(small_model, make_small, text
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"init_lora_weights": "corda"}, "starts from weights that only its training knew"),
+        ({"init_lora_weights": "corda"}, "starts from weights that are known only during training"),
         ({"init_lora_weights": "pissa_niter_1000000000"}, "init_lora_weights"),
         ({"init_lora_weights": "surprise"}, "init_lora_weights = 'surprise'"),
         ({"init_lora_weights": "loftq", "loftq_config": {"loftq_bits": 4, "loftq_iter": 10**9}}, "loftq_config"),
@@ -193,7 +194,7 @@ def test_initialisations_that_cannot_be_repeated_are_refused(model, make_small, 
     before = state_of(model)
 
     with pytest.raises(AdapterError, match=said):
-        model.adapted_encoder(adapter)
+        model.adapted_encoder(inspect_adapter(adapter))
 
     assert state_of(model) == before
 
@@ -207,8 +208,8 @@ def test_every_other_tuner_is_refused_by_its_name(model, make_small):
     before = state_of(model)
     for kind in [kind.value for kind in PEFT_TYPE_TO_CONFIG_MAPPING if kind.value != "LORA"]:
         file.write_text(json.dumps(config | {"peft_type": kind}), encoding="utf-8")
-        with pytest.raises(AdapterError, match=f"is of PEFT type {kind}, but only LoRA is served"):
-            model.adapted_encoder(adapter)
+        with pytest.raises(AdapterError, match=f"is of PEFT type {kind}, but only LoRA is supported"):
+            model.adapted_encoder(inspect_adapter(adapter))
     assert state_of(model) == before
 
 
@@ -227,5 +228,5 @@ def test_real_adapters_of_other_kinds_say_that_only_lora_is_served(model, small_
     config = getattr(peft, f"{kind}Config")(**settings)
     peft.get_peft_model(AutoModel.from_pretrained(small_model), config).save_pretrained(tmp_path)
 
-    with pytest.raises(AdapterError, match="only LoRA is served"):
-        model.adapted_encoder(tmp_path)
+    with pytest.raises(AdapterError, match="only LoRA is supported"):
+        model.adapted_encoder(inspect_adapter(tmp_path))

@@ -57,7 +57,7 @@ def rewritten(adapter: Path, folder: Path, old: str, new: str, **changes: object
 @pytest.fixture(scope="module", params=["torch", "openvino"])
 def provider(request, small_model):
     config = HuggingFaceConfig(model_name=str(small_model), backend=request.param, device="cpu")
-    with HuggingFaceEmbeddingProvider(config, convert_in_subprocess=False) as provider:
+    with HuggingFaceEmbeddingProvider(config) as provider:
         yield provider
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shutil
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
-from codecontext.adapters import AdapterSide
+from codecontext.adapters import AdapterSide, inspect_adapter
 from codecontext.core.errors import AdapterError
 from codecontext.embeddings import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmbeddingProvider
@@ -153,14 +154,51 @@ class TestLoRAProviderIntegration:
         assert adapted.space.space_id != torch_provider.space.space_id
 
     def test_loading_again_does_nothing(self, adapted, adapter, caplog):
-        before = adapted._serving
+        before = adapted._active
         with caplog.at_level(logging.INFO, logger=LOGGER):
             adapted.initialize()
             adapted._load_adapter()
 
         assert (adapted._adapter_loaded, adapted._current_adapter_path) == (True, str(adapter))
-        assert adapted._serving is before
+        assert adapted._active is before
         assert caplog.records == []
+
+    def test_other_weights_with_the_same_size_and_time_are_loaded(self, adapter, make_adapter, tmp_path):
+        path = shutil.copytree(adapter, tmp_path / "current")
+        weights = path / "adapter_model.safetensors"
+        provider = provider_with(path)
+        provider.initialize()
+        before, times = provider.space, weights.stat()
+
+        with weights.open("r+b") as file:
+            file.write((make_adapter(seed=1) / "adapter_model.safetensors").read_bytes())
+        os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+        provider.initialize()
+
+        assert (weights.stat().st_size, weights.stat().st_mtime_ns) == (times.st_size, times.st_mtime_ns)
+        assert provider.space != before
+
+    @pytest.mark.parametrize("backend", ["torch", "auto"])
+    def test_its_weights_are_hashed_once(self, adapter, hashed, backend):
+        provider = provider_with(adapter, backend=backend)
+        provider.initialize()
+        provider.initialize()
+
+        assert hashed == [adapter / "adapter_model.safetensors"]
+
+    def test_one_that_is_inspected_already_is_not_hashed_again(self, adapter, torch_provider, hashed):
+        info = inspect_adapter(adapter)
+        hashed.clear()
+
+        assert torch_provider.beside(info).adapter is info
+        assert hashed == []
+
+    def test_files_replaced_while_they_are_read_are_refused(self, make_adapter, torch_provider):
+        info = inspect_adapter(make_adapter(seed=2))
+        (info.path / "adapter_model.safetensors").touch()
+
+        with pytest.raises(AdapterError, match="changed while they were read"):
+            torch_provider.beside(info)
 
     def test_other_weights_under_the_same_path_are_loaded(self, adapter, make_adapter, tmp_path, texts):
         path = shutil.copytree(adapter, tmp_path / "current")
@@ -196,7 +234,7 @@ class TestLoRAProviderIntegration:
         base = {name: weight.data_ptr() for name, weight in model.encoder().named_parameters()}
         own = {
             name: weight
-            for name, weight in model.adapted_encoder(adapter).named_parameters()
+            for name, weight in model.adapted_encoder(inspect_adapter(adapter)).named_parameters()
             if weight.data_ptr() != base[name] and weight.ndim > 1
         }
 

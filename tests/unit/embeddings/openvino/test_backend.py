@@ -52,7 +52,7 @@ def provider_with(adapter: Path | None = None, **settings) -> HuggingFaceEmbeddi
     """Converts in this process, which has torch loaded."""
     path = None if adapter is None else str(adapter)
     config = HuggingFaceConfig(lora_adapter_path=path, **({"backend": "openvino", "device": "cpu"} | settings))
-    provider = HuggingFaceEmbeddingProvider(config, convert_in_subprocess=False)
+    provider = HuggingFaceEmbeddingProvider(config)
     provider.initialize()
     return provider
 

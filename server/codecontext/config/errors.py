@@ -1,4 +1,4 @@
-"""Says what is wrong with a setting: one sentence with place, key, value and what would be right."""
+"""Describes what is wrong with a setting: one sentence with place, key, value and what would be right."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from codecontext.config.tree import section_keys, setting_keys
 _LONGEST_VALUE = 80
 
 
-def describe_faults(error: ValidationError, sources: Sequence[SettingsSource]) -> str:
-    """All faults of one validation, a line each."""
+def describe_errors(error: ValidationError, sources: Sequence[SettingsSource]) -> str:
+    """All errors of one validation, one line each."""
     return "\n".join(dict.fromkeys(_sentence(detail, sources) for detail in error.errors()))
 
 
@@ -44,7 +44,7 @@ def _unknown(keys: Keys, value: Any, place: str) -> str:
 
 
 def nearest_key(key: str) -> str | None:
-    """The known setting or section that ``key`` most likely stands for: by whole key, else by last word."""
+    """The known setting or section that ``key`` most likely stands for: by whole key, else by its last part."""
     known = sorted(setting_keys() | section_keys())
     whole = get_close_matches(key, known, n=1, cutoff=0.75)
     if whole:
@@ -55,7 +55,7 @@ def nearest_key(key: str) -> str | None:
 
 
 def _known(keys: Keys) -> Keys:
-    """The part of ``keys`` that names a setting or section; pydantic adds positions and union members."""
+    """The part of ``keys`` that names a setting or section; pydantic appends positions and union members."""
     for length in range(len(keys), 0, -1):
         if ".".join(keys[:length]) in setting_keys() | section_keys():
             return keys[:length]
@@ -63,7 +63,7 @@ def _known(keys: Keys) -> Keys:
 
 
 def _shown(value: Any) -> str:
-    """`` = value`` as JSON, if it says anything within reason."""
+    """`` = value`` as JSON, shortened; empty for sections and unset values."""
     if isinstance(value, Mapping) or value is None:
         return ""
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -71,7 +71,7 @@ def _shown(value: Any) -> str:
 
 
 def _expectation(detail: ErrorDetails, *, in_json: bool) -> str:
-    """Pydantic's own words from "should" on, but for those about its own classes."""
+    """Pydantic's own message from "should" on, except where it is about Python classes."""
     if detail["type"] in ("model_type", "model_attributes_type"):
         return "should be a section with settings of its own"
     if detail["type"] in ("list_type", "tuple_type", "dict_type"):

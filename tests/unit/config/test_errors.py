@@ -9,8 +9,6 @@ import pytest
 from codecontext.config import load_settings, validate_file
 from codecontext.core.errors import ConfigError
 
-ADAPTER = "embeddings.huggingface.lora_adapter_path"
-
 
 def complaint(folder: Path | None, editor: dict[str, object] | None = None) -> str:
     with pytest.raises(ConfigError) as caught:
@@ -74,25 +72,6 @@ def test_long_values_are_cut(folder: Path, project_file: Path) -> None:
     assert len(complaint(folder)) < len(str(project_file)) + 200
 
 
-class TestAdapterPath:
-    """The messages of ``HuggingFaceConfig``, word for word, with file and key before them."""
-
-    def test_missing(self, folder: Path, project_file: Path) -> None:
-        project_file.write_text(f'{ADAPTER} = "adapters/none"')
-        path = folder / "adapters" / "none"
-        assert complaint(folder) == (f'{project_file}: {ADAPTER} = "{path}": LoRA adapter path does not exist: {path}')
-
-    def test_a_file(self, folder: Path, project_file: Path) -> None:
-        path = folder / "adapter.safetensors"
-        path.write_text("x")
-        project_file.write_text(f'{ADAPTER} = "{path}"')
-        assert complaint(folder).endswith(f": LoRA adapter path must be a directory: {path}")
-
-    def test_not_an_adapter(self, folder: Path, project_file: Path) -> None:
-        project_file.write_text(f'{ADAPTER} = "."')
-        assert complaint(folder).endswith(f": Invalid LoRA adapter: missing adapter_config.json in {folder}")
-
-
 class TestBrokenFiles:
     def test_toml(self, folder: Path, project_file: Path) -> None:
         project_file.write_text("[search]\nlimit 5\n")
@@ -122,20 +101,20 @@ class TestBrokenFiles:
     def test_yaml_that_is_not_a_mapping(self, content: str, kind: str, folder: Path, user_file: Path) -> None:
         user_file.write_text(content)
         assert complaint(folder) == (
-            f"{user_file}: should hold sections such as `indexing:` with settings, not a {kind}."
+            f"{user_file}: should contain sections such as `indexing:` with settings, not a {kind}."
         )
 
     def test_yaml_with_a_key_twice(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  limit: 5\nlogging: {}\nsearch:\n  limit: 6\n")
-        assert complaint(folder) == f"{user_file}: search is set again at line 4; keep one of them."
+        assert complaint(folder) == f"{user_file}: search is set again in line 4; keep one of them."
 
     def test_yaml_with_a_key_twice_further_down(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  limit: 5\n  limit: 6\n")
-        assert complaint(folder) == f"{user_file}: limit is set again at line 3; keep one of them."
+        assert complaint(folder) == f"{user_file}: limit is set again in line 3; keep one of them."
 
     def test_yaml_with_a_key_that_is_no_text(self, folder: Path, user_file: Path) -> None:
         user_file.write_text("search:\n  5: 5\n")
-        assert complaint(folder) == f"{user_file}: search.5 is not the name of a setting; names are text."
+        assert complaint(folder) == f"{user_file}: search.5 is not the name of a setting; names must be text."
 
     @pytest.mark.parametrize("name", ["project_file", "user_file"])
     def test_not_utf8(self, name: str, folder: Path, request: pytest.FixtureRequest) -> None:
