@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_WITHOUT_OPENVINO = "OpenVINO is not used for %s: %s. PyTorch runs it, slower and in more memory."
+
 
 class ModelRuntime:
     """One base model on one device; ``callers`` threads will embed at once.
@@ -63,8 +65,11 @@ class ModelRuntime:
         if self._openvino is not None:
             try:
                 return self._openvino.load(adapter)
+            except UnknownArchitecture as reason:
+                self._openvino = None
+                logger.warning(_WITHOUT_OPENVINO, self.card.name, reason)
             except UnsupportedAdapter as reason:
-                logger.warning("Torch and PEFT load %s, because %s.", adapter.path if adapter else "", reason)
+                logger.warning(_WITHOUT_OPENVINO, adapter.path if adapter else self.card.name, reason)
         encoder, warnings = self._torch_encoder(adapter)
         for warning in warnings:
             logger.warning(warning)
@@ -88,7 +93,7 @@ class ModelRuntime:
                 callers=callers,
             )
         except UnknownArchitecture as reason:
-            logger.warning("OpenVINO is not used for %s: %s. Torch runs it.", self.card.name, reason)
+            logger.warning(_WITHOUT_OPENVINO, self.card.name, reason)
             return None
 
     def _torch(self) -> TorchModel:

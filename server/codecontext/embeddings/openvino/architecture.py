@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from codecontext.adapters.files import shown
 from codecontext.embeddings.openvino.graph import EncoderGraph, Node
 
-
 LayerCount = Annotated[int, Field(ge=1, le=1_000)]
 """Models have a dozen to a hundred layers; a damaged configuration may say anything."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +14,8 @@ from codecontext.adapters import AdapterInfo, BaseArchitecture, check_compatible
 from codecontext.adapters.files import shown
 from codecontext.core import content_digest
 from codecontext.core.errors import ModelUnavailable
+from codecontext.core.paths import codecontext_home
+from codecontext.embeddings.batching import is_out_of_memory
 from codecontext.embeddings.model_files import ModelCard
 from codecontext.embeddings.openvino.architecture import Architecture, UnknownArchitecture, parse
 from codecontext.embeddings.openvino.backend import OpenVinoBackend
@@ -73,15 +76,17 @@ class OpenVinoModels:
         self._architecture = _architecture_of(card)
         self._weights = _weights_of(card, self._architecture)
         self._base_precision = ""
+        remove_conversions()
 
     def load(self, adapter: AdapterInfo | None) -> OpenVinoBackend:
         """The base model, or the base model with ``adapter`` merged in.
 
-        Raises ``AdapterError`` where the adapter does not fit, ``UnsupportedAdapter`` where it takes PEFT.
+        Raises ``AdapterError`` where the adapter does not fit, ``UnsupportedAdapter`` where it takes PEFT,
+        ``UnknownArchitecture`` where OpenVINO fails, ``ModelUnavailable`` where memory runs out.
         """
         if adapter is None:
             return self._backend(self._weights)
-        card, modules = self._card, self._modules()
+        card, modules = self._card, modules_of(self._architecture)
         for warning in check_compatible(adapter, BaseArchitecture(card.name, card.folder, card.digest, modules)):
             logger.warning(warning)
         merged = merged_weights(adapter, modules, self._architecture.tables, self._weights)
@@ -92,9 +97,17 @@ class OpenVinoModels:
         self, weights: Mapping[str, Array], adapter: AdapterInfo | None = None, change: float = 0.0
     ) -> OpenVinoBackend:
         graph = EncoderGraph(weights, self._max_tokens)
-        hidden = self._architecture.hidden_states(graph)
-        model = graph.finish(hidden, self._card.pooling, normalize=self._card.normalize)
-        return self._compiled(model, precision=self._precision(model, adapter, change), callers=self._callers)
+        try:
+            hidden = self._architecture.hidden_states(graph)
+            model = graph.finish(hidden, self._card.pooling, normalize=self._card.normalize)
+            return self._compiled(model, precision=self._precision(model, adapter, change), callers=self._callers)
+        except (MemoryError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise ModelUnavailable(
+                    f"There is not enough memory to load the model {self._card.name}.",
+                    "Close other programs, or choose a smaller model.",
+                ) from error
+            raise UnknownArchitecture(f"OpenVINO cannot compile it ({' '.join(str(error).split())})") from error
 
     def _precision(self, model: Any, adapter: AdapterInfo | None, change: float) -> str:
         if adapter is not None and self._base_precision and change <= SMALL_CHANGE:
@@ -115,11 +128,16 @@ class OpenVinoModels:
             self._base_precision = precision
         return precision
 
-    def _modules(self) -> dict[str, tuple[int, ...]]:
-        """Path of every module that has a weight → shape of that weight."""
-        weights = (item for item in self._architecture.shapes().items() if item[0].endswith(".weight"))
-        used = {name.removesuffix(".weight"): shape for name, shape in weights}
-        return used | self._architecture.unused_modules()
+
+def remove_conversions() -> None:
+    """Remove the copies of models that earlier versions converted and kept, 90 MB and more each."""
+    shutil.rmtree(codecontext_home() / "cache" / "openvino", ignore_errors=True)
+
+
+def modules_of(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    """Path of every module that has a weight in transformers → shape of that weight."""
+    weights = (item for item in architecture.shapes().items() if item[0].endswith(".weight"))
+    return {name.removesuffix(".weight"): shape for name, shape in weights} | architecture.unused_modules()
 
 
 def _architecture_of(card: ModelCard) -> Architecture:

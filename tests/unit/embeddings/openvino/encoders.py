@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,29 @@ def lowest_cosine(left: np.ndarray, right: np.ndarray) -> float:
     """Of pairs of rows."""
     cosines = (left * right).sum(axis=1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
     return float(cosines.min())
+
+
+def save_adapter(folder: Path, model: Path, **settings: Any) -> Path:
+    """An adapter of the model, made by PEFT, all of whose tensors are random."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(1)
+    config = LoraConfig(**({"r": 4, "lora_alpha": 8} | settings))
+    adapted = get_peft_model(loaded(model), config)
+    for parameter in adapted.parameters():
+        if parameter.requires_grad:
+            parameter.data += 0.1 * torch.randn_like(parameter)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PEFT takes biases of matrices for damaged matrices
+        adapted.save_pretrained(folder)
+    return folder
+
+
+def merged_by_peft(model: Path, adapter: Path) -> Any:
+    """The model in torch with the adapter, as PEFT merges it."""
+    from peft import PeftModel
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # likewise
+        return PeftModel.from_pretrained(loaded(model), adapter).merge_and_unload().eval()
