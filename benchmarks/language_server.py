@@ -214,7 +214,7 @@ async def _swaps(context: Context, small: Path, details: dict[str, Any]) -> list
         Figure("swap to a query-side adapter", statistics.median(taken["query side"][1:]), "s", SWAP),
         Figure("swap to a known space", statistics.median(taken["both sides"][1:]), "s", SWAP),
         Figure("swap back to the base model", statistics.median(taken["base"][1:]), "s", SWAP),
-        Figure("swap to a new space (converted, small folder embedded)", taken["both sides"][0], "s"),
+        Figure("swap to a new space (small folder embedded)", taken["both sides"][0], "s"),
     ]
 
 

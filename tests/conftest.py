@@ -47,7 +47,7 @@ def _own_home(_shared_home: None, tmp_path_factory: pytest.TempPathFactory, monk
 
 @pytest.fixture(scope="session")
 def provider() -> Iterator[HuggingFaceEmbeddingProvider]:
-    """The bundled model without an adapter, converted in this process, which needs torch anyway."""
+    """The bundled model without an adapter."""
     loaded = HuggingFaceEmbeddingProvider(HuggingFaceConfig(), chunk_format=CHUNK_FORMAT)
     with loaded:
         yield loaded

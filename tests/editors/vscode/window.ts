@@ -34,7 +34,7 @@ export class Window {
     await expect(this.indicator).toHaveText(text, { timeout });
   }
 
-  /** `name` answers, the index is complete and nothing is going on. The first time ever a model is converted. */
+  /** `name` answers, the index is complete and nothing is going on. */
   async settles(name = "all-MiniLM-L6-v2"): Promise<void> {
     await expect(this.indicator).toHaveAttribute("aria-label", new RegExp(`${name}, 100 % indexed`), {
       timeout: 150_000,

@@ -24,7 +24,7 @@ from codecontext.engine.engine import Engine
 from codecontext.rpc.client import COMMAND, EngineClient
 from codecontext.rpc.messages import Answer, EngineState, FolderReport, FolderSetup, Search
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import cache_directory, index_directory
+from codecontext.store.locations import index_directory
 
 Found = TypeVar("Found")
 Files = Mapping[str, str]
@@ -102,21 +102,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
-def prepared_models(provider: EmbeddingProvider) -> Path:
-    """Where the model was prepared for this machine's CPU, once for all tests."""
-    return cache_directory()
-
-
 @pytest.fixture(scope="module")
-def engine_home(prepared_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def engine_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of all engines of a module."""
-    home = tmp_path_factory.mktemp("engine") / "codecontext"
-    (home / "cache").mkdir(parents=True)
-    for name in ("openvino", "tokenizers"):
-        (prepared_models / name).mkdir(exist_ok=True)
-        (home / "cache" / name).symlink_to(prepared_models / name, target_is_directory=True)
-    return home
+    return tmp_path_factory.mktemp("engine") / "codecontext"
 
 
 @pytest.fixture(autouse=True)

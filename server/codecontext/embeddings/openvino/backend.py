@@ -33,7 +33,7 @@ class OpenVinoBackend(EmbeddingBackend):
         batch_tokens: int,
         callers: int = 1,
     ) -> None:
-        self._precision = precision
+        self.precision = precision
         self.pad_id = pad_id
         self.batch_tokens = batch_tokens
         # One stream: a batch gets every thread. No pinning: the user's own work may have the cores.
@@ -54,7 +54,7 @@ class OpenVinoBackend(EmbeddingBackend):
     @property
     def name(self) -> str:
         """``openvino (cpu, bf16)``."""
-        return f"openvino (cpu, {self._precision})"
+        return f"openvino (cpu, {self.precision})"
 
     def forward(self, input_ids: TokenArray, attention_mask: TokenArray) -> Vectors:
         """Vectors of one batch."""

@@ -94,17 +94,18 @@ class _Merging:
         self._require_all_taken(layer)
         if f"{layer.module}.weight" not in self._weights:
             return
-        scale = np.float32(layer.alpha / (math.sqrt(layer.rank) if self._settings.use_rslora else layer.rank))
+        scale = layer.alpha / (math.sqrt(layer.rank) if self._settings.use_rslora else layer.rank)
         # The weight of an embedding is (words, d): its outputs are its columns, those of a linear module its rows.
-        weight = self._current(f"{layer.module}.weight")
-        weight = self._less_start(weight.T if is_table else weight, layer, scale) + (b @ a) * scale
+        base = self._current(f"{layer.module}.weight")
+        weight: Array = (b * scale) @ a
+        weight += self._less_start(base.T if is_table else base, layer, scale)
         if magnitude is not None:
             weight *= (magnitude / np.linalg.norm(weight, axis=1))[:, None]
         self._set(layer.module, "weight", np.ascontiguousarray(weight.T if is_table else weight))
         if bias is not None:
             self._add_bias(layer.module, bias * scale)
 
-    def _less_start(self, weight: Array, layer: FittedLayer, scale: np.float32) -> Array:
+    def _less_start(self, weight: Array, layer: FittedLayer, scale: float) -> Array:
         """The weight without what the matrices began as, where that was not nothing."""
         rank, start = layer.rank, self._settings.taken_off_first
         if not start:
@@ -132,7 +133,7 @@ class _Merging:
         return self.merged[name] if name in self.merged else self._weights[name]
 
     def _set(self, module: str, kind: str, values: Array) -> None:
-        if not np.isfinite(values).all():
+        if not np.isfinite(values.max() - values.min()):
             raise AdapterError(
                 f"The adapter {self._path} makes the {kind} of {module} infinite or not a number.",
                 "It is broken, or was trained with too high a learning rate; train it again.",

@@ -23,7 +23,7 @@ from codecontext.embeddings.openvino.bert import Bert, MPNet, Roberta
 from codecontext.embeddings.openvino.graph import EncoderGraph
 from codecontext.embeddings.openvino.library import version_and_cpu
 from codecontext.embeddings.openvino.lora import merged_weights
-from codecontext.embeddings.openvino.precision import SAMPLE_TEXTS, faithful_precision
+from codecontext.embeddings.openvino.precision import SAMPLE_TEXTS, compile_faithfully
 from codecontext.embeddings.openvino.qwen2 import Qwen2
 from codecontext.embeddings.openvino.weights import FORMATS, Array, MappedWeights, UnreadableWeights, weight_files
 from codecontext.embeddings.tokenizer import TextTokenizer
@@ -100,7 +100,7 @@ class OpenVinoModels:
         try:
             hidden = self._architecture.hidden_states(graph)
             model = graph.finish(hidden, self._card.pooling, normalize=self._card.normalize)
-            return self._compiled(model, precision=self._precision(model, adapter, change), callers=self._callers)
+            return self._precise(model, adapter, change)
         except (MemoryError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise ModelUnavailable(
@@ -109,10 +109,15 @@ class OpenVinoModels:
                 ) from error
             raise UnknownArchitecture(f"OpenVINO cannot compile it ({' '.join(str(error).split())})") from error
 
-    def _precision(self, model: Any, adapter: AdapterInfo | None, change: float) -> str:
-        if adapter is not None and self._base_precision and change <= SMALL_CHANGE:
-            return self._base_precision
+    def _precise(self, model: Any, adapter: AdapterInfo | None, change: float) -> OpenVinoBackend:
+        """The model in the fastest number format that keeps its vectors what they are."""
         card = self._card
+
+        def compiled(precision: str, callers: int | None = None) -> OpenVinoBackend:
+            return self._compiled(model, precision=precision, callers=callers or self._callers)
+
+        if adapter is not None and self._base_precision and change <= SMALL_CHANGE:
+            return compiled(self._base_precision)
         key = content_digest(
             *version_and_cpu(),
             card.digest,
@@ -121,12 +126,10 @@ class OpenVinoModels:
             adapter.fingerprint if adapter else "",
             str(self._samples),
         )
-        precision = faithful_precision(
-            key, self._samples, lambda precision: self._compiled(model, precision=precision, callers=1)
-        )
+        backend = compile_faithfully(key, self._samples, compiled)
         if adapter is None:
-            self._base_precision = precision
-        return precision
+            self._base_precision = backend.precision
+        return backend
 
 
 def remove_conversions() -> None:

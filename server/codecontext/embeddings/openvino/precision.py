@@ -7,16 +7,18 @@ that do not. So both are compared once, and the verdict is kept below the CodeCo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from codecontext.core.paths import codecontext_home
-from codecontext.core.private import make_private
+from codecontext.core.private import create_private, make_private
 from codecontext.embeddings.backend import EmbeddingBackend
 from codecontext.embeddings.base import Vectors
 from codecontext.embeddings.batching import embed_tokens
+from codecontext.embeddings.openvino.backend import OpenVinoBackend
 from codecontext.embeddings.openvino.library import EXACT, native_precisions
 
 logger = logging.getLogger(__name__)
@@ -41,23 +43,31 @@ SAMPLE_TEXTS = (
 _SAMPLE_BATCH_TOKENS = 256
 
 
-def faithful_precision(key: str, samples: Sequence[Sequence[int]], compiled: Callable[[str], EmbeddingBackend]) -> str:
-    """The fastest number format in which a model gives the vectors of the exact one.
+class Compile(Protocol):
+    """Makes a model in a number format, once for each of ``callers`` threads; unset: for as many as there will be."""
 
-    ``key`` is a digest of everything that decides it, ``samples`` are the tokens of ``SAMPLE_TEXTS``, and ``compiled``
-    makes the model in a format.
+    def __call__(self, precision: str, callers: int | None = None) -> OpenVinoBackend:
+        """The compiled model."""
+
+
+def compile_faithfully(key: str, samples: Sequence[Sequence[int]], compiled: Compile) -> OpenVinoBackend:
+    """A model in the fastest number format that gives the vectors of the exact one.
+
+    ``key`` is a digest of everything that decides it, ``samples`` are the tokens of ``SAMPLE_TEXTS``.
     """
     fastest = native_precisions()[0]
     if fastest == EXACT:
-        return EXACT
+        return compiled(EXACT)
     file = codecontext_home() / "cache" / "precision" / key
-    verdict = _read(file)
-    if verdict not in (fastest, EXACT):
-        cosine = lowest_cosine(_vectors(compiled(EXACT), samples), _vectors(compiled(fastest), samples))
-        verdict = fastest if cosine >= LOWEST_COSINE else EXACT
-        logger.debug("In %s the lowest cosine to %s is %.5f; %s is used.", fastest, EXACT, cosine, verdict)
-        _write(file, verdict)
-    return verdict
+    kept = _read(file)
+    if kept in (fastest, EXACT):
+        return compiled(kept)
+    fast = compiled(fastest)
+    cosine = lowest_cosine(_vectors(compiled(EXACT, callers=1), samples), _vectors(fast, samples))
+    is_faithful = cosine >= LOWEST_COSINE
+    logger.debug("The lowest cosine of vectors in %s to those in %s is %.5f.", fastest, EXACT, cosine)
+    _write(file, fastest if is_faithful else EXACT)
+    return fast if is_faithful else compiled(EXACT)
 
 
 def lowest_cosine(expected: Vectors, found: Vectors) -> float:
@@ -86,6 +96,7 @@ def _read(file: Path) -> str:
 def _write(file: Path, verdict: str) -> None:
     try:
         make_private(file.parent)
+        create_private(file)
         file.write_text(verdict, encoding="ascii")
     except OSError as error:
         logger.debug("The precision of a model cannot be kept, so the next start compares again: %s", error)

@@ -67,6 +67,9 @@ class MappedWeights(Mapping[str, Array]):
         tensor = self._tensors[name]
         return as_float32(tensor.dtype, tensor.data).reshape(tensor.shape)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._tensors
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._tensors)
 
