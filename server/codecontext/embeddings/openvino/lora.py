@@ -97,7 +97,7 @@ class _Merging:
         scale = layer.alpha / (math.sqrt(layer.rank) if self._settings.use_rslora else layer.rank)
         # The weight of an embedding is (words, d): its outputs are its columns, those of a linear module its rows.
         base = self._current(f"{layer.module}.weight")
-        weight: Array = (b * scale) @ a
+        weight: Array = np.matmul(b * scale, a)
         weight += self._less_start(base.T if is_table else base, layer, scale)
         if magnitude is not None:
             weight *= (magnitude / np.linalg.norm(weight, axis=1))[:, None]
