@@ -53,7 +53,7 @@ class TextTokenizer:
     @classmethod
     def from_file(cls, card: ModelCard, max_tokens: int) -> Self | None:
         """Load ``tokenizer.json`` alone; ``None`` where it takes transformers. Raises ``ModelUnavailable``."""
-        settings = settings_beside(card.folder)
+        settings = settings_beside(card.folder, card.model_type)
         if settings is None:
             return None
         try:

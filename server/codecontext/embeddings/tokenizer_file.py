@@ -20,10 +20,46 @@ _MAX_BYTES = 200_000_000
 _SPECIAL_TOKENS = ("bos_token", "cls_token", "eos_token", "mask_token", "pad_token", "sep_token", "unk_token")
 _MORE_SPECIAL_TOKENS = ("additional_special_tokens", "extra_special_tokens")
 
-# Classes of transformers, without the word Fast that may follow.
-_WORD_PIECE = frozenset({"BertTokenizer", "MPNetTokenizer"})
-_BYTE_LEVEL = frozenset({"RobertaTokenizer"})
-_GENERIC = frozenset({"PreTrainedTokenizer", "Qwen2Tokenizer", "TokenizersBackend"})
+# The classes that are known here, without the word Fast that may follow, and the special tokens that each adds to its
+# vocabulary unless the settings name others.
+_MARKS = {
+    "cls_token": "[CLS]",
+    "mask_token": "[MASK]",
+    "pad_token": "[PAD]",
+    "sep_token": "[SEP]",
+    "unk_token": "[UNK]",
+}
+_TAGS = {
+    "bos_token": "<s>",
+    "cls_token": "<s>",
+    "eos_token": "</s>",
+    "mask_token": "<mask>",
+    "pad_token": "<pad>",
+    "sep_token": "</s>",
+    "unk_token": "<unk>",
+}
+_ENDS = dict.fromkeys(("eos_token", "pad_token", "unk_token"), "<|endoftext|>")
+_DEFAULT_TOKENS: dict[str, dict[str, str]] = {
+    "BertTokenizer": _MARKS,
+    "MPNetTokenizer": _TAGS | {"unk_token": "[UNK]"},
+    "RobertaTokenizer": _TAGS,
+    "Qwen2Tokenizer": _ENDS,
+    "PreTrainedTokenizer": {},
+    "TokenizersBackend": {},
+}
+# Depending on its version, transformers takes the class that the settings name or the one of the kind of model.
+_CLASS_OF_MODEL = {
+    "bert": "BertTokenizer",
+    "mpnet": "MPNetTokenizer",
+    "qwen2": "Qwen2Tokenizer",
+    "roberta": "RobertaTokenizer",
+}
+
+# How Qwen2 splits text into words: https://huggingface.co/Qwen/Qwen2-0.5B/blob/main/tokenizer.json.
+_QWEN2_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +70,41 @@ class TokenizerSettings:
     pad_token: str
 
 
-def settings_beside(folder: Path) -> TokenizerSettings | None:
+def settings_beside(folder: Path, model_type: str) -> TokenizerSettings | None:
     """What else to know of the ``tokenizer.json`` in ``folder``; ``None`` where transformers has to be asked."""
     try:
         tokenizer = read_json_file(folder / TOKENIZER_FILE, max_bytes=_MAX_BYTES)
         settings = read_json_file(folder / "tokenizer_config.json", max_bytes=_MAX_BYTES)
-        if not _agree(settings, tokenizer):
+        if not _agree(settings, tokenizer, model_type):
             return None
         return TokenizerSettings(settings.get("truncation_side", "right"), _content(settings["pad_token"]))
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
         return None
 
 
-def _agree(settings: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> bool:
+def _agree(settings: Mapping[str, Any], tokenizer: Mapping[str, Any], model_type: str) -> bool:
     added = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
-    if not all(token in added for token in _special_tokens(settings)):
-        return False
     if any(added.get(token["content"]) != int(number) for number, token in _added_tokens(settings)):
         return False
-    kind = settings["tokenizer_class"].removesuffix("Fast")
-    if kind in _WORD_PIECE:
-        return _is_word_piece(settings, tokenizer)
-    if kind in _BYTE_LEVEL:
-        return _is_byte_level(settings, tokenizer)
-    return kind in _GENERIC
+    classes = {settings["tokenizer_class"].removesuffix("Fast"), _CLASS_OF_MODEL[model_type]}
+    return all(
+        kind in _DEFAULT_TOKENS
+        and all(token in added for token in _special_tokens({**_DEFAULT_TOKENS[kind], **settings}))
+        and _is_what_class_makes(kind, settings, tokenizer)
+        for kind in classes
+    )
+
+
+def _is_what_class_makes(kind: str, settings: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> bool:
+    match kind:
+        case "BertTokenizer" | "MPNetTokenizer":
+            return _is_word_piece(settings, tokenizer)
+        case "RobertaTokenizer":
+            return _is_byte_level(settings, tokenizer)
+        case "Qwen2Tokenizer":
+            return _is_qwen2(settings, tokenizer)
+        case _:
+            return True  # they take the file as it stands
 
 
 def _special_tokens(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -94,3 +141,13 @@ def _is_byte_level(settings: Mapping[str, Any], tokenizer: Mapping[str, Any]) ->
     split = tokenizer["pre_tokenizer"]
     spaces = settings.get("add_prefix_space", False)
     return tokenizer["normalizer"] is None and (split["type"], split["add_prefix_space"]) == ("ByteLevel", spaces)
+
+
+def _is_qwen2(settings: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> bool:
+    words, letters = tokenizer["pre_tokenizer"]["pretokenizers"]
+    return (
+        tokenizer["normalizer"] == {"type": "NFC"}
+        and (words["type"], words["pattern"], words["behavior"]) == ("Split", {"Regex": _QWEN2_WORDS}, "Isolated")
+        and (letters["type"], letters["use_regex"]) == ("ByteLevel", False)
+        and letters["add_prefix_space"] == bool(settings.get("add_prefix_space"))
+    )
