@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,21 @@ import pytest
 from codecontext import CodeContextError, Engine, Hit, SearchResponse
 
 pytestmark = pytest.mark.slow
+
+PAGE = Path(__file__).parents[2] / "docs" / "library.md"
+
+
+def test_the_examples_of_the_page_run(
+    project: Path, write: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write({"session.py": "def is_valid(token, session):\n    return compare_digest(token, session.token)\n"})
+    monkeypatch.chdir(project)
+    examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    for example in examples:
+        exec(example, {})
+    search, error = capsys.readouterr().out.splitlines()
+    assert search == "session.py:1  is_valid"
+    assert error.startswith("config: There is no folder 'does-not-exist'.")
 
 
 def test_open_index_search(project: Path, write: Callable[..., None]) -> None:

@@ -4,7 +4,7 @@ from codecontext.adapters.compatibility import BaseArchitecture, check_compatibl
 from codecontext.adapters.discover import InvalidAdapter, discover_adapters
 from codecontext.adapters.files import AdapterSide
 from codecontext.adapters.fingerprint import adapter_fingerprint
-from codecontext.adapters.inspect import AdapterInfo, LoraLayer, inspect_adapter, require_unchanged
+from codecontext.adapters.inspect import AdapterInfo, LoraLayer, inspect_adapter, is_unchanged, require_unchanged
 
 __all__ = [
     "AdapterInfo",
@@ -17,5 +17,6 @@ __all__ = [
     "check_fingerprint",
     "discover_adapters",
     "inspect_adapter",
+    "is_unchanged",
     "require_unchanged",
 ]

@@ -50,12 +50,12 @@ def check_compatible(info: AdapterInfo, base: BaseArchitecture) -> list[str]:
     if naming.heads:
         warnings.append(
             f"The adapter {info.path} also changes {', '.join(naming.heads[:_NAMED])}, which {base.name} does not have "
-            "and no vector depends on; that is left out."
+            "and no embedding depends on; they are ignored."
         )
     if not info.base_fingerprint and not _names(info.base_model, base):
         warnings.append(
             f"The adapter {info.path} says it was made for {info.base_model or 'an unnamed model'}; it fits "
-            f"{base.name} in shape, but is only right if both are the same model."
+            f"{base.name} in shape, but is only correct if both are the same model."
         )
     return warnings
 

@@ -91,7 +91,7 @@ class AdapterManifest(BaseModel):
 
 def require_folder(path: Path) -> None:
     """Raise ``AdapterError`` unless ``path`` is a folder with an ``adapter_config.json``."""
-    # Functions of os.path answer where methods of Path raise: no permission, a name too long, links in a circle.
+    # os.path returns False where Path raises: no permission, a name too long, circular links.
     if not os.path.exists(path):  # noqa: PTH110
         raise AdapterError(f"LoRA adapter path does not exist: {path}", f"Name the folder with {CONFIG_FILE} in it.")
     if not os.path.isdir(path):  # noqa: PTH112
@@ -158,17 +158,17 @@ def read_weights(path: Path) -> bytes:
     """Content of ``adapter_model.safetensors`` in the folder ``path``. Raises ``AdapterError`` as ``open_weights``."""
     open_weights(path).close()
     try:
-        # Read, not mapped: a mapped file that somebody cuts short ends the process.
+        # Read, not mapped: truncating a mapped file crashes the process.
         return read_file(path / WEIGHTS_FILE, max_bytes=MAX_WEIGHTS_BYTES)
     except OSError as error:
         raise unreadable(path / WEIGHTS_FILE, error) from error
 
 
 def unreadable(file: Path, error: OSError) -> AdapterError:
-    """What to say of a file of an adapter that cannot be read."""
+    """The error for a file of an adapter that cannot be read."""
     reason = error.strerror or str(error)
     said = f"{file} {reason}" if isinstance(error, UnreadableFile) else f"{file} cannot be read: {reason}"
-    return AdapterError(f"{said}.", "Copy the adapter again, and let this user read it.")
+    return AdapterError(f"{said}.", "Copy the adapter again, and check its permissions.")
 
 
 def shown(value: Any) -> str:
@@ -191,13 +191,13 @@ def _read_json_object(path: Path, max_bytes: int) -> dict[str, Any] | None:
     except ValueError as error:
         raise AdapterError(f"{path} cannot be read: {error}.", _HALF_WRITTEN) from error
     if not isinstance(content, dict):
-        raise AdapterError(f"{path} holds {type(content).__name__}, not a JSON object.", "Save the adapter again.")
+        raise AdapterError(f"{path} contains {type(content).__name__}, not a JSON object.", "Save the adapter again.")
     return content
 
 
 def _lfs_pointer(file: Path) -> AdapterError:
     return AdapterError(
-        f"{file} is a Git LFS pointer, which names the file that Git has not fetched.",
+        f"{file} is a Git LFS pointer: Git has not fetched the file itself.",
         "Fetch it with: git lfs pull",
     )
 
@@ -212,5 +212,5 @@ def _no_weights(path: Path) -> AdapterError:
         )
     return AdapterError(
         f"The adapter in {path} has no weights: {WEIGHTS_FILE} is missing.",
-        "Save the adapter again with PEFT's save_pretrained, or copy all of its files.",
+        "Save the adapter again with PEFT's save_pretrained, or copy all its files.",
     )

@@ -1,4 +1,4 @@
-"""An adapter laid onto a base model: which module gains what, by the base's own names."""
+"""An adapter fitted to a base model: what is added to which module, by the base's own names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FittedAdapter:
 
 
 def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
-    """Lay the adapter onto a base model that has ``modules`` with weights.
+    """Fit the adapter to a base model that has ``modules`` with weights.
 
     Raises ``AdapterError`` where configuration and weights contradict each other.
     """
@@ -57,7 +57,7 @@ def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
         raise AdapterError(
             f"{info.path / CONFIG_FILE} has target_modules = {shown(settings.target_modules)}, which selects none of "
             f"the modules that {WEIGHTS_FILE} has matrices for.",
-            "Configuration and weights are of two adapters; copy both from the same place.",
+            "Configuration and weights belong to different adapters; copy both from the same place.",
         )
     missing = sorted(module for module in selected - saved.keys() if module.partition(".")[0] != _UNUSED)
     if missing and not targets.takes_all_linear:
@@ -73,7 +73,7 @@ def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
             raise AdapterError(
                 f"{info.path / CONFIG_FILE} says rank {rank} for {module}, whose matrices have another rank than "
                 f"configured: {saved[module].rank}.",
-                "Configuration and weights are of two adapters; copy both from the same place.",
+                "Configuration and weights belong to different adapters; copy both from the same place.",
             )
         layers.append(FittedLayer(module, saved[module].module, rank, targets.alpha(prefix + module)))
     others = {name: naming.in_base[name] for name in info.other_modules if name in naming.in_base}

@@ -50,7 +50,7 @@ class LoraLayer(BaseModel):
 class AdapterInfo(BaseModel):
     """A valid adapter, described by its own files.
 
-    It is made once for each load and handed on: nobody behind ``inspect_adapter`` hashes the files again.
+    It is made once for each load and passed on, so that the files are not hashed again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -117,9 +117,17 @@ def inspect_adapter(path: Path) -> AdapterInfo:
     )
 
 
+def is_unchanged(info: AdapterInfo, path: Path) -> bool:
+    """Whether ``path`` has the content of ``info``; it is read only if its files are not those that were inspected.
+
+    Raises ``AdapterError`` when they cannot be read.
+    """
+    return stamp_of(path) == info.stamp or adapter_fingerprint(path) == info.fingerprint
+
+
 def require_unchanged(info: AdapterInfo) -> None:
-    """Raise ``AdapterError`` if the files have changed since ``info`` was made from them."""
-    if stamp_of(info.path) != info.stamp:
+    """Raise ``AdapterError`` if the content of the files has changed since ``info`` was made from them."""
+    if not is_unchanged(info, info.path):
         raise AdapterError(
             f"The files of {info.path} changed while they were read.", "Load it once they are completely written."
         )
@@ -144,10 +152,10 @@ def _read_tensors(path: Path) -> tuple[dict[str, tuple[int, ...]], str]:
     except (SafetensorError, OSError, struct.error) as error:
         raise AdapterError(
             f"{weights} is damaged or incomplete: {error}.",
-            "Copy it again, or wait until it is fully written.",
+            "Copy it again, or wait until it is completely written.",
         ) from error
     if not shapes:
-        raise AdapterError(f"{weights} holds no tensors.", "Save the adapter again.")
+        raise AdapterError(f"{weights} contains no tensors.", "Save the adapter again.")
     return plain_names(path, shapes), "/".join(sorted(dtypes))
 
 
@@ -156,7 +164,7 @@ def plain_names(path: Path, tensors: Mapping[str, _T]) -> dict[str, _T]:
     plain: dict[str, _T] = {}
     for name, tensor in tensors.items():
         if plain_name(name) in plain:
-            raise AdapterError(f"{path / WEIGHTS_FILE} holds {plain_name(name)} twice.", "Save the adapter again.")
+            raise AdapterError(f"{path / WEIGHTS_FILE} contains {plain_name(name)} twice.", "Save the adapter again.")
         plain[plain_name(name)] = tensor
     return plain
 
@@ -178,7 +186,7 @@ def _layer(path: Path, module: str, a: tuple[int, ...], b: tuple[int, ...], *, t
     if rank != rank_of_b:
         raise AdapterError(
             f"{path / WEIGHTS_FILE}: the LoRA matrices of {module} have ranks {rank} and {rank_of_b}.",
-            "Both must have the same; save the adapter again.",
+            "Both must be equal; save the adapter again.",
         )
     shape = (in_features, out_features) if transposed else (out_features, in_features)
     return LoraLayer(module=module, rank=rank, weight_shape=shape)
@@ -210,7 +218,7 @@ def _check_ranks(path: Path, settings: LoraSettings, layers: list[LoraLayer]) ->
     if wrong is not None:
         raise AdapterError(
             f"{path / CONFIG_FILE} says rank {settings.r}, but the weights of {wrong.module} have rank {wrong.rank}.",
-            "Configuration and weights are of two adapters; copy both from the same place.",
+            "Configuration and weights belong to different adapters; copy both from the same place.",
         )
 
 

@@ -105,7 +105,7 @@ def read_lora_settings(path: Path) -> LoraSettings:
     """The settings of the adapter in the folder ``path``.
 
     Raises ``AdapterError`` for another kind of adapter, and for the first field that is missing, malformed or asks for
-    what cannot be served.
+    what is not supported.
     """
     config = read_config(path)
     file = path / CONFIG_FILE
@@ -114,7 +114,7 @@ def read_lora_settings(path: Path) -> LoraSettings:
     if unsupported is not None:
         raise AdapterError(
             f"{file} has {unsupported} = {shown(config[unsupported])}, which CodeContext does not support.",
-            "It serves LoRA on the weights of whole modules; train one without this setting.",
+            "It supports LoRA on the weights of whole modules; train an adapter without this setting.",
         )
     missing = [field for field in REQUIRED_FIELDS if config.get(field) is None]
     if missing:

@@ -146,7 +146,7 @@ class _FileSource(InitSettingsSource):
 
 
 class ProjectFileSource(_FileSource):
-    """``.codecontext.toml`` in the folder. It may come with somebody else's code."""
+    """``.codecontext.toml`` in the folder. It may come with someone else's code."""
 
     kind: OriginKind = "project"
 

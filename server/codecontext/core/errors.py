@@ -1,19 +1,19 @@
-"""Every error that CodeContext shows to a person.
+"""Every error that CodeContext shows to a user.
 
 ::
 
     CodeContextError
-    ├── ConfigError           a setting is unknown, of the wrong type, or names something that is not there
+    ├── ConfigError           a setting is unknown, of the wrong type, or names something that does not exist
     ├── ModelUnavailable      the base model cannot be loaded (missing, corrupt, needs a download)
     ├── AdapterError          the LoRA adapter cannot be used with this model
-    ├── EmbeddingError        the model gave vectors that cannot be stored (NaN, infinite, wrong size)
+    ├── EmbeddingError        the model returned vectors that cannot be stored (NaN, infinite, wrong size)
     ├── IndexNotReady         there is no index for this folder yet
     ├── IndexLocked           another process is writing this index
     ├── IndexCorrupt          a table cannot be read; it was set aside
-    ├── StoreError            the disk refused (full, read-only, no permission)
-    ├── EngineUnavailable     the engine's process does not run and could not be started
-    ├── QueryError            a search cannot be understood (bad filter, bad position)
-    ├── TrainingError         an adapter cannot be trained, measured or chosen as asked
+    ├── StoreError            the disk cannot be written (full, read-only, no permission)
+    ├── EngineUnavailable     the background process is not running and could not be started
+    ├── QueryError            a search is invalid (bad filter, bad position)
+    ├── TrainingError         an adapter cannot be trained, evaluated or activated as requested
     └── OperationCancelled    the user stopped it
 
 ``message`` says what was wrong and where, in one sentence; ``hint`` says what would be right or what to do;
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 
 class CodeContextError(Exception):
-    """Base of all errors with a sentence for the user."""
+    """Base of all errors with a message for the user."""
 
     code = "error"
     exit_code = 1
@@ -44,7 +44,7 @@ class CodeContextError(Exception):
 
 
 class ConfigError(CodeContextError):
-    """A setting is unknown, of the wrong type, or names something that is not there."""
+    """A setting is unknown, of the wrong type, or names something that does not exist."""
 
     code = "config"
     exit_code = 3
@@ -65,7 +65,7 @@ class AdapterError(CodeContextError):
 
 
 class EmbeddingError(CodeContextError):
-    """The model gave vectors that must not be stored."""
+    """The model returned vectors that must not be stored."""
 
     code = "embedding"
     exit_code = 4
@@ -93,28 +93,28 @@ class IndexCorrupt(CodeContextError):
 
 
 class StoreError(CodeContextError):
-    """The disk refused: full, read-only or without permission."""
+    """The disk cannot be written: full, read-only or no permission."""
 
     code = "store"
     exit_code = 5
 
 
 class EngineUnavailable(CodeContextError):
-    """The engine's process does not run and could not be started."""
+    """The background process is not running and could not be started."""
 
     code = "engine"
     exit_code = 5
 
 
 class QueryError(CodeContextError):
-    """A search cannot be understood."""
+    """A search is invalid."""
 
     code = "query"
     exit_code = 2
 
 
 class TrainingError(CodeContextError):
-    """An adapter cannot be trained, measured or chosen as asked."""
+    """An adapter cannot be trained, evaluated or activated as requested."""
 
     code = "training"
     exit_code = 6

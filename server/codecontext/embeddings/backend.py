@@ -19,7 +19,7 @@ class EmbeddingBackend(ABC):
     batch_tokens: int
     """Padded tokens of a batch that use the device well and fit in its memory."""
     pad_id: int
-    """Token that fills up shorter texts; the attention mask hides it."""
+    """Token that pads shorter texts; the attention mask hides it."""
 
     @property
     @abstractmethod
@@ -33,5 +33,5 @@ class EmbeddingBackend(ABC):
         Running out of memory raises ``MemoryError`` or a ``RuntimeError`` that says so.
         """
 
-    def free_memory(self) -> None:  # noqa: B027 - most backends keep nothing back
-        """Give back memory held for reuse, before a smaller batch is tried."""
+    def free_memory(self) -> None:  # noqa: B027 - most backends keep no memory
+        """Free memory that is kept for reuse, before a smaller batch is tried."""

@@ -57,7 +57,7 @@ def embed_tokens(
             if len(batch) == 1:
                 raise EmbeddingError(
                     f"{names[batch[0]]} ({longest} tokens) does not fit in memory on {backend.name}.",
-                    "Set max_tokens lower, or use another device.",
+                    "Lower max_tokens, or use another device.",
                 ) from error
             budget = len(batch) * longest // 2
             backend.free_memory()

@@ -1,4 +1,4 @@
-"""Where a base model lies, and what its files say about turning text into vectors.
+"""Where a base model is, and what its files say about embedding text.
 
 Files follow sentence-transformers' layout: ``modules.json`` lists the steps, ``1_Pooling/config.json`` the
 pooling, ``sentence_bert_config.json`` the token limit, ``config_sentence_transformers.json`` the prompts. A
@@ -103,7 +103,7 @@ def verify_bundled_model() -> Path:
         raise ModelUnavailable(f"The bundled model cannot be read: {error}.", hint) from error
     if found != BUNDLED_WEIGHTS_SHA256:
         raise ModelUnavailable(
-            f"The bundled model's weights are not the published ones: {weights} has sha256 {found}.", hint
+            f"The bundled model's weights differ from the published ones: {weights} has sha256 {found}.", hint
         )
     return weights
 
@@ -127,11 +127,11 @@ def read_model_card(name: str, folder: Path) -> ModelCard:
     """Read the description of the model in ``folder``.
 
     Raises ``ModelUnavailable`` when files are missing or broken, the weights are not safetensors, the model
-    needs code of its own, or it has a step that CodeContext does not know.
+    needs custom code, or it has a step that CodeContext does not support.
     """
     if (folder / "adapter_config.json").is_file():
         raise ModelUnavailable(
-            f"{folder} holds a LoRA adapter, not a base model.",
+            f"{folder} contains a LoRA adapter, not a base model.",
             "Set lora_adapter_path to it, and model_name to the base it was made for.",
         )
     try:
@@ -197,7 +197,7 @@ def _read_modules(folder: Path) -> _Modules:
     if unknown:
         raise ModelUnavailable(
             f"The model in {folder} has a step that CodeContext cannot run: {unknown[0]}.",
-            "Choose a model of Transformer, Pooling and Normalize alone.",
+            "Choose a model that consists of Transformer, Pooling and Normalize only.",
         )
     return _Modules(paths.get("Transformer", ""), paths.get("Pooling"), "Normalize" in paths)
 
@@ -211,8 +211,8 @@ def _read_pooling(folder: Path, subfolder: str | None) -> Pooling:
         spelled = " + ".join(modes) or "none"
         without = " without the prompt" if config.get("include_prompt") is False else ""
         raise ModelUnavailable(
-            f"The model in {folder} pools by {spelled}{without}, which CodeContext does not do.",
-            f"It knows one of: {', '.join(Pooling)}.",
+            f"The model in {folder} uses {spelled} pooling{without}, which CodeContext does not support.",
+            f"Supported are: {', '.join(Pooling)}.",
         )
     return Pooling(modes[0])
 
@@ -243,7 +243,7 @@ def _hidden_size(folder: Path, config: dict[str, Any]) -> int:
     size = next((config[key] for key in ("hidden_size", "d_model", "n_embd", "dim") if key in config), None)
     if size is None:
         raise ModelUnavailable(
-            f"The model in {folder} does not say how long its vectors are (hidden_size in config.json).",
+            f"The model in {folder} does not specify the dimension of its vectors (hidden_size in config.json).",
             "Choose a text embedding model.",
         )
     return int(size)
@@ -303,7 +303,7 @@ def _from_hub(name: str, *, allow_download: bool) -> Path:
             raise _not_downloaded(name, error) from error
         raise ModelUnavailable(
             f"The model {name} is not on this machine, and downloads are off.",
-            "Set allow_download to true to fetch it once from Hugging Face, or set model_name to a folder.",
+            "Set allow_download to true to download it once from Hugging Face, or set model_name to a folder.",
         ) from error
     except (HfHubHTTPError, OSError) as error:
         raise _not_downloaded(name, error) from error

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class TextTokenizer:
-    """Cuts texts to ``max_tokens``, special tokens included, as the model was trained to see them."""
+    """Truncates texts to ``max_tokens``, special tokens included, as in the model's training."""
 
     def __init__(self, tokenizer: Tokenizer, pad_id: int) -> None:
         self._tokenizer = tokenizer
@@ -111,7 +111,7 @@ def _copied(card: ModelCard, max_tokens: int) -> TextTokenizer:
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        logger.warning("The tokenizer copy %s cannot be read and is rebuilt: %s", copy, error)
+        logger.warning("The tokenizer copy %s cannot be read and is made again: %s", copy, error)
     else:
         return TextTokenizer.from_json(content)
     tokenizer = TextTokenizer.from_model(card, max_tokens)
@@ -132,7 +132,7 @@ def _cached_copy(card: ModelCard, max_tokens: int) -> Path:
 
 
 def _write(path: Path, content: str) -> None:
-    """Write ``path`` in one step, so that nobody reads half of it."""
+    """Write ``path`` in one step, so that it is never read half-written."""
     try:
         make_private(path.parent)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:

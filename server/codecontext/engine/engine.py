@@ -89,8 +89,8 @@ class Engine:
     adapter, and the index as far as it has been read. The provider raises; the engine decides: when the adapter or the
     model cannot be used, what still works is active, and every result says what is missing.
 
-    Unless somebody takes care of that (``activate`` and ``refresh``, as the service does, whose searches must not
-    wait for either), each search first activates what the settings name and reads what was written to the index.
+    Each search first activates what the settings name and reads what was written to the index. The service, whose
+    searches must not wait for either, does that itself with ``activate`` and ``refresh``.
     """
 
     def __init__(

@@ -171,6 +171,27 @@ def test_doctor_says_what_to_do_about_each_fault(
     assert f"→ {checks['index']['advice']}" in text.stdout
 
 
+def test_a_missing_adapter_is_reported_and_everything_else_works(codecontext: Run, shop: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    sentence = f"LoRA adapter path does not exist: {missing}"
+    env = {"CODECONTEXT_EMBEDDINGS__HUGGINGFACE__LORA_ADAPTER_PATH": str(missing)}
+    shown = codecontext("config", "show", cwd=shop, env=env)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert str(missing) in shown.stdout
+    search = codecontext("search", "cart", cwd=shop, env=env)
+    assert search.returncode == 0
+    assert search.stdout
+    assert search.stderr.startswith(f"Degraded: Using the base model instead of the adapter {missing}: {sentence}.")
+    doctor = codecontext("doctor", "--json", cwd=shop, env=env)
+    assert doctor.returncode == 1
+    checks = checks_of(doctor)
+    assert (checks["settings"]["status"], checks["embedding"]["status"]) == ("ok", "ok")
+    assert (checks["adapter"]["status"], checks["adapter"]["found"]) == ("error", sentence)
+    index = codecontext("index", cwd=shop, env=env)
+    assert index.returncode == 4
+    assert index.stderr.splitlines()[-1].startswith(f"Error: {sentence}.")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "check", "found"),
     [

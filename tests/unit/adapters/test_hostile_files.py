@@ -77,8 +77,8 @@ def test_a_git_lfs_pointer_says_so(write_adapter, name):
         (b"\xff\xfe{", "cannot be read"),
         (b"\x00" * 64, "cannot be read"),
         (b'{"r": ' + b"9" * 5000 + b"}", "cannot be read"),
-        (b"7", "holds int"),
-        (b"null", "holds NoneType"),
+        (b"7", "contains int"),
+        (b"null", "contains NoneType"),
     ],
     ids=["endless", "deep", "utf-16", "null bytes", "long number", "number", "null"],
 )
@@ -201,7 +201,7 @@ def test_two_tensors_under_one_name_are_refused(write_adapter):
     tensors = lora_tensors()
     again = {f"module.{name}": tensor + 1 for name, tensor in tensors.items()}
 
-    with pytest.raises(AdapterError, match=r"holds .* twice"):
+    with pytest.raises(AdapterError, match=r"contains .* twice"):
         inspect_adapter(write_adapter(tensors=tensors | again))
 
 

@@ -130,7 +130,7 @@ def test_refuses_weights_that_are_cut_off(write_adapter, kept):
     ("file", "content", "said"),
     [
         ("adapter_config.json", "{", "cannot be read"),
-        ("adapter_config.json", "[]", "holds list, not a JSON object"),
+        ("adapter_config.json", "[]", "contains list, not a JSON object"),
         ("codecontext.json", "{", "cannot be read"),
         ("codecontext.json", json.dumps({"side": "left"}), "side is 'left'"),
     ],

@@ -55,7 +55,7 @@ def test_other_weights_in_the_bundled_package_are_noticed(monkeypatch, tmp_path)
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         verify_bundled_model()
     (tmp_path / "model.safetensors").write_bytes(b"something else")
-    with pytest.raises(ModelUnavailable, match="not the published ones"):
+    with pytest.raises(ModelUnavailable, match="differ from the published ones"):
         verify_bundled_model()
 
 
@@ -168,20 +168,20 @@ def test_reads_limits_prompts_and_case(model_folder):
                 "modules.json": modules("Transformer", "Pooling"),
                 "1_Pooling/config.json": {"pooling_mode": "weightedmean"},
             },
-            "pools by weightedmean",
+            "uses weightedmean pooling",
         ),
         (
             {"modules.json": modules("Pooling"), "1_Pooling/config.json": {"pooling_mode": ["cls", "mean"]}},
-            r"pools by cls \+ mean",
+            r"uses cls \+ mean pooling",
         ),
         (
             {
                 "modules.json": modules("Pooling"),
                 "1_Pooling/config.json": {"pooling_mode": "mean", "include_prompt": False},
             },
-            "pools by mean without the prompt",
+            "uses mean pooling without the prompt",
         ),
-        ({"adapter_config.json": {}}, "holds a LoRA adapter, not a base model"),
+        ({"adapter_config.json": {}}, "contains a LoRA adapter, not a base model"),
     ],
 )
 def test_refuses_what_it_cannot_run(model_folder, files, said):

@@ -14,12 +14,11 @@ import numpy as np
 from codecontext.adapters import (
     AdapterInfo,
     AdapterSide,
-    adapter_fingerprint,
     check_fingerprint,
     inspect_adapter,
+    is_unchanged,
     require_unchanged,
 )
-from codecontext.adapters.files import stamp_of
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, EmbeddingError
 from codecontext.core.paths import expand_user
@@ -248,10 +247,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             self._adapter_loaded
             and self._current_adapter_path == path
             and self.adapter is not None
-            and (
-                self.adapter.stamp == stamp_of(Path(path))
-                or self.adapter.fingerprint == adapter_fingerprint(Path(path))
-            )
+            and is_unchanged(self.adapter, Path(path))
         )
 
     def _with_adapter(self, info: AdapterInfo) -> _Active:
@@ -311,7 +307,7 @@ def _check_finite(vectors: Vectors, labels: Sequence[str], backend: EmbeddingBac
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise EmbeddingError(
-            f"The model gave a vector that is not finite for {labels[bad[0]]}.",
+            f"The model returned a vector that is not finite for {labels[bad[0]]}.",
             f"It ran on {backend.name}. Try another device or backend, or without an adapter.",
         )
 

@@ -1,4 +1,4 @@
-"""Chooses what runs a model, and makes backends of the base model or of it with an adapter."""
+"""Chooses what runs a model, and makes backends of the base model, with or without an adapter."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class ModelRuntime:
     def backend(self, adapter: AdapterInfo | None) -> EmbeddingBackend:
         """The base model, or the base model with ``adapter`` merged in, ready to run.
 
-        Who asks for what is in use already gets the same one. Raises ``AdapterError`` when the adapter does not
-        fit, ``ModelUnavailable`` when the weights cannot be loaded.
+        A backend that is in use already is shared. Raises ``AdapterError`` when the adapter does not fit,
+        ``ModelUnavailable`` when the weights cannot be loaded.
         """
         content = adapter.fingerprint if adapter else ""
         with self._loading:
@@ -102,7 +102,7 @@ class ModelRuntime:
         return self._torch_model
 
     def _torch_encoder(self, adapter: AdapterInfo | None) -> tuple[Module, list[str]]:
-        """The module to run, and what the user should be warned about."""
+        """The module to run, and warnings for the user."""
         if adapter is None:
             return self._torch().encoder(), []
         warnings = check_compatible(adapter, self._torch().architecture())
@@ -112,7 +112,7 @@ class ModelRuntime:
 def _max_tokens(card: ModelCard, config: HuggingFaceSettings) -> int:
     if config.max_tokens is not None and config.max_tokens > card.token_limit:
         raise ConfigError(
-            f"max_tokens is {config.max_tokens}, but {card.name} reads at most {card.token_limit} tokens.",
+            f"max_tokens is {config.max_tokens}, but {card.name} accepts at most {card.token_limit} tokens.",
             f"Set it to {card.token_limit} or less.",
         )
     return config.max_tokens or card.max_tokens
@@ -127,5 +127,5 @@ def _wants_openvino(config: HuggingFaceSettings, device: str) -> bool:
             'Run: pip install "codecontext[openvino]", or set backend to auto.',
         )
     if device != "cpu":
-        raise ConfigError(f"backend is openvino, which runs on cpu, but device is {device}.", "Set device to cpu.")
+        raise ConfigError(f"backend is openvino, which only runs on cpu, but device is {device}.", "Set device to cpu.")
     return True

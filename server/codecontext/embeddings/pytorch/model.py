@@ -157,8 +157,8 @@ def _merged(twin: Module, adapter_path: Path, fitted: FittedAdapter) -> Module:
     missing = [name for name in loaded.missing_keys if ".lora_" in name]
     unused = list(loaded.unexpected_keys)
     if missing or unused:
-        fault = f"lacks {missing[0]}" if missing else f"has {unused[0]} beyond what its settings say"
-        raise AdapterError(f"The adapter {adapter_path} is incomplete: it {fault}.", "Save the adapter again.")
+        problem = f"lacks {missing[0]}" if missing else f"has {unused[0]}, which its settings do not cover"
+        raise AdapterError(f"The adapter {adapter_path} is incomplete: it {problem}.", "Save the adapter again.")
     merged: Module = adapted.merge_and_unload(safe_merge=True)
     return merged.eval().requires_grad_(False)
 
@@ -189,7 +189,7 @@ def _peft_config(adapter_path: Path, fitted: FittedAdapter) -> LoraConfig:
 
 
 def _refuse_unknown_settings(adapter_path: Path, defaults: LoraConfig) -> None:
-    """Raise ``AdapterError`` for a setting that PEFT acts on and we do not know; say which ones nobody here knows."""
+    """Raise ``AdapterError`` for a setting that PEFT acts on and we do not know; warn of those unknown to both."""
     nobody_knows = []
     for field, value in read_config(adapter_path).items():
         if field == "peft_type" or field in LoraSettings.model_fields or field in TRAINING_FIELDS or not value:
@@ -251,7 +251,7 @@ def _by_value(values: Mapping[str, _N], otherwise: _N) -> dict[str, _N]:
 
 @contextmanager
 def _own_random_numbers(base: Module) -> Iterator[None]:
-    """Random numbers that are the same each time and leave nobody else's changed: some initialisations draw them."""
+    """Seeded random numbers, for initialisations that draw them, with the global generator restored afterwards."""
     import torch
 
     device = next(base.parameters()).device

@@ -193,9 +193,12 @@ class TestLoRAProviderIntegration:
         assert torch_provider.beside(info).adapter is info
         assert hashed == []
 
-    def test_files_replaced_while_they_are_read_are_refused(self, make_adapter, torch_provider):
+    def test_other_weights_that_come_while_they_are_read_are_refused(self, adapter, make_adapter, torch_provider):
         info = inspect_adapter(make_adapter(seed=2))
-        (info.path / "adapter_model.safetensors").touch()
+        weights = info.path / "adapter_model.safetensors"
+        weights.touch()
+        assert torch_provider.beside(info).adapter is info
+        shutil.copy(adapter / "adapter_model.safetensors", weights)
 
         with pytest.raises(AdapterError, match="changed while they were read"):
             torch_provider.beside(info)
