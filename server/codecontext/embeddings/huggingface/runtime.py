@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_WITHOUT_OPENVINO = "OpenVINO is not used for %s: %s. PyTorch runs it, slower and in more memory."
+_WITHOUT_OPENVINO = "OpenVINO is not used for %s: %s. Using PyTorch instead, which is slower and takes more memory."
 
 
 class ModelRuntime:

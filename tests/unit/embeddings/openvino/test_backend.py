@@ -208,8 +208,8 @@ def test_torch_is_used_and_says_why_where_the_configuration_is_not_understood(sm
     assert provider.backend_name == "torch (cpu)"
     [warning] = warnings_of(caplog)
     assert warning == (
-        f"OpenVINO is not used for {model}: rope_parameters.rope_type is 'linear' in config.json. PyTorch runs it, "
-        "slower and in more memory."
+        f"OpenVINO is not used for {model}: rope_parameters.rope_type is 'linear' in config.json. "
+        "Using PyTorch instead, which is slower and takes more memory."
     )
     assert provider.embed_batch(texts[:2], PASSAGE).shape == (2, 32)
 
