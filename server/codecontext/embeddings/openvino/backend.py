@@ -16,7 +16,8 @@ class OpenVinoBackend(EmbeddingBackend):
     """A model compiled for this CPU.
 
     ``model`` is a graph (input_ids, attention_mask) → (batch, d), ``precision`` one of ``native_precisions``.
-    ``threads`` unset leaves the number to OpenVINO.
+    ``threads`` unset leaves the number to OpenVINO. ``weights`` is what the graph's constants are views of, which
+    OpenVINO does not keep alive.
 
     Requests of one compiled model run one after another, so the model is compiled once for each of
     ``callers`` threads that embed at once: a query does not wait for the batch of an indexing run. What a
@@ -32,6 +33,7 @@ class OpenVinoBackend(EmbeddingBackend):
         pad_id: int,
         batch_tokens: int,
         callers: int = 1,
+        weights: object = None,
     ) -> None:
         self.precision = precision
         self.pad_id = pad_id
@@ -50,6 +52,7 @@ class OpenVinoBackend(EmbeddingBackend):
         self._idle: LifoQueue[Any] = LifoQueue()
         for compiled in self._compiled:
             self._idle.put(compiled.create_infer_request())
+        self._weights = weights
 
     @property
     def name(self) -> str:

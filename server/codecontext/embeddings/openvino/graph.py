@@ -6,7 +6,6 @@ Nodes of hidden states have the shape (batch, tokens, hidden), those of attentio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecontext.embeddings.openvino.library import openvino, operations
-from codecontext.embeddings.openvino.weights import Array
+from codecontext.embeddings.openvino.weights import MappedWeights
 from codecontext.embeddings.pooling import Pooling
 
 Node = Any
@@ -42,7 +41,7 @@ class EncoderGraph:
     at most.
     """
 
-    def __init__(self, weights: Mapping[str, Array], longest: int) -> None:
+    def __init__(self, weights: MappedWeights, longest: int) -> None:
         self.op = operations()
         self.weights = weights
         self.longest = longest
@@ -53,7 +52,7 @@ class EncoderGraph:
 
     def embedding(self, ids: Node, table: str) -> Node:
         """The rows of a table that ``ids`` number."""
-        return self.op.gather(self.weight(table), ids, self.integers(0))
+        return self._as_float32(self.op.gather(self._as_stored(table), ids, self.integers(0)))
 
     def linear(self, hidden: Node, module: str) -> Node:
         """``hidden`` times the module's weight, (out, in), plus its bias where it has one."""
@@ -114,7 +113,7 @@ class EncoderGraph:
 
     def weight(self, name: str) -> Node:
         """The tensor ``name`` of the model."""
-        return self.constant(self.weights[name])
+        return self._as_float32(self._as_stored(name))
 
     def constant(self, values: NDArray[Any]) -> Node:
         """Numbers that are shared with the graph."""
@@ -138,6 +137,23 @@ class EncoderGraph:
         if normalize:
             pooled = self.op.normalize_l2(pooled, self.integers(1), _SMALLEST_NORM**2, "max")
         return openvino().Model([pooled], [self.input_ids, self.attention_mask])
+
+    def _as_stored(self, name: str) -> Node:
+        """A tensor that is stored in half precision stays so: OpenVINO converts it as it goes, in less memory.
+
+        Such a constant is a bare view; whoever compiles the graph keeps the weights alive.
+        """
+        halves = self.weights.halves(name)
+        if halves is None:
+            return self.constant(self.weights[name])
+        kinds, shape = openvino().Type, openvino().Shape(list(halves.shape))
+        kind = {"F16": kinds.f16, "BF16": kinds.bf16}[halves.dtype]
+        bits = np.frombuffer(halves.data, np.uint16).reshape(halves.shape)
+        return openvino().op.Constant(openvino().Tensor(bits, shape, kind), shared_memory=True)
+
+    def _as_float32(self, node: Node) -> Node:
+        single = openvino().Type.f32
+        return node if node.get_element_type() == single else self.op.convert(node, single)
 
     def _pooled(self, hidden: Node, pooling: Pooling) -> Node:
         """One vector a text, as ``codecontext.embeddings.pooling`` computes them in torch."""

@@ -94,13 +94,13 @@ class OpenVinoModels:
         return self._backend(self._weights.replaced(merged), adapter, _largest_change(merged, self._weights))
 
     def _backend(
-        self, weights: Mapping[str, Array], adapter: AdapterInfo | None = None, change: float = 0.0
+        self, weights: MappedWeights, adapter: AdapterInfo | None = None, change: float = 0.0
     ) -> OpenVinoBackend:
         graph = EncoderGraph(weights, self._max_tokens)
         try:
             hidden = self._architecture.hidden_states(graph)
             model = graph.finish(hidden, self._card.pooling, normalize=self._card.normalize)
-            return self._precise(model, adapter, change)
+            return self._precise(model, weights, adapter, change)
         except (MemoryError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise ModelUnavailable(
@@ -109,12 +109,14 @@ class OpenVinoModels:
                 ) from error
             raise UnknownArchitecture(f"OpenVINO cannot compile it ({' '.join(str(error).split())})") from error
 
-    def _precise(self, model: Any, adapter: AdapterInfo | None, change: float) -> OpenVinoBackend:
+    def _precise(
+        self, model: Any, weights: MappedWeights, adapter: AdapterInfo | None, change: float
+    ) -> OpenVinoBackend:
         """The model in the fastest number format that keeps its vectors what they are."""
         card = self._card
 
         def compiled(precision: str, callers: int | None = None) -> OpenVinoBackend:
-            return self._compiled(model, precision=precision, callers=callers or self._callers)
+            return self._compiled(model, precision=precision, callers=callers or self._callers, weights=weights)
 
         if adapter is not None and self._base_precision and change <= SMALL_CHANGE:
             return compiled(self._base_precision)

@@ -26,6 +26,7 @@ SINGLE_FILE, INDEX_FILE = "model.safetensors", "model.safetensors.index.json"
 _MAX_INDEX_BYTES = 50_000_000
 _LENGTH_BYTES = 8
 _BFLOAT16 = "BF16"
+_HALVES = frozenset({_BFLOAT16, "F16"})
 _NUMPY_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 FORMATS = frozenset({_BFLOAT16, *_NUMPY_TYPES})
 """What numbers may be stored as, in safetensors' names."""
@@ -85,6 +86,11 @@ class MappedWeights(Mapping[str, Array]):
     def tensor(self, name: str) -> StoredTensor:
         """A tensor as it is stored."""
         return self._tensors[name]
+
+    def halves(self, name: str) -> StoredTensor | None:
+        """A tensor as it is stored if that is in half precision, F16 or BF16, and it has not been replaced."""
+        tensor = self._tensors[name]
+        return tensor if tensor.dtype in _HALVES and name not in self._replaced else None
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -74,9 +74,10 @@ def graph_of(folder: Path, pooling: Pooling, precision: str = "f32") -> OpenVino
     """The model as a graph."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     architecture = parse(ARCHITECTURES[config["model_type"]], config)
-    graph = EncoderGraph(MappedWeights(weight_files(folder)), LONGEST)
+    weights = MappedWeights(weight_files(folder))
+    graph = EncoderGraph(weights, LONGEST)
     model = graph.finish(architecture.hidden_states(graph), pooling, normalize=True)
-    return OpenVinoBackend(model, precision=precision, threads=1, pad_id=0, batch_tokens=1024)
+    return OpenVinoBackend(model, precision=precision, threads=1, pad_id=0, batch_tokens=1024, weights=weights)
 
 
 def batch(lengths: list[int], *, side: str, pad_id: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
