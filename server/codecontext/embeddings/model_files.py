@@ -45,6 +45,9 @@ DECIDING_FILES = (
 # Largest JSON file of settings; a tokenizer's may list thousands of added tokens.
 MAX_JSON_BYTES = 50_000_000
 
+# Models of these types count positions from the number after the padding token's.
+_POSITIONS_AFTER_PADDING = frozenset({"camembert", "mpnet", "roberta", "xlm-roberta"})
+
 # A tokenizer without a limit says a number such as 1e30.
 UNLIMITED = 1_000_000
 
@@ -157,7 +160,7 @@ def _read_card(name: str, folder: Path) -> ModelCard:
     shipped = _read_json(folder / "config_sentence_transformers.json")
     token_limit = min(
         int(tokenizer.get("model_max_length") or UNLIMITED),
-        int(config.get("max_position_embeddings") or UNLIMITED),
+        _position_limit(config),
         UNLIMITED,
     )
     hidden_size = _hidden_size(transformer, config)
@@ -179,6 +182,15 @@ def _read_card(name: str, folder: Path) -> ModelCard:
         prompts={key: text for key, text in (shipped.get("prompts") or {}).items() if text},
         default_prompt=shipped.get("default_prompt_name"),
     )
+
+
+def _position_limit(config: Mapping[str, Any]) -> int:
+    """How many tokens have a position."""
+    limit = int(config.get("max_position_embeddings") or UNLIMITED)
+    if config.get("model_type") not in _POSITIONS_AFTER_PADDING:
+        return limit
+    padding = config.get("pad_token_id")
+    return limit - (1 if padding is None else int(padding)) - 1
 
 
 @dataclass(frozen=True, slots=True)

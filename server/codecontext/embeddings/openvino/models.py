@@ -71,10 +71,16 @@ class OpenVinoModels:
         self._card = card
         self._max_tokens = max_tokens
         self._samples = tokenizer.encode(SAMPLE_TEXTS)
-        self._compiled = partial(OpenVinoBackend, threads=threads, pad_id=tokenizer.pad_id, batch_tokens=batch_tokens)
-        self._callers = callers if card.weight_bytes <= MAX_BYTES_TO_REPEAT else 1
         self._architecture = _architecture_of(card)
         self._weights = _weights_of(card, self._architecture)
+        self._compiled = partial(
+            OpenVinoBackend,
+            threads=threads,
+            pad_id=tokenizer.pad_id,
+            batch_tokens=batch_tokens,
+            weights=self._weights,
+        )
+        self._callers = callers if card.weight_bytes <= MAX_BYTES_TO_REPEAT else 1
         self._base_precision = ""
         remove_conversions()
 
@@ -100,7 +106,7 @@ class OpenVinoModels:
         try:
             hidden = self._architecture.hidden_states(graph)
             model = graph.finish(hidden, self._card.pooling, normalize=self._card.normalize)
-            return self._precise(model, weights, adapter, change)
+            return self._precise(model, adapter, change)
         except (MemoryError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise ModelUnavailable(
@@ -109,14 +115,12 @@ class OpenVinoModels:
                 ) from error
             raise UnknownArchitecture(f"OpenVINO cannot compile it ({' '.join(str(error).split())})") from error
 
-    def _precise(
-        self, model: Any, weights: MappedWeights, adapter: AdapterInfo | None, change: float
-    ) -> OpenVinoBackend:
+    def _precise(self, model: Any, adapter: AdapterInfo | None, change: float) -> OpenVinoBackend:
         """The model in the fastest number format that keeps its vectors what they are."""
         card = self._card
 
         def compiled(precision: str, callers: int | None = None) -> OpenVinoBackend:
-            return self._compiled(model, precision=precision, callers=callers or self._callers, weights=weights)
+            return self._compiled(model, precision=precision, callers=callers or self._callers)
 
         if adapter is not None and self._base_precision and change <= SMALL_CHANGE:
             return compiled(self._base_precision)
