@@ -28,6 +28,9 @@ from codecontext.embeddings.openvino.weights import Array, UnknownFormat, as_flo
 _MAGNITUDE = ".lora_magnitude_vector"
 _LORA_BIAS = ".lora_B.bias"
 
+# Multiplications up to which OpenBLAS takes one thread (GEMM_MULTITHREAD_THRESHOLD times SMP_THRESHOLD_MIN).
+_ONE_THREAD = 262_144
+
 _EXACT_STARTS = ("pissa", "olora")
 
 
@@ -97,7 +100,7 @@ class _Merging:
         scale = layer.alpha / (math.sqrt(layer.rank) if self._settings.use_rslora else layer.rank)
         # The weight of an embedding is (words, d): its outputs are its columns, those of a linear module its rows.
         base = self._current(f"{layer.module}.weight")
-        weight: Array = np.matmul(b * scale, a)
+        weight = _product(b * scale, a)
         weight += self._less_start(base.T if is_table else base, layer, scale)
         if magnitude is not None:
             weight *= (magnitude / np.linalg.norm(weight, axis=1))[:, None]
@@ -155,6 +158,19 @@ class _Merging:
 
     def _incomplete(self, fault: str) -> AdapterError:
         return AdapterError(f"The adapter {self._path} is incomplete: it {fault}.", "Save the adapter again.")
+
+
+def _product(b: Array, a: Array) -> Array:
+    """The product of the matrices, in blocks of rows so small that OpenBLAS computes each in the calling thread.
+
+    The products are short and many. With more threads, each would wait for a core that others may have: ten times as
+    long on a busy machine.
+    """
+    product = np.empty((len(b), a.shape[1]), dtype=np.float32)
+    rows = max(1, _ONE_THREAD // a.size)
+    for start in range(0, len(b), rows):
+        np.matmul(b[start : start + rows], a, out=product[start : start + rows])
+    return product
 
 
 def _require_known(config: Mapping[str, Any], settings: LoraSettings) -> None:
