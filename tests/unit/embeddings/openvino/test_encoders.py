@@ -177,3 +177,36 @@ def test_takes_no_configuration_that_it_does_not_understand(kind, changes, said)
             parse(ARCHITECTURES[kind], config)
         assert said in str(reason.value)
         assert str(reason.value).endswith(" in config.json")
+
+
+def test_reads_the_configuration_of_a_published_model():
+    """Fields of Qwen2.5-Coder-0.5B, which jina-code-embeddings-0.5b is made of."""
+    published = {
+        "architectures": ["Qwen2ForCausalLM"],
+        "attention_dropout": 0.0,
+        "bos_token_id": 151643,
+        "hidden_act": "silu",
+        "hidden_size": 896,
+        "intermediate_size": 4864,
+        "max_position_embeddings": 32768,
+        "max_window_layers": 24,
+        "model_type": "qwen2",
+        "num_attention_heads": 14,
+        "num_hidden_layers": 24,
+        "num_key_value_heads": 2,
+        "rms_norm_eps": 1e-06,
+        "rope_theta": 1000000.0,
+        "sliding_window": 32768,
+        "tie_word_embeddings": True,
+        "torch_dtype": "bfloat16",
+        "use_cache": True,
+        "use_mrope": False,
+        "use_sliding_window": False,
+        "vocab_size": 151936,
+    }
+
+    shapes = parse(ARCHITECTURES["qwen2"], published).shapes()
+
+    assert len(shapes) == 24 * 12 + 2
+    assert shapes["layers.23.self_attn.k_proj.weight"] == (128, 896)
+    assert shapes["embed_tokens.weight"] == (151936, 896)
