@@ -26,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecontext.config import load_settings
+from codecontext.core.paths import index_directory
 from codecontext.engine.engine import Engine
+from codecontext.engine.folder_state import FolderState
 from codecontext.rpc.client import EngineClient
-from codecontext.rpc.messages import FolderReport, FolderSetup
+from codecontext.rpc.messages import FolderSetup
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 
 _MODULES = 40
 _CHANGED_AT_ONCE = 12
@@ -75,7 +76,7 @@ class Crashes:
         serving = asyncio.create_task(client.configure([FolderSetup(folder=str(folder), trusted=True)]))
         report = await self._until(client, folder, lambda report: _is_in(phase, report, client))
         await asyncio.sleep(self._random.uniform(0, _LONGEST_JITTER))
-        report = client.reports.get(str(folder), report)
+        report = client.states.get(str(folder), report)
         self.during[_name_of(report, client)] += 1
         if client.pid is not None:
             os.kill(client.pid, 9)
@@ -84,20 +85,18 @@ class Crashes:
         await asyncio.gather(serving, return_exceptions=True)
         await client.stop()
 
-    async def _finish(self, folder: Path) -> FolderReport:
+    async def _finish(self, folder: Path) -> FolderState:
         client = EngineClient(self._changed.set)
         await client.configure([FolderSetup(folder=str(folder), trusted=True)])
         report = await self._until(client, folder, _is_complete)
         await client.stop()
         return report
 
-    async def _until(
-        self, client: EngineClient, folder: Path, condition: Callable[[FolderReport], bool]
-    ) -> FolderReport:
+    async def _until(self, client: EngineClient, folder: Path, condition: Callable[[FolderState], bool]) -> FolderState:
         """The first report that fits, or that says that all is done."""
         async with asyncio.timeout(_PATIENCE):
             while True:
-                report = client.reports.get(str(folder)) or FolderReport(folder=str(folder), queued=True)
+                report = client.states.get(str(folder)) or FolderState(folder=str(folder), queued=True)
                 if condition(report) or _is_complete(report):
                     return report
                 self._changed.clear()
@@ -170,11 +169,11 @@ def _empty_home() -> Iterator[None]:
                 os.environ["CODECONTEXT_HOME"] = before
 
 
-def _is_complete(report: FolderReport) -> bool:
+def _is_complete(report: FolderState) -> bool:
     return report.ready and not report.queued and report.phase == "idle" and report.coverage == 1 and report.files > 0
 
 
-def _is_in(phase: str, report: FolderReport, client: EngineClient) -> bool:
+def _is_in(phase: str, report: FolderState, client: EngineClient) -> bool:
     if phase == "starting":
         return client.pid is not None
     if phase == "loading":
@@ -182,7 +181,7 @@ def _is_in(phase: str, report: FolderReport, client: EngineClient) -> bool:
     return report.phase == phase
 
 
-def _name_of(report: FolderReport, client: EngineClient) -> str:
+def _name_of(report: FolderState, client: EngineClient) -> str:
     if client.state == "starting":
         return "starting"
     return str(report.phase) if report.phase != "idle" or not report.queued else "loading"

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from benchmarks.corpus import SourceChunks, read_chunks
 from codecontext.core.hashing import content_digest
+from codecontext.core.paths import index_directory
 from codecontext.engine.engine import Engine
 from codecontext.indexing.rows import rows_of_chunks
 from codecontext.store.index_store import FileRows, IndexStore
-from codecontext.store.locations import index_directory
 
 _SEED = 20260103
 # Per number of a vector of 384: a copy keeps a cosine of about 0.9998 with its original.

@@ -1,10 +1,10 @@
-"""What training an adapter gains and costs, on repositories of three languages that no number was chosen on.
+"""Gain and cost of training an adapter, on repositories in three languages that no hyperparameter was tuned on.
 
     python -m benchmarks.training [--only networkx] [--work DIR] [--json FILE]
 
 Each repository is fetched by the package client of its language, indexed, and given an adapter with the defaults of
-``codecontext adapter train``. Figures are of held-out pairs: files that were neither trained on nor chosen by. That
-comments are no source of pairs unless asked for was decided after gRPC was seen; nothing was after etcd.
+``codecontext adapter train``. Figures are for held-out pairs, from files used neither for training nor for validation.
+Leaving out comments by default was decided after seeing gRPC; nothing was decided after etcd.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from codecontext.config import load_settings
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.engine.engine import Engine
 from codecontext.training.config import LEARNING_RATES, TrainingConfig
-from codecontext.training.evaluation.intervals import Comparison
-from codecontext.training.evaluation.metrics import MAIN_METRIC
-from codecontext.training.evaluation.report.html import write_training_report
-from codecontext.training.trainer import Trainer, TrainingReport
-from codecontext.training.workbench import Workbench
+from codecontext.training.data.workbench import Workbench
+from codecontext.training.evaluation.results import MAIN_METRIC, Comparison
+from codecontext.training.release.artifact import TrainingReport
+from codecontext.training.release.report.html import write_training_report
+from codecontext.training.trainer import Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _say(progress: Progress) -> None:
 
 
 def _obtain(source: Source, work: Path) -> Path:
-    """Folder of the code. Raises ``RuntimeError`` with a sentence when it cannot be had."""
+    """Folder of the code. Raises ``RuntimeError`` when it cannot be fetched."""
     folder = work / "repositories" / source.name
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,7 @@ def _run(command: list[str], folder: Path) -> None:
     try:
         process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
-        raise RuntimeError(f"{command[0]} is not installed, which fetches one of the repositories.") from error
+        raise RuntimeError(f"{command[0]} is not installed; it is needed to fetch one of the repositories.") from error
     if process.returncode:
         reason = (process.stderr.strip().splitlines() or ["no reason was given"])[-1]
         raise RuntimeError(f"{' '.join(command)} failed: {reason}")

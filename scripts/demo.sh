@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Indexes this very repository and asks it three questions in plain English.
+# Indexes this repository and asks it three questions in plain English.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-(($# == 1 || $# == 2)) || die "usage: scripts/demo.sh CODECONTEXT [ADAPTER]; make demo fills these in."
+(($# == 1 || $# == 2)) || die "usage: scripts/demo.sh CODECONTEXT [ADAPTER]; run 'make demo' instead."
 
-# Nothing of the user's is read or written: index and cache stay inside the checkout, where git ignores them.
+# The user's own index and settings are left alone: everything stays in the checkout, in a folder that git ignores.
 codecontext=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 export CODECONTEXT_HOME="$ROOT/.codecontext-home"
 if [[ -n ${2:-} ]]; then
@@ -17,7 +17,7 @@ fi
 cd "$ROOT"
 
 ask() {
-    # The questions stand in this very file, so only the package is searched.
+    # This file contains the questions, so only the package is searched.
     printf '\n$ codecontext search "%s path:server" --limit 3\n' "$1"
     "$codecontext" search "$1 path:server" --limit 3
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the development environment: an editable install with every tool, versions as pinned.
+# Makes the development environment: an editable install with every tool, at the pinned versions.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -8,16 +8,16 @@ usage() {
     cat <<EOF
 Usage: scripts/dev-install.sh [--with peft|openvino]... [--venv FOLDER]
 
-Installs this checkout in place, with the tools to test and check it, into a virtual environment.
-The make targets do this by themselves.
+Installs this checkout in editable mode, with the tools to test and check it, into a virtual
+environment. The make targets run it when needed.
 
-  --with NAME      asks for an optional part by name; the development tools already need both
-  --venv FOLDER    the environment to make or bring up to date (default: .venv in the checkout)
-  --help           this text
+  --with NAME      an optional part; the development tools already include both
+  --venv FOLDER    the environment to create or update (default: .venv in the checkout)
+  --help           show this text
 
 Environment:
-  PYTHON           the Python 3.11 or newer to build with (default: the first found on PATH)
-  TORCH_INDEX_URL  where to take PyTorch from, instead of pip's own index
+  PYTHON           the Python 3.11 or newer to use (default: the first found on PATH)
+  TORCH_INDEX_URL  the index to take PyTorch from, instead of pip's default
 EOF
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs CodeContext for one user, in an environment of its own.
+# Installs CodeContext for one user, in its own environment.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -8,28 +8,28 @@ usage() {
     cat <<EOF
 Usage: scripts/install.sh [--with peft|openvino]... [--prefix FOLDER] [--bin-dir FOLDER]
 
-Installs CodeContext from this checkout into a virtual environment of its own and links the
-command codecontext. Run it again to update. It asks nothing and needs no administrator.
+Installs CodeContext from this checkout into its own virtual environment and links the command
+codecontext. Run it again to update. It asks no questions and needs no administrator rights.
 
   --with peft       LoRA adapters
   --with openvino   faster embedding on CPUs
-  --prefix FOLDER   the environment (default: ~/.codecontext/venv)
+  --prefix FOLDER   the environment to create or update (default: ~/.codecontext/venv)
   --bin-dir FOLDER  where to link the command (default: ~/.local/bin)
-  --help            this text
+  --help            show this text
 
 Environment:
-  PYTHON            the Python 3.11 or newer to build with (default: the first found on PATH)
-  TORCH_INDEX_URL   where to take PyTorch from, instead of pip's own index
+  PYTHON            the Python 3.11 or newer to use (default: the first found on PATH)
+  TORCH_INDEX_URL   the index to take PyTorch from, instead of pip's default
 
 To uninstall, remove the environment and the link.
 EOF
 }
 
-# A command of that name which is no link into our environment belongs to someone else.
+# A command of that name that does not point into our environment belongs to someone else.
 refuse_to_replace() {
     local link=$1 target=$2
     if [[ -e $link || -L $link ]] && [[ $(readlink "$link") != "$target" ]]; then
-        die "$link exists and does not lead to $target: remove it or choose another --bin-dir."
+        die "$link exists and does not point to $target: remove it or choose another --bin-dir."
     fi
 }
 
@@ -43,11 +43,11 @@ link_command() {
 explain_path() {
     case ":$PATH:" in
         *":$1:"*) ;;
-        *) say "$1 is not on your PATH: add it there, or run $1/codecontext." ;;
+        *) say "$1 is not on your PATH: add it, or run $1/codecontext." ;;
     esac
 }
 
-# absolute FOLDER: the link must hold wherever it is read from.
+# absolute FOLDER: the link must work from any current directory.
 absolute() {
     case $1 in
         /*) say "$1" ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes vscode-client/requirements.lock: all that the VS Code extension installs, on every system, at the versions of
-# constraints.txt and with the digests of the packages, as pip's hash-checking mode wants it.
+# Writes vscode-client/requirements.lock: everything that the VS Code extension installs on any system, at the versions in
+# constraints.txt and with the digests of the packages, as pip's hash-checking mode requires.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -10,8 +10,8 @@ case ${1:-} in
     --help | -h)
         say "Usage: scripts/lock-requirements.sh"
         say
-        say "Run it after constraints.txt or the dependencies in pyproject.toml changed. The digests are those that the"
-        say "package index publishes; UV_DEFAULT_INDEX names another index."
+        say "Run it after changing constraints.txt or the dependencies in pyproject.toml. The digests are those"
+        say "published by the package index; set UV_DEFAULT_INDEX to use another index."
         exit
         ;;
     *) die "it takes no arguments; see --help." ;;
@@ -28,4 +28,4 @@ printf '# Made by scripts/lock-requirements.sh: what the extension installs, wit
 "$scratch/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
     --no-emit-package codecontext --constraint "$CONSTRAINTS" "$scratch/wanted.in" >>"$scratch/lock"
 mv "$scratch/lock" "$lock"
-say "Wrote $lock: see what changed with git diff."
+say "Wrote $lock; review it with git diff."

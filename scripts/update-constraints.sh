@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Resolves the dependencies of pyproject.toml anew and pins the result in constraints.txt.
+# Resolves the dependencies in pyproject.toml and pins the result in constraints.txt.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -8,9 +8,8 @@ usage() {
     cat <<EOF
 Usage: scripts/update-constraints.sh [NAME==VERSION]...
 
-Replaces constraints.txt by the newest versions that pyproject.toml allows, but holds those that are named, and
-vscode-client/requirements.lock by their digests.
-Review the difference and commit it.
+Updates constraints.txt to the newest versions that pyproject.toml allows, except those given, and
+vscode-client/requirements.lock to match. Review the difference and commit it.
 EOF
 }
 
@@ -34,13 +33,13 @@ resolve() {
 make_environment "$scratch/venv"
 resolve --upgrade pip
 resolve --no-deps ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} torch
-# hatchling builds the package and editables its editable install; elsewhere pip fetches them by itself.
+# hatchling builds the package, editables its editable install: named here so that they are pinned, too.
 resolve hatchling editables --editable "${ROOT}[dev]"
 
-# Left out is what depends on the machine: the local part of a version (+cpu), and the parts of CUDA, which
-# PyTorch pins itself.
+# Leaves out what depends on the machine: the local part of a version (+cpu), and the CUDA packages, which PyTorch
+# pins itself.
 pins=$("$scratch/venv/bin/python" -m pip freeze --all --exclude codecontext |
     sed 's/+.*//' | tr 'A-Z_' 'a-z-' | grep -Ev '^(nvidia|cuda|triton)[-=]' | LC_ALL=C sort -t= -k1,1)
 printf '%s\n' "$header" "$pins" >"$CONSTRAINTS"
-say "Wrote $CONSTRAINTS: see what changed with git diff."
+say "Wrote $CONSTRAINTS; review it with git diff."
 "$ROOT/scripts/lock-requirements.sh"

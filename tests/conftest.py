@@ -7,20 +7,16 @@ import math
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from codecontext.chunking import CHUNK_FORMAT
-from codecontext.config import load_settings
-from codecontext.core.hashing import file_sha256
-from codecontext.embeddings.huggingface.config import HuggingFaceConfig
-from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
-from codecontext.embeddings.model_files import bundled_model_folder
-from codecontext.engine.engine import Engine
+if TYPE_CHECKING:  # the database and the model are imported by the fixtures that use them: most unit tests need neither
+    from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
+    from codecontext.engine.engine import Engine
 
 Write = Callable[[dict[str, str]], None]
-EngineFor = Callable[..., Engine]
+EngineFor = Callable[..., "Engine"]
 MakeAdapter = Callable[..., Path]
 
 
@@ -48,6 +44,10 @@ def _own_home(_shared_home: None, tmp_path_factory: pytest.TempPathFactory, monk
 @pytest.fixture(scope="session")
 def provider() -> Iterator[HuggingFaceEmbeddingProvider]:
     """The bundled model without an adapter."""
+    from codecontext.chunking import CHUNK_FORMAT
+    from codecontext.embeddings.huggingface.config import HuggingFaceConfig
+    from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
+
     loaded = HuggingFaceEmbeddingProvider(HuggingFaceConfig(), chunk_format=CHUNK_FORMAT)
     with loaded:
         yield loaded
@@ -89,6 +89,9 @@ def git(project: Path) -> Callable[..., str]:
 @pytest.fixture
 def engine_for(provider: HuggingFaceEmbeddingProvider) -> Iterator[EngineFor]:
     """Make engines that share the loaded model."""
+    from codecontext.config import load_settings
+    from codecontext.engine.engine import Engine
+
     engines: list[Engine] = []
 
     def make(folder: Path) -> Engine:
@@ -104,6 +107,8 @@ def engine_for(provider: HuggingFaceEmbeddingProvider) -> Iterator[EngineFor]:
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Each file of weights of an adapter that is hashed during a test, as often as it is."""
+    from codecontext.core.hashing import file_sha256
+
     files: list[Path] = []
 
     def counted(path: Path, **limits: int) -> str:
@@ -122,6 +127,8 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> MakeAdapter:
         import torch
         from peft import LoraConfig, get_peft_model
         from transformers import AutoModel
+
+        from codecontext.embeddings.model_files import bundled_model_folder
 
         torch.manual_seed(seed)
         config = LoraConfig(r=rank, lora_alpha=alpha, **({"target_modules": ["query", "value"]} | settings))

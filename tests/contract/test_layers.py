@@ -15,12 +15,20 @@ TOP_TO_BOTTOM = [
     *("cli", "lsp", "mcp", "service", "rpc", "engine", "training", "config", "search", "indexing", "watching"),
     *("embeddings", "adapters", "chunking", "store", "core"),
 ]
+TRAINING_TOP_TO_BOTTOM = ["trainer", "evaluator", "release", "optimize", "evaluation", "data", "config"]
 ONLY_IN = {
     "torch": {"embeddings", "training"},
     "transformers": {"embeddings", "training"},
     "peft": {"embeddings", "training"},
     "lancedb": {"store"},
+    "lsprotocol": {"lsp", "rpc"},
+    "pygls": {"lsp", "rpc"},
+    "rich": {"cli"},
+    "sqlite3": {"store"},
+    "tree_sitter": {"chunking"},
+    "typer": {"cli"},
     "watchdog": {"watching"},
+    "inotify_simple": {"watching"},
 }
 SOURCES = sorted(path for path in PACKAGE.glob("*/**/*.py"))
 
@@ -62,6 +70,14 @@ def test_imports_point_down(path: Path) -> None:
     above = set(TOP_TO_BOTTOM[: TOP_TO_BOTTOM.index(room_of(path))])
     rooms = {parts[1] for parts in imports_of(path) if parts[0] == "codecontext" and len(parts) > 1}
     assert rooms & above == set()
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "training").rglob("*.py")), ids=name_of)
+def test_imports_inside_training_point_down(path: Path) -> None:
+    part = path.relative_to(PACKAGE / "training").with_suffix("").parts[0]
+    parts = {names[2] for names in imports_of(path) if names[:2] == ["codecontext", "training"] and len(names) > 2}
+    if part != "__init__":
+        assert parts & set(TRAINING_TOP_TO_BOTTOM[: TRAINING_TOP_TO_BOTTOM.index(part)]) == set()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

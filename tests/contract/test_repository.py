@@ -21,7 +21,23 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-TARGETS = {"help", "demo", "test", "check", "format", "bench", "quality", "vsix", "vscode", "editor", "clean"}
+TARGETS = {
+    "help",
+    "demo",
+    "test",
+    "unit",
+    "coverage",
+    "check",
+    "format",
+    "codegen",
+    "docs",
+    "bench",
+    "quality",
+    "vsix",
+    "vscode",
+    "editor",
+    "clean",
+}
 SCRIPTS = sorted([*ROOT.glob("scripts/*.sh"), ROOT / ".ci" / "run"])
 ON_ONE_MACHINE_ONLY = {
     "package index": r"\b(?:pypi|pythonhosted|npmjs|pytorch)\.(?:org|com)\b",
@@ -255,5 +271,5 @@ def test_installing_never_replaces_a_command_of_someone_else(tmp_path: Path) -> 
     command.write_text("mine", encoding="utf-8")
     outcome = run(ROOT / "scripts" / "install.sh", "--prefix", tmp_path / "environment", "--bin-dir", tmp_path)
     assert outcome.returncode == 1
-    assert f"{command} exists and does not lead to" in outcome.stderr
+    assert f"{command} exists and does not point to" in outcome.stderr
     assert command.read_text(encoding="utf-8") == "mine"

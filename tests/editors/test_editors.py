@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import psutil
 import pytest
 
 HERE = Path(__file__).parent
+SHOP = HERE.parent / "samples" / "shop"
 DOCUMENT = HERE.parents[1] / "docs" / "editors.md"
 CODECONTEXT = Path(sys.executable).with_name("codecontext")
 RUN_VARIABLE = "EDITOR_TEST_RUN"
@@ -92,52 +94,6 @@ DAMAGES = [
     ("no-partial", "partial answer", ["vscode-protocol"]),
 ]
 
-FILES = {
-    "app/locks.py": '''\
-"""Files shared by several workers."""
-
-import fcntl
-from pathlib import Path
-
-
-def hold(path: Path):
-    """Take the lock exclusively; everybody else has to stand in line."""
-    handle = path.open("w")
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle
-
-
-def release(handle) -> None:
-    """Give the lock back."""
-    fcntl.flock(handle, fcntl.LOCK_UN)
-    handle.close()
-''',
-    "app/prices.py": '''\
-"""What customers pay."""
-
-
-def discounted(total: float, percent: float) -> float:
-    """The sum that is left after a rebate."""
-    return round(total * (1 - percent / 100), 2)
-
-
-def with_tax(total: float, rate: float = 0.19) -> float:
-    """The gross sum."""
-    return round(total * (1 + rate), 2)
-''',
-    "app/mail.py": '''\
-"""Letters to subscribers."""
-
-import smtplib
-
-
-def deliver(host: str, letter: str, readers: list[str]) -> None:
-    """Hand the newsletter to the mail server, one reader after the other."""
-    with smtplib.SMTP(host) as server:
-        for reader in readers:
-            server.sendmail("news@example.org", reader, letter)
-''',
-}
 NEW_FILE = '''\
 """Second chances."""
 
@@ -153,7 +109,7 @@ def insist(call, attempts: int = 5):
             time.sleep(2**attempt)
     raise TimeoutError
 '''
-KNOWN = {"question": "mutual exclusion between processes", "path": "app/locks.py", "symbol": "hold", "line": 6}
+KNOWN = {"question": "mutual exclusion between processes", "path": "app/locks.py", "symbol": "hold_lock", "line": 6}
 NEW = {"question": "try again when the network is down", "path": "app/retry.py", "symbol": "insist", "line": 5}
 
 
@@ -214,7 +170,7 @@ def run_editor(tmp_path: Path, codecontext_home: Path) -> Iterator[RunEditor]:
     def run(editor: Editor, damage: str | None = None) -> Outcome:
         project, user, programs = tmp_path / "project", tmp_path / "user", tmp_path / "bin"
         (user / ".emacs.d").mkdir(parents=True)  # as everybody who uses Emacs has it
-        write_project(project)
+        shutil.copytree(SHOP, project)
         install(programs, damage)
         variables = {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
@@ -243,13 +199,6 @@ def run_editor(tmp_path: Path, codecontext_home: Path) -> Iterator[RunEditor]:
     yield run
     for process in processes_of(token):
         process.kill()
-
-
-def write_project(project: Path) -> None:
-    for path, text in FILES.items():
-        file = project / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
 
 
 def install(programs: Path, damage: str | None) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import escaped, path_pattern, split_alternatives
 from codecontext.core.patterns import compile_pattern
 from codecontext.search.query import parse_query

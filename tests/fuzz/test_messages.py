@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codecontext.lsp.framing import Fault, Frames
+from codecontext.lsp.framing import FrameError, Frames
 from codecontext.lsp.protocol import COMMAND_PREFIX, Method
 from fuzz.bounds import FUZZ
 
@@ -86,7 +86,7 @@ def read(data: bytes, size: int) -> tuple[list[bytes], int]:
     while True:
         try:
             body = frames.next_body()
-        except Fault:
+        except FrameError:
             faults += 1
             continue
         if body is None:

@@ -195,7 +195,7 @@ DISK_FULL = textwrap.dedent(
 
     folder = Path(sys.argv[1])
     engine = Engine(folder, load_settings(folder).settings)
-    engine._load_model()  # reading the model writes its own files; only the index meets the limit
+    engine.search("anything")  # loading the model writes its own files; only the index meets the limit
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
     try:

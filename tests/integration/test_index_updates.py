@@ -212,7 +212,7 @@ def test_updating_after_other_settings_builds_anew(project: Path, write: Write, 
     indexer_for("same").run()
     report = indexer_for("same", chunking=ChunkingConfig(target_lines=5)).update(["auth.py"])
     assert report.files_written == 2
-    assert any("rebuilt" in notice for notice in report.notices)
+    assert any("it was rebuilt" in notice for notice in report.notices)
 
 
 def test_updating_embeds_what_it_was_told_and_leaves_the_rest(

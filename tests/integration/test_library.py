@@ -48,7 +48,7 @@ def test_settings_that_a_project_cannot_decide_are_ignored_and_logged(
     (project / ".codecontext.toml").write_text("embeddings.huggingface.allow_download = true\n", encoding="utf-8")
     with Engine.open(project) as engine:
         assert engine.settings.embeddings.huggingface.allow_download is False
-    assert "allow_download is ignored because a project cannot decide it" in caplog.text
+    assert "allow_download is ignored because a project file cannot set it" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from codecontext.config import load_settings
+from codecontext.core.paths import search_log_file
 from codecontext.core.private import close_loose, make_private, tighten
 from codecontext.engine.engine import Engine
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import search_log_file
 
 pytestmark = [
     pytest.mark.slow,

@@ -9,12 +9,13 @@ import pytest
 
 from codecontext.core.errors import QueryError
 from codecontext.core.progress import CancelToken, Progress
-from codecontext.engine.coverage import coverage_of
 from codecontext.engine.engine import Engine
+from codecontext.engine.folder_state import Health, Stage
 from codecontext.engine.folders import indexed_folder
 from codecontext.search import searcher
 from codecontext.search.config import Retrieval
 from codecontext.search.results import Freshness
+from codecontext.store.snapshot import coverage_of
 from codecontext.training.data.staleness import require_current_index
 
 pytestmark = pytest.mark.slow
@@ -163,7 +164,8 @@ def test_a_folder_in_which_everything_is_skipped_has_an_index(
     report = engine.index()
     status = engine.status()
     assert (report.files, report.coverage, sum(report.skipped.values())) == (0, 1.0, 2)
-    assert (status.indexed, status.coverage, status.skipped) == (True, 1.0, report.skipped)
+    assert (status.indexed, status.coverage, status.skipped_by_reason) == (True, 1.0, report.skipped)
+    assert (status.skipped, status.stage, status.health) == (2, Stage.EMPTY, Health.UNKNOWN)
     assert [item.path for item in status.skipped_files] == [".env", "logo.png"]
     answer = engine.search("anything")
     assert (answer.message, answer.state.coverage) == (searcher.EMPTY_INDEX, 1.0)

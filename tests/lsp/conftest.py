@@ -5,68 +5,16 @@ A module whose tests leave no traces shares one server: ``editor``, on ``project
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from lsp.client import Editor, opened, write
+from lsp.client import Editor, opened
 
-FILES = {
-    "app/locks.py": '''\
-"""Files shared by several workers."""
-
-import fcntl
-from pathlib import Path
-
-
-def hold_lock(path: Path):
-    """Take the lock exclusively; everybody else has to stand in line."""
-    handle = path.open("w")
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle
-
-
-def release_lock(handle) -> None:
-    """Give the lock back."""
-    fcntl.flock(handle, fcntl.LOCK_UN)
-    handle.close()
-''',
-    "app/prices.py": '''\
-"""What customers pay."""
-
-
-class Cart:
-    """Goods that somebody wants to buy."""
-
-    def discounted_total(self, percent: float) -> float:
-        """The sum that is left after a rebate."""
-        return sum(self.prices) * (1 - percent / 100)
-''',
-    "app/emoji.py": '''\
-"""Cheerful output."""
-
-def celebrate():  # 🎉🎉 celebrate
-    return "🎉"
-
-
-class Fête: naïve_🎉 = 0; celebration_mood = "🥳"
-'''.replace("naïve_🎉", "naive"),
-    "web/cart.ts": """\
-/** Shows the goods that somebody wants to buy. */
-export function renderCart(goods: string[]): string {
-  return goods.map((name) => `<li>${name}</li>`).join("");
-}
-""",
-    "README.md": """\
-# A shop
-
-## Opening hours
-
-We are open from nine to five, but never on Sundays.
-""",
-}
+SHOP = Path(__file__).parents[1] / "samples" / "shop"
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +25,7 @@ def _own_home(_shared_home: None) -> None:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small project."""
-    return write(tmp_path_factory.mktemp("lsp") / "shop", FILES)
+    return Path(shutil.copytree(SHOP, tmp_path_factory.mktemp("lsp") / "shop"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

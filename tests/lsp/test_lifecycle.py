@@ -81,7 +81,7 @@ async def test_initialize_a_second_time_is_refused() -> None:
 async def test_a_request_before_initialize_is_refused() -> None:
     async with started() as editor:
         editor.capabilities = types.ClientCapabilities()
-        with pytest.raises(JsonRpcException, match="came before initialize") as refusal:
+        with pytest.raises(JsonRpcException, match="was sent before initialize") as refusal:
             await editor.ask(Method.STATUS)
         assert refusal.value.code == types.ErrorCodes.ServerNotInitialized
         await initialized(editor, initialize_params())

@@ -78,7 +78,7 @@ async def test_an_engine_that_is_stopped_is_replaced_and_its_children_end(projec
         os.kill(engine.pid, signal.SIGSTOP)
         silent = await editor.status_that(lambda status: status["engine"]["state"] == "degraded", after=seen)
         assert silent["health"] == "warning"
-        assert "has not answered" in silent["message"]
+        assert "has not responded" in silent["message"]
         status = await editor.status_that(
             lambda status: is_settled(status) and status["engine"]["restarts"] == 1, after=seen
         )

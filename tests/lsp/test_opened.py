@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pygls.exceptions import JsonRpcException
 
+from codecontext.core.paths import search_log_file
 from codecontext.lsp.protocol import Method
 from codecontext.search.log import SearchLog
-from codecontext.store.locations import search_log_file
 from lsp.client import Editor, Json, opened, write
 
 TEXT = "import os\n\n\ndef hold(path):\n    return os.open(path, os.O_EXCL)\n"
@@ -37,9 +37,9 @@ async def said(editor: Editor, params: Json) -> str:
 async def test_what_was_opened_is_kept_by_the_lines_of_the_file(tmp_path: Path) -> None:
     folder = write(tmp_path / "shop", {"locks.py": TEXT})
     async with opened(folder, settings={"search": {"keepLog": True}}) as editor:
-        assert "are kept" in await said(editor, went_to(folder / "locks.py"))
+        assert "were recorded" in await said(editor, went_to(folder / "locks.py"))
         editor.open(folder / "locks.py", f"# one\n# two\n{TEXT}\n\ndef added():\n    pass\n")
-        assert "are kept" in await said(editor, went_to(folder / "locks.py", 5, 6))
+        assert "were recorded" in await said(editor, went_to(folder / "locks.py", 5, 6))
         assert "not saved" in await said(editor, went_to(folder / "locks.py", 9, 10))
     assert kept(folder) == [(QUESTION, "locks.py", 4, 5)] * 2
 

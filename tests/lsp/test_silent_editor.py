@@ -63,8 +63,8 @@ async def test_an_editor_that_answers_nothing(folder: Path) -> None:
         }
         assert asked.keys() == {"client/registerCapability", "workspace/configuration"}
         assert status["health"] == "warning"
-        assert "did not answer client/registerCapability within 5 seconds" in status["message"]
-        assert "did not answer workspace/configuration within 5 seconds" in status["message"]
+        assert "did not respond to client/registerCapability within 5 seconds" in status["message"]
+        assert "did not respond to workspace/configuration within 5 seconds" in status["message"]
 
         for id_ in asked.values():  # too late
             wire.send(id=id_, result=None)
@@ -100,7 +100,7 @@ async def test_initialized_that_is_a_request_is_refused_and_heeded(folder: Path)
 
 async def test_an_editor_that_never_says_initialized(folder: Path) -> None:
     async with greeted(folder) as wire:
-        assert "did not say initialized" in (await indexed(wire))["message"]
+        assert "did not send initialized" in (await indexed(wire))["message"]
 
 
 async def test_what_cannot_be_read_of_initialize_costs_the_rest_nothing(folder: Path) -> None:

@@ -1,4 +1,4 @@
-// Written by `python -m codecontext.config.vscode vscode-client`.
+// Written by `make codegen`; edit the settings in the code instead.
 
 /** Settings of the server: name in VS Code below `codecontext`, and the server's own. */
 export const SETTING_KEYS: Readonly<Record<string, string>> = {

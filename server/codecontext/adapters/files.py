@@ -119,7 +119,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return _read_json_object(path / CONFIG_FILE, MAX_RULES_BYTES) or {}
 
 
-def read_manifest(path: Path) -> AdapterManifest:
+def read_adapter_manifest(path: Path) -> AdapterManifest:
     """``codecontext.json`` of the folder ``path``, or the defaults when there is none."""
     content = _read_json_object(path / MANIFEST_FILE, MAX_MANIFEST_BYTES)
     if content is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from codecontext.adapters.files import CONFIG_FILE, MAX_WEIGHTS_BYTES, WEIGHTS_FILE, read_config, read_manifest
+from codecontext.adapters.files import CONFIG_FILE, MAX_WEIGHTS_BYTES, WEIGHTS_FILE, read_adapter_manifest, read_config
 from codecontext.core import content_digest
 from codecontext.core.errors import AdapterError
 from codecontext.core.hashing import file_sha256
@@ -43,4 +43,6 @@ def adapter_fingerprint(path: Path) -> str:
             f"LoRA adapter {path} cannot be read: {error.strerror or error}.",
             f"It needs {CONFIG_FILE} and {WEIGHTS_FILE}.",
         ) from error
-    return content_digest(json.dumps(config, sort_keys=True, ensure_ascii=False), weights, read_manifest(path).side)
+    return content_digest(
+        json.dumps(config, sort_keys=True, ensure_ascii=False), weights, read_adapter_manifest(path).side
+    )

@@ -19,7 +19,7 @@ from codecontext.adapters.files import (
     AdapterSide,
     AdapterStamp,
     open_weights,
-    read_manifest,
+    read_adapter_manifest,
     stamp_of,
     unreadable,
 )
@@ -92,7 +92,7 @@ def inspect_adapter(path: Path) -> AdapterInfo:
     stamp = stamp_of(path)
     settings = read_lora_settings(path)
     Targets(path, settings)
-    manifest = read_manifest(path)
+    manifest = read_adapter_manifest(path)
     tensors, dtype = _read_tensors(path)
     layers = _lora_layers(path, tensors, transposed=bool(settings.fan_in_fan_out))
     _check_ranks(path, settings, layers)

@@ -14,7 +14,7 @@ from codecontext.core.errors import AdapterError
 POLL_SECONDS = 0.05
 
 
-def settle(
+def inspect_when_settled(
     path: Path,
     previous: AdapterStamp | None,
     *,

@@ -1,4 +1,4 @@
-"""The definitions of a file for those who ask about code rather than index it: where each is, and its documentation."""
+"""The definitions of a file for callers that query code rather than index it: where each is, and its documentation."""
 
 from __future__ import annotations
 

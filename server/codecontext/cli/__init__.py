@@ -1,1 +1,1 @@
-"""The command line ``codecontext``: one module a command, results on stdout, everything else on stderr."""
+"""The command line ``codecontext``: one module per command, results on stdout, everything else on stderr."""

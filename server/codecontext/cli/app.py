@@ -19,15 +19,13 @@ from codecontext.cli.serve import serve
 from codecontext.cli.similar import similar
 from codecontext.cli.status import status
 from codecontext.cli.version import version
-from codecontext.core.memory import limit_malloc_arenas
-from codecontext.core.utf8 import ensure_utf8
+from codecontext.core.startup import ensure_utf8, limit_malloc_arenas
 
-_EVERY_DAY = "Every day"
-_SET_UP = "Set-up and faults"
+_COMMON = "Common commands"
+_SETUP = "Setup and diagnostics"
 
 app = typer.Typer(
     name="codecontext",
-    help="Search code by meaning, on your own machine.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -37,21 +35,21 @@ app = typer.Typer(
 
 @app.callback()
 def codecontext(
-    debug: Annotated[bool, typer.Option("--debug", help="Log everything, with tracebacks.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log everything, including tracebacks.")] = False,
 ) -> None:
-    """Search code by meaning, on your own machine."""
+    """Semantic code search on your own machine."""
     start_logging(debug=debug)
 
 
-app.command(cls=ReportingCommand, rich_help_panel=_EVERY_DAY)(index)
-app.command(cls=ReportingCommand, rich_help_panel=_EVERY_DAY)(search)
-app.command(cls=ReportingCommand, rich_help_panel=_EVERY_DAY)(similar)
-app.command(cls=ReportingCommand, rich_help_panel=_EVERY_DAY)(status)
-app.command(rich_help_panel=_EVERY_DAY)(serve)
-app.command(cls=ReportingCommand, rich_help_panel=_SET_UP)(doctor)
-app.command(cls=ReportingCommand, rich_help_panel=_SET_UP)(version)
-app.add_typer(config.app, name="config", rich_help_panel=_SET_UP)
-app.add_typer(adapter.app, name="adapter", rich_help_panel=_SET_UP)
+app.command(cls=ReportingCommand, rich_help_panel=_COMMON)(index)
+app.command(cls=ReportingCommand, rich_help_panel=_COMMON)(search)
+app.command(cls=ReportingCommand, rich_help_panel=_COMMON)(similar)
+app.command(cls=ReportingCommand, rich_help_panel=_COMMON)(status)
+app.command(rich_help_panel=_COMMON)(serve)
+app.command(cls=ReportingCommand, rich_help_panel=_SETUP)(doctor)
+app.command(cls=ReportingCommand, rich_help_panel=_SETUP)(version)
+app.add_typer(config.app, name="config", rich_help_panel=_SETUP)
+app.add_typer(adapter.app, name="adapter", rich_help_panel=_SETUP)
 
 
 def main() -> None:
@@ -59,13 +57,13 @@ def main() -> None:
     ensure_utf8()
     limit_malloc_arenas()
     if not sys.warnoptions:
-        # Python's warnings are for whoever maintains the code; ours to the user are log records.
+        # Python's warnings are for maintainers; what users should know is logged.
         warnings.simplefilter("ignore")
     for stream in (sys.stdout, sys.stderr):
         # Code in any script must be printable wherever the output goes.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app()
-    except Exception as error:  # noqa: BLE001 - the last place where a fault can be turned into a sentence
+    except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
         report_internal(error)
         sys.exit(INTERNAL_ERROR)

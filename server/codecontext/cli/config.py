@@ -1,4 +1,4 @@
-"""``codecontext config``: which settings are in force, and where each comes from."""
+"""``codecontext config``: which settings are in effect, and where each comes from."""
 
 from __future__ import annotations
 
@@ -10,24 +10,19 @@ from pydantic import BaseModel, Field
 
 from codecontext.cli.console import print_columns, print_json, print_label, stdout
 from codecontext.cli.errors import ReportingCommand
-from codecontext.cli.options import JsonOption
+from codecontext.cli.options import FolderOption, JsonOption
 from codecontext.core.printable import json_for_people, printable
 
 app = typer.Typer(help="Show and check settings.", no_args_is_help=True)
-
-FolderOption = Annotated[
-    Path | None,
-    typer.Option("--folder", metavar="DIR", help="The folder. Without it: the one that a search from here would use."),
-]
 
 
 class SettingOutput(BaseModel):
     """One setting."""
 
     key: str
-    value: Any = Field(description="The value in force.")
+    value: Any = Field(description="The effective value.")
     source: str = Field(description="`editor`, `environment`, `project`, `user` or `default`.")
-    where: str = Field(description="The file or variable that has it; empty for a default.")
+    where: str = Field(description="The file or variable that sets it; empty for a default.")
 
 
 class ConfigShowOutput(BaseModel):
@@ -35,11 +30,11 @@ class ConfigShowOutput(BaseModel):
 
     folder: str
     settings: list[SettingOutput]
-    warnings: list[str] = Field(description="What was ignored, and why.")
+    warnings: list[str] = Field(description="Which settings are ignored, and why.")
 
 
 class SettingsFile(BaseModel):
-    """A file that settings may be in."""
+    """A settings file, whether or not it exists."""
 
     kind: str = Field(description="`project` or `user`.")
     path: str
@@ -49,22 +44,22 @@ class SettingsFile(BaseModel):
 class ConfigPathOutput(BaseModel):
     """What ``config path --json`` prints."""
 
-    files: list[SettingsFile] = Field(description="The stronger one first.")
+    files: list[SettingsFile] = Field(description="Highest precedence first.")
 
 
 class ConfigValidateOutput(BaseModel):
-    """What ``config validate --json`` prints if all is well; else it prints an error."""
+    """What ``config validate --json`` prints for valid settings; for others it prints an error."""
 
-    checked: list[str] = Field(description="The files that were there to check.")
-    warnings: list[str] = Field(description="What is ignored, and why.")
+    checked: list[str] = Field(description="The files that were checked.")
+    warnings: list[str] = Field(description="Which settings are ignored, and why.")
 
 
 @app.command(cls=ReportingCommand)
 def show(folder: FolderOption = None, as_json: JsonOption = False) -> None:
-    """Print every setting with its value and where it comes from."""
-    from codecontext.cli.session import read_settings
+    """Show every setting, its value and where it comes from."""
+    from codecontext.cli.session import project_folder, read_settings
 
-    place = _folder(folder)
+    place = project_folder(folder)
     loaded = read_settings(place)
     settings = [
         SettingOutput(key=key, value=value, source=loaded.origins[key].kind, where=loaded.origins[key].where)
@@ -80,13 +75,17 @@ def show(folder: FolderOption = None, as_json: JsonOption = False) -> None:
 def validate(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", show_default=False, help="One settings file to check on its own."),
+        typer.Argument(
+            metavar="FILE",
+            show_default=False,
+            help="The settings file to check. Defaults to all sources of the project.",
+        ),
     ] = None,
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the settings: a file on its own, or all sources together."""
-    from codecontext.cli.session import read_settings
+    """Check a single settings file, or all sources together."""
+    from codecontext.cli.session import project_folder, read_settings
     from codecontext.config import validate_file
 
     if file is not None:
@@ -95,32 +94,28 @@ def validate(
             print_label("Warning", warning)
         checked = [str(file)]
     else:
-        place = _folder(folder)
+        place = project_folder(folder)
         warnings = read_settings(place).warnings
         checked = [item.path for item in _settings_files(place) if item.exists]
     if as_json:
         print_json(ConfigValidateOutput(checked=checked, warnings=warnings))
     else:
-        files = " and ".join(map(str, checked)) or "no settings file, only defaults and environment"
+        files = " and ".join(map(str, checked)) or "no settings file; defaults and environment only"
         stdout().print(printable(f"The settings are valid ({files})."), soft_wrap=True)
 
 
 @app.command(cls=ReportingCommand)
 def path(folder: FolderOption = None, as_json: JsonOption = False) -> None:
-    """Print where settings files are looked for, the stronger one first."""
-    files = _settings_files(_folder(folder))
+    """Show where settings files are read from, highest precedence first."""
+    from codecontext.cli.session import project_folder
+
+    files = _settings_files(project_folder(folder))
     if as_json:
         print_json(ConfigPathOutput(files=files))
         return
     for item in files:
-        missing = "" if item.exists else "  (not there)"
+        missing = "" if item.exists else "  (does not exist)"
         stdout().print(printable(f"{item.kind:<7}  {item.path}{missing}"), soft_wrap=True)
-
-
-def _folder(given: Path | None) -> Path:
-    from codecontext.engine.folders import existing_folder, nearest_folder
-
-    return existing_folder(given) if given else nearest_folder(Path.cwd())
 
 
 def _settings_files(folder: Path) -> list[SettingsFile]:

@@ -1,4 +1,4 @@
-"""The two streams: results go to stdout, all that is about them to stderr."""
+"""The two streams: results go to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.text import Text
 from codecontext.core.printable import json_for_people, printable, printable_lines
 
 _PIPE_WIDTH = 100_000
-"""Columns where there is no terminal: whoever reads a pipe wants whole lines."""
+"""Columns where there is no terminal: programs that read a pipe want whole lines."""
 
 
 @cache
@@ -46,14 +46,14 @@ def print_json(result: BaseModel) -> None:
 
 
 def print_label(label: str, sentence: str, style: str = "yellow") -> None:
-    """Print ``label: sentence`` on stderr. Several faults are a line each."""
+    """Print ``label: sentence`` on stderr. Several problems take a line each."""
     stderr().print(Text.assemble((f"{label}:", f"{style} bold"), " ", printable_lines(sentence)))
 
 
 def print_columns(rows: Sequence[Sequence[str | Text]], styles: Sequence[str]) -> None:
-    """Print ``rows`` on stdout, cells below each other; on a terminal long cells are folded.
+    """Print ``rows`` on stdout, in aligned columns; on a terminal long cells are folded.
 
-    ``styles`` has one style a column.
+    ``styles`` has one style per column.
     """
     cells = [[Text(printable(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows]
     if stdout().is_terminal:
@@ -71,7 +71,7 @@ def print_columns(rows: Sequence[Sequence[str | Text]], styles: Sequence[str]) -
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
-    """Print names and values in two columns on stdout, indented."""
+    """Print names and values in two indented columns on stdout."""
     print_columns([(f"  {name}", value) for name, value in facts], ("dim", ""))
 
 

@@ -1,4 +1,4 @@
-"""``codecontext doctor``: check all that indexing and searching need."""
+"""``codecontext doctor``: check everything that indexing and searching need."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "
 
 
 def doctor(path: FolderArgument = None, as_json: JsonOption = False) -> None:
-    """Check model, adapter, device, store, disk and versions, and say what to do about each fault.
+    """Check model, adapter, device, index, disk and versions, and suggest a fix for each problem.
 
-    It embeds a sentence with the configured model, so it takes a few seconds. It repairs nothing.
+    This embeds a sentence with the configured model, so it takes a few seconds. Nothing is repaired.
     """
     from codecontext.engine.doctor import examine
     from codecontext.engine.folders import existing_folder, nearest_folder

@@ -38,7 +38,7 @@ class ReportingCommand(TyperCommand):
 
 
 def report(error: CodeContextError, *, as_json: bool) -> None:
-    """Say what was wrong and what would be right."""
+    """Print what was wrong and what would be right."""
     logger.debug("The command ended with this error:", exc_info=error)
     if as_json:
         body = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -48,7 +48,7 @@ def report(error: CodeContextError, *, as_json: bool) -> None:
 
 
 def report_internal(error: Exception) -> None:
-    """Say that the fault is ours, and how to see where it is."""
+    """Report a bug of ours, and how to see where it is."""
     logger.debug("The command ended with this error:", exc_info=error)
     summary = " ".join(f"{type(error).__name__}: {error}".split())
-    print_label("Internal error", f"{summary}. 'codecontext --debug …' shows where.", style="red")
+    print_label("Internal error", f"{summary}. Run 'codecontext --debug …' to see where.", style="red")

@@ -1,4 +1,4 @@
-"""Which lines of a hit are worth a reader's first look."""
+"""Chooses the lines of a hit that are shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def choose_lines(hit: Hit, terms: Collection[str], limit: int) -> list[int]:
 
 
 def definition(hit: Hit) -> int:
-    """Position of the line that names the hit's symbol first, decorators and comments passed over."""
+    """Position of the line that names the hit's symbol first, skipping decorators and comments."""
     lines = hit.text.split("\n")
     named = re.compile(rf"\b{re.escape(hit.symbol)}\b") if hit.symbol else re.compile(r"\S")
     candidates = [index for index, line in enumerate(lines) if named.search(line)]
@@ -38,7 +38,7 @@ def definition(hit: Hit) -> int:
 
 
 def matching_words(line: str, terms: Collection[str]) -> list[tuple[int, int]]:
-    """Start and end of every word in ``line`` that has a part of a query term."""
+    """Start and end of every word in ``line`` that contains part of a query term."""
     wanted = _stems(terms)
     return [
         match.span() for match in _WORD.finditer(line) if not wanted.isdisjoint(_stems(lexical_terms(match.group())))
@@ -53,9 +53,9 @@ def _matches(lines: Sequence[str], terms: Collection[str]) -> dict[int, int]:
 
 
 def _stems(words: Iterable[str]) -> set[str]:
-    """Words without their endings, so that ``compare``, ``compared`` and ``comparing`` meet.
+    """Words without their endings, so that ``compare``, ``compared`` and ``comparing`` match.
 
-    Coarser than a real stemmer: a wrong match costs no more than a word underlined in vain.
+    Coarser than a real stemmer: a wrong match merely underlines one word too many.
     """
     stems = ((_ENDING.sub("", word), word) for word in words)
     return {stem if len(stem) >= _SHORTEST_STEM else word for stem, word in stems}

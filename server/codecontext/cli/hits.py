@@ -1,4 +1,4 @@
-"""Prints the answer of ``search`` and ``similar``."""
+"""Prints the results of ``search`` and ``similar``."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from codecontext.search.results import Freshness, Hit, SearchResponse, SearchSta
 
 _LINES_PER_HIT = 6
 _TAB_SIZE = 4
-_NOTES = {Freshness.CHANGED: "changed since it was indexed", Freshness.MOVED: "moved since it was indexed"}
+_NOTES = {Freshness.CHANGED: "changed since indexing", Freshness.MOVED: "moved since indexing"}
 
 
 class SearchOutput(SearchResponse):
     """What ``search --json`` and ``similar --json`` print."""
 
-    folder: str = Field(description="The searched folder; the paths of hits count from it.")
+    folder: str = Field(description="The searched folder; paths of hits are relative to it.")
 
 
-def answer(response: SearchResponse, folder: Path, query: str, *, explain: bool, as_json: bool) -> None:
-    """Print ``response`` and end with the exit code for nothing found, if that is so."""
+def print_response(response: SearchResponse, folder: Path, query: str, *, explain: bool, as_json: bool) -> None:
+    """Print ``response``. Raises ``typer.Exit`` with ``NOTHING_FOUND`` if it has no hits."""
     if as_json:
         print_json(SearchOutput(folder=str(folder), **dict(response)))
     else:
-        _print_answer(response, folder, query, explain=explain)
+        _print_hits(response, folder, query, explain=explain)
     if not response.hits:
         raise typer.Exit(NOTHING_FOUND)
 
 
-def _print_answer(response: SearchResponse, folder: Path, query: str, *, explain: bool) -> None:
+def _print_hits(response: SearchResponse, folder: Path, query: str, *, explain: bool) -> None:
     if response.state.degraded:
         print_label("Degraded", response.state.degraded)
     if response.message:
@@ -60,7 +60,7 @@ def _print_answer(response: SearchResponse, folder: Path, query: str, *, explain
 
 
 def _heading(rank: int, hit: Hit, folder: Path) -> Text:
-    """``1  src/lock.py:15  writer_lock  function``; the place is a link where the terminal knows links."""
+    """``1  src/lock.py:15  writer_lock  function``; the location is a link in terminals that support links."""
     file = folder / hit.path
     line = hit.start_line + definition(hit)
     link = Style(link=f"{file.as_uri()}#L{line}")
@@ -78,7 +78,7 @@ def _heading(rank: int, hit: Hit, folder: Path) -> Text:
 
 
 def _excerpt(hit: Hit, terms: Collection[str]) -> list[Text]:
-    """The chosen lines with their numbers, highlighted, and the common indentation taken off."""
+    """The chosen lines with their numbers, highlighted, without their common indentation."""
     source = printable_lines(hit.text).expandtabs(_TAB_SIZE)
     code = _highlighted(hit.path, source)
     chosen = choose_lines(hit, terms, _LINES_PER_HIT)
@@ -102,7 +102,7 @@ def _highlighted(path: str, source: str) -> list[Text]:
     lexer = Syntax.guess_lexer(path)
     text = Syntax(source, lexer, theme="ansi_dark", tab_size=_TAB_SIZE).highlight(source)
     lines = list(text.split("\n", allow_blank=True))
-    # Lexers strip or add blank lines at the ends; then colours are worth less than the right numbers.
+    # Lexers may strip or add blank lines at either end; then line numbers matter more than colours.
     plain = source.split("\n")
     if [line.plain for line in lines[: len(plain)]] != plain:
         return [Text(line) for line in plain]
@@ -112,22 +112,22 @@ def _highlighted(path: str, source: str) -> list[Text]:
 def _reasons(hit: Hit) -> Text:
     """Ranks and scores of the two retrievals, and the rules that moved the hit."""
     evidence = hit.evidence
-    words = _retrieval("words", evidence.lexical_rank, evidence.lexical_score)
-    meaning = _retrieval("meaning", evidence.semantic_rank, evidence.semantic_score)
+    keyword = _retrieval("keyword", evidence.lexical_rank, evidence.lexical_score)
+    semantic = _retrieval("semantic", evidence.semantic_rank, evidence.semantic_score)
     rules = ", ".join(evidence.rules) or "none"
-    return Text(f"    {words} · {meaning} · rules: {rules} · score {hit.score:.4f}", style="dim")
+    return Text(f"    {keyword} · {semantic} · rules: {rules} · score {hit.score:.4f}", style="dim")
 
 
 def _retrieval(name: str, rank: int | None, score: float | None) -> str:
-    return f"{name}: no" if rank is None or score is None else f"{name}: #{rank} ({score:.2f})"
+    return f"{name}: no match" if rank is None or score is None else f"{name}: #{rank} ({score:.2f})"
 
 
 def _basis(state: SearchState, milliseconds: float) -> Text:
-    """What the answer as a whole rests on."""
+    """What the results as a whole are based on."""
     parts = [
-        f"space {state.space or 'none (words alone)'}",
+        f"space {state.space or 'none (keyword search only)'}",
         f"adapter {state.adapter} ({state.fingerprint})" if state.adapter else "no adapter",
-        f"{wording.share(state.coverage)} of the chunks have vectors",
+        f"{wording.share(state.coverage)} of chunks embedded",
         f"{milliseconds:.0f} ms",
     ]
     return Text(printable(" · ".join(parts)), style="dim")

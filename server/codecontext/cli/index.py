@@ -1,4 +1,4 @@
-"""``codecontext index``: bring the index of a folder up to date."""
+"""``codecontext index``: create or update the index of a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import typer
 from codecontext.cli import wording
 from codecontext.cli.console import print_facts, print_json, print_label, stderr, stdout
 from codecontext.cli.errors import INTERRUPTED
-from codecontext.cli.interrupt import stop_on_interrupt
 from codecontext.cli.options import JsonOption
 from codecontext.cli.prune import prune_indexes
 
@@ -21,27 +20,32 @@ if TYPE_CHECKING:
 
 def index(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", show_default=False, help="The folder. Without it: this one.")
+        Path,
+        typer.Argument(
+            metavar="PATH", show_default=False, help="The folder to index. Defaults to the current directory."
+        ),
     ] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Build the index anew from nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Rebuild the index from scratch.")] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Index nothing; remove the indexes of folders that are gone.")
+        bool, typer.Option("--prune", help="Remove the indexes of deleted folders instead of indexing.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --prune: only say what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --prune: only show what would be removed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Index a folder, or bring its index up to date.
+    """Index a folder, or update its index.
 
-    Only what changed is read and embedded. Ctrl-C keeps what is done; the next run goes on from there.
+    Only files that changed are read and embedded. Ctrl-C keeps finished work; run the command again to resume.
     """
     if prune:
         if force or path != Path():
-            raise typer.BadParameter("--prune is about all indexes: it takes neither PATH nor --force.")
+            raise typer.BadParameter(
+                "it applies to all indexes and takes neither PATH nor --force.", param_hint="--prune"
+            )
         prune_indexes(dry_run=dry_run, as_json=as_json)
         return
     if dry_run:
-        raise typer.BadParameter("--dry-run goes with --prune only.")
-    from codecontext.cli.progress import work_progress
+        raise typer.BadParameter("it requires --prune.", param_hint="--dry-run")
+    from codecontext.cli.progress import stop_on_interrupt, work_progress
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder
     from codecontext.indexing.reader_process import ReaderProcess
@@ -63,21 +67,21 @@ def index(
 
 
 def _announce_stop() -> None:
-    stderr().print("Stopping after this batch… (Ctrl-C again stops at once.)")
+    stderr().print("Stopping after this batch… (Press Ctrl-C again to stop immediately.)")
 
 
 def _print_summary(report: IndexReport) -> None:
     changed = report.files_written or report.files_removed or report.chunks_embedded or report.chunks_reused
-    holds = f"{wording.count(report.files, 'file')}, {wording.count(report.chunks, 'chunk')}"
+    contents = f"{wording.count(report.files, 'file')}, {wording.count(report.chunks, 'chunk')}"
     verb = "Stopped at" if report.cancelled else "Indexed" if changed else "Up to date:"
-    stdout().print(f"{verb} {holds} in {wording.duration(report.seconds)}.", style="bold")
+    stdout().print(f"{verb} {contents} in {wording.duration(report.seconds)}.", style="bold")
     facts = [
         ("Files", f"{report.files_written:,} new or changed, {report.files_removed:,} removed"),
-        ("Vectors", f"{report.chunks_embedded:,} made, {report.chunks_reused:,} from the cache"),
+        ("Embeddings", f"{report.chunks_embedded:,} computed, {report.chunks_reused:,} from the cache"),
     ]
     if report.skipped:
         skipped = sum(report.skipped.values())
-        facts.append(("Skipped", f"{skipped:,} (codecontext status --skipped lists them)"))
+        facts.append(("Skipped", f"{skipped:,} (run 'codecontext status --skipped' to list them)"))
     print_facts(facts)
     for notice in report.notices:
         print_label("Note", notice)
@@ -85,6 +89,6 @@ def _print_summary(report: IndexReport) -> None:
 
 def _what_is_kept(report: IndexReport) -> str:
     return (
-        f"what was done is kept: every chunk read so far is found by its words, "
-        f"{wording.share(report.coverage)} of them by meaning too. Run 'codecontext index' again to go on."
+        f"Finished work is kept: keyword search covers everything read so far, semantic search "
+        f"{wording.share(report.coverage)} of it. Run 'codecontext index' again to resume."
     )

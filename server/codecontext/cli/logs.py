@@ -1,4 +1,4 @@
-"""Log records as lines on stderr, above the progress bar where there is one."""
+"""Log records as lines on stderr, above the progress bar if there is one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from codecontext.cli.console import stderr
-from codecontext.core.log_format import PrintableFormatter
+from codecontext.core.printable import PrintableFormatter
 
 if TYPE_CHECKING:
     from codecontext.config import LoadedSettings
@@ -20,9 +20,9 @@ _STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red
 
 
 class ConsoleHandler(logging.Handler):
-    """Prints the message, coloured by its level on a terminal and after its level's name elsewhere.
+    """Prints the message, coloured by level on a terminal, prefixed with the level elsewhere.
 
-    Rich's own handler would wrap lines, which spoils grep.
+    Rich's own handler wraps lines, which breaks grep.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ def start_logging(*, debug: bool) -> None:
 
 
 def apply_log_settings(loaded: LoadedSettings, *, default: str | None = None) -> None:
-    """Follow the setting ``logging.level``, or ``default`` where nobody set it. ``--debug`` stays."""
+    """Apply the setting ``logging.level``, or ``default`` if it is not set. ``--debug`` takes precedence."""
     if _PACKAGE.level == logging.DEBUG:
         return
     chosen = loaded.origins["logging.level"].kind != "default"
@@ -56,7 +56,7 @@ def apply_log_settings(loaded: LoadedSettings, *, default: str | None = None) ->
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Show no records of ours, where what they say is part of the result. ``--debug`` stays."""
+    """Hide our own records, because the result reports the same. ``--debug`` takes precedence."""
     level = _PACKAGE.level
     if level != logging.DEBUG:
         _PACKAGE.setLevel(logging.CRITICAL)

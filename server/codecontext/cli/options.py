@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+_DEFAULT_FOLDER = "Defaults to the project that contains the current directory."
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 ExplainOption = Annotated[
-    bool, typer.Option("--explain", help="Say why each hit is where it is, and what the answer rests on.")
+    bool, typer.Option("--explain", help="Show how each hit was ranked and what the results are based on.")
 ]
 
 LimitOption = Annotated[
@@ -21,7 +23,7 @@ LimitOption = Annotated[
         min=1,
         max=200,
         metavar="N",
-        help="How many hits to show. Without it: the setting search.limit, which is 10.",
+        help="Maximum number of hits. Defaults to the setting search.limit (10 unless changed).",
         show_default=False,
     ),
 ]
@@ -31,6 +33,10 @@ FolderArgument = Annotated[
     typer.Argument(
         metavar="PATH",
         show_default=False,
-        help="The folder. Without it: the one that a search from here would use.",
+        help=f"The project folder. {_DEFAULT_FOLDER}",
     ),
+]
+
+FolderOption = Annotated[
+    Path | None, typer.Option("--folder", metavar="DIR", help=f"The project folder. {_DEFAULT_FOLDER}")
 ]

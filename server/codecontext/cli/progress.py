@@ -1,12 +1,15 @@
-"""How far long work is: bars on a terminal, log lines elsewhere, or JSON lines for programs."""
+"""Long work as the user sees it: progress as bars, log lines or JSON, and Ctrl-C to stop it."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import (
@@ -22,7 +25,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from codecontext.core.printable import json_for_people, printable
-from codecontext.core.progress import Progress, ProgressCallback
+from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.service.eta import Eta
 
 logger = logging.getLogger(__name__)
@@ -52,14 +55,36 @@ def work_progress(console: Console) -> Iterator[ProgressCallback]:
 
 @contextmanager
 def json_progress(console: Console) -> Iterator[ProgressCallback]:
-    """A callback that prints each report on ``console`` as one JSON object a line (docs/cli.md)."""
+    """A callback that prints each report on ``console`` as one JSON object per line (docs/cli.md)."""
     yield JsonLines(console, time.monotonic)
 
 
-class JsonLines:
-    """One line when a stage begins or ends, and at most five a second in between.
+@contextmanager
+def stop_on_interrupt(announce: Callable[[], None]) -> Iterator[CancelToken]:
+    """Give a token that the first Ctrl-C sets, after which ``announce`` is called.
 
-    ``clock`` gives seconds from any beginning.
+    The second one raises ``KeyboardInterrupt``, as without this. Signals reach the main thread only, so this
+    must run there.
+    """
+    token = CancelToken()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        token.cancel()
+        # Whatever this handler interrupts may be writing to the same stream, so it must not write itself.
+        threading.Thread(target=announce).start()
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield token
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+class JsonLines:
+    """One line when a stage begins or ends, and at most five per second in between.
+
+    ``clock`` gives seconds from any starting point.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float]) -> None:
@@ -87,7 +112,7 @@ class JsonLines:
 
 
 class StageBars:
-    """One bar a stage; a stage that begins ends the one before."""
+    """One bar per stage; a stage that begins ends the one before."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -114,7 +139,7 @@ class StageBars:
 class LogLines:
     """A line when a stage begins, one every ten seconds while it lasts, and one when it is done.
 
-    ``clock`` gives seconds from any beginning.
+    ``clock`` gives seconds from any starting point.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -1,4 +1,4 @@
-"""``codecontext index --prune``: remove the indexes of folders that are gone."""
+"""``codecontext index --prune``: remove the indexes of deleted folders."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 _WHY_KEPT = {
     "maybe_unmounted": "its drive may not be mounted",
-    "in_use": "another process writes it",
-    "unknown": "it does not say which folder it is for",
+    "in_use": "another process is writing its index",
+    "unknown": "it does not record which folder it belongs to",
 }
 
 
 def prune_indexes(*, dry_run: bool, as_json: bool) -> None:
-    """Remove them, or only say which would go, and print what was done."""
+    """Remove them, or with ``dry_run`` only show which would be removed."""
     from codecontext.engine.prune import prune
 
     report = prune(dry_run=dry_run)
@@ -33,7 +33,7 @@ def _print_report(report: PruneReport) -> None:
     kept = [item for item in report.indexes if item.verdict != "removed"]
     verb = "Would remove" if report.dry_run else "Removed"
     count = wording.count(len(removed), "index", "indexes")
-    stdout().print(f"{verb} {count} of folders that are gone, {wording.size(report.bytes_freed)}.", style="bold")
+    stdout().print(f"{verb} {count} of deleted folders ({wording.size(report.bytes_freed)}).", style="bold")
     if removed:
         print_columns([(f"  {item.folder}", wording.size(item.bytes)) for item in removed], ("", "dim"))
     for item in kept:
@@ -42,5 +42,5 @@ def _print_report(report: PruneReport) -> None:
 
 def _why_kept(item: PrunedIndex) -> str:
     if item.verdict == "unknown":
-        return f"{item.index_directory}: {_WHY_KEPT[item.verdict]}. Delete it by hand if you know."
-    return f"{item.folder}: {_WHY_KEPT[item.verdict]}. Its index is {item.index_directory}."
+        return f"{item.index_directory}: {_WHY_KEPT[item.verdict]}. Delete it by hand if you do not need it."
+    return f"{item.folder}: {_WHY_KEPT[item.verdict]}. The index is in {item.index_directory}."

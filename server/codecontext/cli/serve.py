@@ -1,4 +1,4 @@
-"""``codecontext serve``: the language server, for editors."""
+"""``codecontext serve``: the language server for editors."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import typer
 
 def serve(
     stdio: Annotated[  # noqa: ARG001 - many editors add it
-        bool, typer.Option("--stdio", help="Talk on stdin and stdout. It always does; many editors say so.")
+        bool,
+        typer.Option("--stdio", help="Always on; accepted because many editors pass it.", show_default=False),
     ] = True,
 ) -> None:
-    """Serve an editor: the language server, on stdin and stdout.
+    """Run the language server on stdin and stdout.
 
-    Your editor starts it; docs/editors.md says how. It ends when the editor does.
+    Editors start and stop it themselves; docs/editors.md shows how to configure yours.
     """
     if sys.stdin.isatty():
         from codecontext.cli.console import print_label
 
-        print_label("Note", "this waits for an editor, which starts it by itself (docs/editors.md). Ctrl-D ends it.")
+        print_label(
+            "Note",
+            "Waiting for an editor on stdin. Editors start this command themselves (docs/editors.md). Ctrl-D stops it.",
+        )
     from codecontext.lsp.main import serve as run
 
     run()

@@ -1,4 +1,4 @@
-"""What every command that needs an engine does first."""
+"""What most commands do first: find the project, read its settings, open an engine."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from codecontext.cli.console import print_label
 from codecontext.cli.logs import apply_log_settings
 from codecontext.config import LoadedSettings, load_settings
 from codecontext.engine.engine import Engine
+from codecontext.engine.folders import existing_folder, nearest_folder
+
+
+def project_folder(given: Path | None) -> Path:
+    """The folder given, or the project that contains the current directory. Raises ``ConfigError``."""
+    return existing_folder(given) if given else nearest_folder(Path.cwd())
 
 
 def read_settings(folder: Path, *, log_level: str | None = None) -> LoadedSettings:
-    """The settings of ``folder``; logging follows them, or ``log_level`` where they leave it open."""
+    """The settings of ``folder``. They also set up logging, with ``log_level`` where they name no level."""
     loaded = load_settings(folder)
     apply_log_settings(loaded, default=log_level)
     for warning in loaded.warnings:

@@ -1,4 +1,4 @@
-"""``codecontext status``: what the index of a folder holds."""
+"""``codecontext status``: what is indexed of a folder."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from codecontext.cli.options import FolderArgument, JsonOption
 from codecontext.core.printable import printable
 
 if TYPE_CHECKING:
-    from codecontext.engine.engine import FolderStatus
+    from codecontext.engine.folder_state import FolderDetails
 
 
 def status(
     path: FolderArgument = None,
-    skipped: Annotated[
-        bool, typer.Option("--skipped", help="List every file that is not in the index, and why.")
-    ] = False,
+    skipped: Annotated[bool, typer.Option("--skipped", help="List every file that is not indexed, and why.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what the index of a folder holds. Loads no model."""
+    """Show what is indexed of a folder. Loads no model."""
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder, nearest_folder
 
@@ -38,16 +36,16 @@ def status(
         _print_status(found)
 
 
-def _print_status(found: FolderStatus) -> None:
+def _print_status(found: FolderDetails) -> None:
     stdout().print(printable(found.folder), style="bold")
     facts = [
         ("Index", _contents(found)),
-        ("Model", f"{found.model}, {f'adapter {found.adapter}' if found.adapter else 'no adapter'}"),
+        ("Model", f"{found.model}, {_adapter(found)}"),
     ]
     if found.indexed:
         facts += [
             ("Chunks in", _counts(found.languages) or "no language"),
-            ("Skipped", _counts(found.skipped) or "nothing"),
+            ("Skipped", _counts(found.skipped_by_reason) or "nothing"),
             ("Disk", f"{wording.size(found.index_bytes)} in {found.index_directory}"),
         ]
     facts.append(("Cache", f"{wording.size(found.cache_bytes)} for all folders"))
@@ -56,21 +54,25 @@ def _print_status(found: FolderStatus) -> None:
         print_label("Note", notice)
 
 
-def _contents(found: FolderStatus) -> str:
+def _contents(found: FolderDetails) -> str:
     if not found.indexed:
-        return "none yet: run 'codecontext index'"
+        return "none yet; run 'codecontext index'"
     files, chunks = wording.count(found.files, "file"), wording.count(found.chunks, "chunk")
     if not found.chunks:
         return f"{files}, {chunks}"
-    return f"{files}, {chunks}, {wording.share(found.coverage)} with vectors"
+    return f"{files}, {chunks}, {wording.share(found.coverage)} embedded"
+
+
+def _adapter(found: FolderDetails) -> str:
+    return f"adapter {found.wanted_adapter_path}" if found.wanted_adapter_path else "no adapter"
 
 
 def _counts(counts: dict[str, int]) -> str:
     return " · ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in counts.items())
 
 
-def _print_skipped(found: FolderStatus) -> None:
-    """One file a line, the reason first, so that grep and sort have it easy."""
+def _print_skipped(found: FolderDetails) -> None:
+    """One file a line, the reason first, so that grep and sort work well."""
     width = max((len(item.reason) for item in found.skipped_files), default=0)
     for item in found.skipped_files:
         detail = f"  ({item.detail})" if item.detail else ""

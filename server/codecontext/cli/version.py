@@ -1,4 +1,4 @@
-"""``codecontext version``: which version this is."""
+"""``codecontext version``: print the version."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class VersionOutput(BaseModel):
 
     codecontext: str
     python: str
-    platform: str = Field(description="Operating system and processor, as `Linux-x86_64`.")
+    platform: str = Field(description="Operating system and processor, such as `Linux-x86_64`.")
 
 
 def version(as_json: JsonOption = False) -> None:
-    """Print the version. 'codecontext doctor' prints those of the libraries too."""
+    """Print the version. 'codecontext doctor' also prints those of the libraries."""
     found = VersionOutput(
         codecontext=__version__,
         python=platform.python_version(),

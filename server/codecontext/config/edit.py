@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import ConfigError, StoreError
 from codecontext.core.paths import project_config_file
 from codecontext.core.reading import read_text_file
@@ -15,7 +15,7 @@ from codecontext.core.reading import read_text_file
 def set_project_setting(folder: Path, key: str, value: Any) -> Path:
     """Set the dotted ``key`` in the project file of ``folder`` to ``value``, or remove it for None; returns the file.
 
-    Raises ``ConfigError`` for a file that is not TOML, and ``StoreError`` when it cannot be written.
+    Raises ``ConfigError`` for a file that is not TOML, and ``StoreError`` if it cannot be written.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
@@ -40,7 +40,7 @@ def set_project_setting(folder: Path, key: str, value: Any) -> Path:
             f"{file}: broken TOML: {error}.", "Fix the file and try again; nothing was changed."
         ) from error
     except TypeError as error:
-        raise ConfigError(f"{file}: {'.'.join(sections)} should be a section with settings of its own.") from error
+        raise ConfigError(f"{file}: {'.'.join(sections)} should be a section that contains settings.") from error
     if value is not None or file.is_file():
         _write(file, text)
     return file
@@ -73,12 +73,6 @@ def _remove(document: MutableMapping[str, Any], names: list[str], key: str) -> N
 def _write(file: Path, text: str) -> None:
     """Replace the file in one step."""
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=file.parent, prefix=f"{file.name}.", delete=False
-        ) as draft:
-            draft.write(text)
-        path = Path(draft.name)
-        path.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o644)
-        path.replace(file.resolve())
+        write_file(file.resolve(), text)
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {error.strerror}.", "Check the file's permissions.") from error

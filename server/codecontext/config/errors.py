@@ -73,10 +73,10 @@ def _shown(value: Any) -> str:
 def _expectation(detail: ErrorDetails, *, in_json: bool) -> str:
     """Pydantic's own message from "should" on, except where it is about Python classes."""
     if detail["type"] in ("model_type", "model_attributes_type"):
-        return "should be a section with settings of its own"
+        return "should be a section that contains settings"
     if detail["type"] in ("list_type", "tuple_type", "dict_type"):
         shape = "table" if detail["type"] == "dict_type" else "list"
         example = '{"name": "text"}' if shape == "table" else '["one", "two"]'
         return f"should be a {shape}" + (f" in JSON, such as {example}" if in_json else "")
     message = detail["msg"]
-    return message[message.index("should") :] if "should" in message else f"is wrong: {message}"
+    return message[message.index("should") :] if "should" in message else f"is invalid: {message}"

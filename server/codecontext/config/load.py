@@ -81,7 +81,7 @@ def validate_file(path: Path) -> list[str]:
     also if there is no such file.
     """
     if not path.exists():
-        raise ConfigError(f"{path}: there is no such settings file.")
+        raise ConfigError(f"{path}: this settings file does not exist.")
     sources: list[SettingsSource]
     match path.suffix:
         case ".toml":
@@ -89,7 +89,7 @@ def validate_file(path: Path) -> list[str]:
         case ".yaml" | ".yml":
             sources = [UserFileSource(path)]
         case suffix:
-            raise ConfigError(f'{path}: settings are in .toml or .yaml files, not "{suffix}".')
+            raise ConfigError(f'{path}: settings files end in .toml or .yaml, not "{suffix}".')
     _validate(sources)
     return _warnings(sources)
 

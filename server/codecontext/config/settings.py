@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     )
     adapters: AdaptersConfig = Field(
         default_factory=AdaptersConfig,
-        description="Where adapters are found by name.",
+        description="Where adapters are looked up by name.",
         json_schema_extra=TRUSTED_ONLY,
     )
     indexing: ScanConfig = Field(default_factory=ScanConfig, description="Which files are indexed.")

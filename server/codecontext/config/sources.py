@@ -168,7 +168,7 @@ class ProjectFileSource(_FileSource):
         if not (found and isinstance(group, dict) and name in group):
             return
         if doc.user_only:
-            reason = "a project cannot decide it; set it in the editor's user settings, the environment or config.yaml"
+            reason = "a project file cannot set it; use the editor's user settings, the environment or config.yaml"
         elif doc.trusted_only and not trusted:
             reason = "the folder is not trusted"
         elif doc.key in _PLACES and _is_on_the_network(group[name]):
@@ -248,7 +248,7 @@ def _is_on_the_network(value: Any) -> bool:
 
 def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return f"{path}: not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}."
+        return f"{path}: is not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}."
     return f"{path}: cannot be read: {error.strerror}."
 
 

@@ -1,7 +1,5 @@
 """Every error that CodeContext shows to a user.
 
-::
-
     CodeContextError
     ├── ConfigError           a setting is unknown, of the wrong type, or names something that does not exist
     ├── ModelUnavailable      the base model cannot be loaded (missing, corrupt, needs a download)

@@ -260,7 +260,7 @@ def _range(low: str, high: str, glob: str) -> str:
     """All characters from ``low`` to ``high`` but the slash."""
     if low > high:
         raise QueryError(
-            f"The path filter '{_shown(glob)}' has a range that runs backwards: '{low}-{high}'.",
+            f"The path filter '{_shown(glob)}' has a range in reverse order: '{low}-{high}'.",
             f"Write [{high}-{low}], or \\[ for a bracket that stands for itself.",
         )
     if low <= "/" <= high:
@@ -288,7 +288,7 @@ def _check_characters(text: str) -> None:
         raise QueryError(f"The path filter '{_shown(text)}' has more than {limit:,} characters.", "Use a shorter one.")
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise QueryError(
-            f"The path filter {_shown(text)!a} has a character that no path has.", "Leave that character out."
+            f"The path filter {_shown(text)!a} has a character that cannot occur in a path.", "Remove that character."
         )
 
 

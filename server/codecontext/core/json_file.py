@@ -1,4 +1,4 @@
-"""JSON files that somebody else wrote: settings of models and adapters, records beside them."""
+"""JSON files that somebody else wrote: settings of models and adapters, records next to them."""
 
 from __future__ import annotations
 

@@ -1,11 +1,18 @@
-"""Where CodeContext keeps its own files."""
+"""Where CodeContext keeps its own files, and which folders of a project hold no source."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from codecontext.core.errors import ConfigError
+from codecontext.core.hashing import content_digest
+
+VERSION_CONTROL = frozenset({".git", ".hg", ".jj", ".svn"})
+DEPENDENCIES_AND_CACHES = frozenset({".venv", "__pycache__", "bower_components", "node_modules"})
+# A virtual environment has the first (PEP 405), a cache the second (https://bford.info/cachedir/).
+NOT_SOURCE_MARKERS = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
 
 
 def expand_user(path: str | Path) -> Path:
@@ -15,7 +22,7 @@ def expand_user(path: str | Path) -> Path:
     except RuntimeError as error:
         user = Path(path).parts[0]
         raise ConfigError(
-            f"{path}: there is no home folder for '{user}' on this machine.", "Write the path without it."
+            f"{path}: there is no home folder for '{user}' on this machine.", "Write the full path instead."
         ) from error
 
 
@@ -44,3 +51,20 @@ def user_config_file() -> Path:
 def project_config_file(folder: Path) -> Path:
     """The project's settings, which may be committed."""
     return folder / ".codecontext.toml"
+
+
+def index_directory(folder: Path) -> Path:
+    """``indexes/<folder name>-<hash of its real path>`` below the CodeContext home."""
+    real = folder.resolve()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", real.name).strip("-.")[:40] or "root"
+    return codecontext_home() / "indexes" / f"{name}-{content_digest(str(real))[:12]}"
+
+
+def cache_directory() -> Path:
+    """Home of what all folders share."""
+    return codecontext_home() / "cache"
+
+
+def search_log_file(folder: Path) -> Path:
+    """Where the searches of a folder are logged, for those who let them be."""
+    return codecontext_home() / "searches" / f"{index_directory(folder).name}.jsonl"

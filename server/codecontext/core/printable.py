@@ -14,6 +14,7 @@ not ASCII.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import Any
 
@@ -67,3 +68,18 @@ def _escape(match: re.Match[str]) -> str:
 
 def _json_escape(match: re.Match[str]) -> str:
     return json.dumps(match.group()).strip('"') if match.group() != "\x7f" else "\\u007f"
+
+
+class PrintableFormatter(logging.Formatter):
+    """Keeps a message on one line whatever names and texts it holds, so that none can pose as another record.
+
+    A traceback follows in lines of its own.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """The line without traceback."""
+        return printable(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """All that is to be shown of ``record``."""
+        return printable_lines(super().format(record))

@@ -39,14 +39,14 @@ class CancelToken:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked to stop."""
+        """Whether cancellation was requested."""
         return self._event.is_set()
 
     def check(self) -> None:
-        """Raise ``OperationCancelled`` if somebody asked to stop."""
+        """Raise ``OperationCancelled`` if cancellation was requested."""
         if self.cancelled:
-            raise OperationCancelled("Stopped on request.", "What was finished is kept.")
+            raise OperationCancelled("Stopped on request.", "Completed work is kept.")
 
     def wait(self, seconds: float) -> bool:
-        """Sleep for up to ``seconds``, or until somebody asks to stop; the result is whether somebody did."""
+        """Sleep for up to ``seconds``, or until cancellation is requested; returns whether it was."""
         return self._event.wait(seconds)

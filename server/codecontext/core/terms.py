@@ -1,4 +1,4 @@
-"""Splits text and identifiers into the words that lexical search compares.
+"""Splits text and identifiers into the terms that keyword search compares.
 
 The same function serves the index and the query, so ``HTTPResponseCache``, ``http_response_cache`` and
 "http response cache" meet.

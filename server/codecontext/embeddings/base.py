@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from codecontext.adapters import AdapterInfo
 from codecontext.core import CancelToken, content_digest
+from codecontext.core.errors import AdapterError
 
 SPACE_ID_LENGTH = 16
 
@@ -118,9 +119,9 @@ class EmbeddingProvider(ABC):
         """The adapter in use; ``None`` when the base model is active."""
 
     @property
-    def adapter_problem(self) -> str:
-        """Why the configured adapter is not in use although ``initialize`` raised nothing; empty otherwise."""
-        return ""
+    def adapter_problem(self) -> AdapterError | None:
+        """Why the configured adapter is not in use although ``initialize`` raised nothing; None otherwise."""
+        return None
 
     @abstractmethod
     def embed_batch(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import logging
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -15,6 +14,7 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.normalizers import Sequence as NormalizerSequence
 
 from codecontext.core import content_digest
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import ModelUnavailable
 from codecontext.core.paths import codecontext_home
 from codecontext.core.private import make_private
@@ -111,7 +111,7 @@ def _copied(card: ModelCard, max_tokens: int) -> TextTokenizer:
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        logger.warning("The tokenizer copy %s cannot be read and is made again: %s", copy, error)
+        logger.warning("The tokenizer copy %s cannot be read and is written again: %s", copy, error)
     else:
         return TextTokenizer.from_json(content)
     tokenizer = TextTokenizer.from_model(card, max_tokens)
@@ -135,8 +135,6 @@ def _write(path: Path, content: str) -> None:
     """Write ``path`` in one step, so that it is never read half-written."""
     try:
         make_private(path.parent)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(path)
+        write_file(path, content, private=True)
     except OSError as error:
         logger.warning("The tokenizer cannot be stored, so the next start is slower: %s", error)

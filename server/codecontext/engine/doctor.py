@@ -25,7 +25,7 @@ from codecontext.core.errors import (
     ModelUnavailable,
     StoreError,
 )
-from codecontext.core.paths import codecontext_home
+from codecontext.core.paths import codecontext_home, index_directory
 from codecontext.embeddings.base import InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider, HuggingFaceSettings
 from codecontext.embeddings.huggingface.provider import require_peft
@@ -37,7 +37,6 @@ from codecontext.embeddings.model_files import (
 )
 from codecontext.indexing.git import GitUnavailable, run_git
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "lancedb", "tree-sitter")
 _OPTIONAL_PACKAGES = ("openvino", "peft")
@@ -48,7 +47,7 @@ _SAMPLE = "where is the session token compared"
 
 
 class CheckStatus(StrEnum):
-    """How bad a finding is: an error breaks something that was requested, a warning may."""
+    """How serious a finding is: an error prevents something that is configured, a warning may."""
 
     OK = "ok"
     WARNING = "warning"
@@ -63,7 +62,7 @@ class Check(BaseModel):
     name: str
     status: CheckStatus
     found: str = Field(description="What was found.")
-    advice: str = Field("", description="What to do about it; empty if nothing.")
+    advice: str = Field("", description="What to do about it; empty when nothing needs to be done.")
 
 
 class DoctorReport(BaseModel):
@@ -123,11 +122,11 @@ def _check_home() -> Check:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        problem = StoreError(
-            f"{place} cannot be written: {error.strerror}.",
+        unwritable = StoreError(
+            f"{place} is not writable: {error.strerror}.",
             "Make it writable, or set CODECONTEXT_HOME to a folder that is.",
         )
-        return _error("home", problem)
+        return _error("home", unwritable)
     return _ok("home", f"{home} is writable")
 
 
@@ -148,14 +147,14 @@ def _nearest_existing(path: Path) -> Path:
 def _check_index(folder: Path) -> Check:
     store = IndexStore(index_directory(folder))
     if not store.has_index():
-        return _ok("index", "none yet; 'codecontext index' builds it")
+        return _ok("index", "none yet; run 'codecontext index'")
     damaged = store.verify()
     if damaged:
-        problem = IndexCorrupt(
+        unreadable = IndexCorrupt(
             f"cannot be read: {', '.join(damaged)} in {store.directory}.",
             "Run 'codecontext index': it sets damaged tables aside and rebuilds them.",
         )
-        return _error("index", problem)
+        return _error("index", unreadable)
     return _ok("index", f"readable, in {store.directory}")
 
 
@@ -170,7 +169,7 @@ def _check_settings(folder: Path) -> tuple[Settings | None, Check]:
 
 
 def _check_embeddings(config: HuggingFaceSettings) -> Iterator[Check]:
-    """Model and adapter as files, then both at work. No check repeats what an earlier one found."""
+    """Model and adapter as files, then both in use. Later checks do not repeat what an earlier one found."""
     model = _check_model(config)
     adapter, info = _check_adapter(config.lora_adapter_path)
     yield model

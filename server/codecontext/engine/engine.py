@@ -11,15 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import BaseModel, Field
-
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings, load_settings
-from codecontext.core.errors import AdapterError, ConfigError, IndexCorrupt, ModelUnavailable
+from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, IndexCorrupt, ModelUnavailable
+from codecontext.core.paths import cache_directory, index_directory, search_log_file
 from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
+from codecontext.engine.folder_state import FolderDetails, Problem, ProblemKind, partly_embedded
 from codecontext.engine.folders import existing_folder
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import FileReader, InProcessReader
@@ -31,40 +31,19 @@ from codecontext.search.results import SearchResponse, SearchState
 from codecontext.search.searcher import Searcher
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import cache_directory, index_directory, search_log_file
-from codecontext.store.manifest import SkippedFile, read_manifest
+from codecontext.store.manifest import read_manifest
 from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
 
 logger = logging.getLogger(__name__)
 
 
-class FolderStatus(BaseModel):
-    """What is known of a folder's index without loading a model."""
-
-    folder: str = Field(description="The folder.")
-    indexed: bool = Field(description="Whether it has an index.")
-    index_directory: str = Field(description="Where its index is kept.")
-    files: int = Field(0, description="Files in the index.")
-    chunks: int = Field(0, description="Chunks in the index.")
-    coverage: float = Field(0.0, description="Share of chunks with a vector in the active space, 0 to 1.")
-    space_id: str = Field("", description="Id of the active embedding space.")
-    languages: dict[str, int] = Field(default_factory=dict, description="Chunks by language.")
-    skipped: dict[str, int] = Field(default_factory=dict, description="Skipped files by reason.")
-    skipped_files: list[SkippedFile] = Field(default_factory=list, description="Each skipped file and why.")
-    model: str = Field("", description="The configured base model.")
-    adapter: str | None = Field(None, description="The configured adapter; null for the base model alone.")
-    index_bytes: int = Field(0, description="Disk space of this index.")
-    cache_bytes: int = Field(0, description="Disk space of the cache that all folders share.")
-    notices: list[str] = Field(default_factory=list, description="What the last run repaired or left out.")
-
-
 @dataclass(frozen=True, slots=True)
 class Active:
-    """What searches use, and what is wrong with it, for people."""
+    """What searches use, and why that is less than what the settings ask for."""
 
     provider: EmbeddingProvider | None = None
     """None for keyword search only."""
-    problem: str | None = None
+    problem: Problem | None = None
 
     @property
     def space_id(self) -> str:
@@ -72,14 +51,14 @@ class Active:
         return self.provider.space.space_id if self.provider else ""
 
 
-def keyword_only(reason: object) -> Active:
+def keyword_only(error: CodeContextError) -> Active:
     """No model can be used, for this reason."""
-    return Active(None, f"Keyword search only: {reason}")
+    return Active(None, Problem.of(ProblemKind.MODEL, error, "Keyword search only"))
 
 
-def instead_of_adapter(used: str, adapter: str | Path, reason: object) -> str:
+def instead_of_adapter(used: str, adapter: str | Path, error: CodeContextError) -> Problem:
     """What every result says while something else is used than the configured adapter."""
-    return f"Using {used} instead of the adapter {adapter}: {reason}"
+    return Problem.of(ProblemKind.ADAPTER, error, f"Using {used} instead of the adapter {adapter}")
 
 
 class Engine:
@@ -238,32 +217,36 @@ class Engine:
         SearchLog(search_log_file(self.folder)).record(query, path, start_line, end_line)
         return True
 
-    def status(self) -> FolderStatus:
-        """Say what the index holds. Loads no model."""
+    def status(self) -> FolderDetails:
+        """Tell what is indexed. Loads no model."""
         manifest = read_manifest(self._store.directory)
         huggingface = self.settings.embeddings.huggingface
-        status = FolderStatus(
+        details = FolderDetails(
             folder=str(self.folder),
             indexed=self._store.has_index(),
             index_directory=str(self._store.directory),
             model=huggingface.model_name,
-            adapter=huggingface.lora_adapter_path,
+            wanted_adapter_path=huggingface.lora_adapter_path,
+            idle_minutes=self.settings.engine.idle_minutes,
+            log_level=self.settings.logging.level,
             cache_bytes=self._cache.size_bytes(),
         )
-        if manifest is None or not status.indexed:
-            return status
+        if manifest is None or not details.indexed:
+            return details
         snapshot = take_snapshot(self._store, manifest.spaces[0] if manifest.spaces else "")
-        return status.model_copy(
+        return details.model_copy(
             update={
                 "files": len(manifest.files),
                 "chunks": len(snapshot),
                 "coverage": snapshot.coverage,
-                "space_id": snapshot.space_id,
+                "revision": sum(snapshot.versions),
+                "space": snapshot.space_id,
                 "languages": dict(Counter(snapshot.column("language").to_pylist()).most_common()),
-                "skipped": dict(Counter(item.reason for item in manifest.skipped).most_common()),
+                "skipped": len(manifest.skipped),
+                "skipped_by_reason": dict(Counter(item.reason for item in manifest.skipped).most_common()),
                 "skipped_files": manifest.skipped,
                 "index_bytes": self._store.size_bytes(),
-                "notices": manifest.notices,
+                "notices": tuple(manifest.notices),
             }
         )
 
@@ -336,18 +319,18 @@ class Engine:
 
     def _state(self, active: Active, snapshot: Snapshot) -> SearchState:
         adapter = active.provider.adapter if active.provider else None
+        problem = active.problem or self._incomplete(active, snapshot)
         return SearchState(
+            folder=str(self.folder),
             space=active.space_id,
             adapter=str(adapter.path) if adapter else None,
             fingerprint=adapter.fingerprint if adapter else None,
             coverage=round(snapshot.coverage, 4) if active.provider else 0.0,
-            degraded=active.problem or self._incomplete(active, snapshot),
+            degraded=str(problem) if problem else None,
         )
 
-    def _incomplete(self, active: Active, snapshot: Snapshot) -> str | None:
-        if active.provider is None or not len(snapshot) or snapshot.coverage == 1:
+    def _incomplete(self, active: Active, snapshot: Snapshot) -> Problem | None:
+        if active.provider is None:
             return None
-        advice = "Indexing continues in the background." if self._is_managed else "Run 'codecontext index'."
-        if snapshot.coverage == 0:
-            return f"Nothing is embedded with this model and adapter yet; showing keyword results. {advice}"
-        return f"{int(snapshot.coverage * 100)} % embedded; the rest is matched by keyword only. {advice}"
+        hint = "Indexing continues in the background." if self._is_managed else "Run 'codecontext index'."
+        return partly_embedded(snapshot.coverage, len(snapshot), hint)

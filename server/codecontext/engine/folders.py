@@ -1,4 +1,4 @@
-"""Which folder a person means who stands somewhere inside it."""
+"""Finds the project that contains a directory."""
 
 from __future__ import annotations
 
@@ -6,32 +6,31 @@ import shlex
 from pathlib import Path
 
 from codecontext.core.errors import ConfigError, IndexNotReady
-from codecontext.core.paths import expand_user
+from codecontext.core.paths import expand_user, index_directory
 from codecontext.indexing.repositories import enclosing_repository, is_second_checkout
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 
 
 def existing_folder(path: Path) -> Path:
-    """``path``, absolute and with ``~`` and links resolved. Raises ``ConfigError`` if it is no folder."""
+    """``path``, absolute and with ``~`` and links resolved. Raises ``ConfigError`` if it is not a folder."""
     folder = expand_user(path).resolve()
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise ConfigError(f"'{path}' is a file, not a folder.", "Name the folder that holds it.")
+        raise ConfigError(f"'{path}' is a file, not a folder.", "Name the folder that contains it.")
     raise ConfigError(f"There is no folder '{path}'.", "Name a folder that exists.")
 
 
 def has_index(folder: Path) -> bool:
-    """Whether ``folder`` itself was indexed."""
+    """Whether ``folder`` itself is indexed."""
     return IndexStore(index_directory(folder)).has_index()
 
 
 def nearest_folder(place: Path) -> Path:
-    """The folder that ``place``, a folder, belongs to.
+    """The project that ``place``, a folder, belongs to.
 
     The nearest one upwards that has an index in which ``place`` can be; else the nearest git repository; else
-    ``place``. The index of a repository holds nothing of its linked worktrees, wherever they lie.
+    ``place``. The index of a repository contains nothing of its linked worktrees, wherever they are.
     """
     checkouts: list[Path] = []
     for folder in (place, *place.parents):

@@ -1,4 +1,4 @@
-"""Removes the indexes of folders that are gone."""
+"""Removes the indexes of deleted folders."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from codecontext.core.errors import IndexLocked, StoreError
-from codecontext.core.paths import codecontext_home
-from codecontext.store.locations import index_directory
+from codecontext.core.paths import codecontext_home, index_directory
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import read_manifest
 
 
 class Verdict(StrEnum):
-    """What became of one index. The values are stable: they are printed."""
+    """What happened to one index. The values are stable: they are printed."""
 
     REMOVED = "removed"
     MAYBE_UNMOUNTED = "maybe_unmounted"
@@ -25,35 +24,35 @@ class Verdict(StrEnum):
 
 
 class PrunedIndex(BaseModel):
-    """One index whose folder is not there."""
+    """One index whose folder does not exist."""
 
     model_config = ConfigDict(frozen=True)
 
-    folder: str = Field(description="The folder that was indexed; empty where the index does not say.")
-    index_directory: str = Field(description="Where its index is kept.")
-    bytes: int = Field(description="Disk space of the index and of what else was kept for the folder.")
+    folder: str = Field(description="The indexed folder; empty if the index does not record it.")
+    index_directory: str = Field(description="The folder of its index.")
+    bytes: int = Field(description="Disk space of the index and of everything else kept for the folder.")
     verdict: Verdict = Field(
         description="removed; or kept because the folder's drive may not be mounted (maybe_unmounted), another process "
-        "writes it (in_use), or it does not say whose it is (unknown)."
+        "is writing the index (in_use), or the index does not record its folder (unknown)."
     )
 
 
 class PruneReport(BaseModel):
-    """What was removed, and what was kept though its folder is not there."""
+    """What was removed, and what was kept although its folder does not exist."""
 
     model_config = ConfigDict(frozen=True)
 
-    dry_run: bool = Field(description="Whether nothing was removed, only looked at.")
-    indexes: list[PrunedIndex] = Field(description="All indexes without a folder.")
-    bytes_freed: int = Field(description="Disk space of those that were removed.")
-    kept: int = Field(description="Indexes of folders that are there.")
+    dry_run: bool = Field(description="Whether this only shows what would be removed.")
+    indexes: list[PrunedIndex] = Field(description="All indexes whose folder does not exist.")
+    bytes_freed: int = Field(description="Disk space of the removed indexes.")
+    kept: int = Field(description="Number of indexes whose folder exists.")
 
 
 def prune(*, dry_run: bool = False) -> PruneReport:
-    """Remove every index whose folder is gone, with the searches and the training state kept for that folder.
+    """Remove every index whose folder was deleted, with the logged searches and training state of that folder.
 
-    A folder counts as gone only if the folder that held it is there and holds something else: a drive that is not
-    mounted leaves no folder or an empty one. ``dry_run`` only looks. Raises ``StoreError`` when the disk refuses.
+    A folder counts as deleted only if its parent exists and is not empty: a drive that is not mounted leaves no parent,
+    or an empty one. ``dry_run`` removes nothing. Raises ``StoreError`` if the disk refuses.
     """
     root = codecontext_home() / "indexes"
     gone: list[PrunedIndex] = []
@@ -73,7 +72,7 @@ def prune(*, dry_run: bool = False) -> PruneReport:
 
 
 def _look_at(directory: Path) -> PrunedIndex | None:
-    """What should become of the index in ``directory``; None where its folder is there."""
+    """What to do with the index in ``directory``; None if its folder exists."""
     try:
         manifest = read_manifest(directory)
     except StoreError:
@@ -90,7 +89,7 @@ def _look_at(directory: Path) -> PrunedIndex | None:
 
 
 def _verdict(directory: Path, folder: Path | None) -> Verdict:
-    # The name of an index comes from its folder: what a manifest says otherwise was not written by us.
+    # An index is named after its folder: a manifest that contradicts the name was not written by us.
     if folder is None or not folder.is_absolute() or index_directory(folder).name != directory.name:
         return Verdict.UNKNOWN
     try:
@@ -100,7 +99,7 @@ def _verdict(directory: Path, folder: Path | None) -> Verdict:
 
 
 def _exists(folder: Path) -> bool:
-    """Whether there is something, also where we may not look."""
+    """Whether the folder exists; one that we may not look at counts as existing."""
     try:
         folder.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -111,7 +110,7 @@ def _exists(folder: Path) -> bool:
 
 
 def _belongings(directory: Path) -> list[Path]:
-    """The index and whatever else is kept for its folder."""
+    """The index and everything else kept for its folder."""
     home = codecontext_home()
     return [directory, home / "training" / directory.name, home / "searches" / f"{directory.name}.jsonl"]
 
@@ -122,7 +121,7 @@ def _size(place: Path) -> int:
 
 
 def _remove(directory: Path, found: PrunedIndex) -> PrunedIndex:
-    """Delete the index under its writer's lock, the manifest last: a stopped removal can be taken up again."""
+    """Delete the index under its writer's lock, the manifest last, so that a stopped removal can be resumed."""
     try:
         with writer_lock(directory):
             for place in _belongings(directory)[1:]:
@@ -135,7 +134,7 @@ def _remove(directory: Path, found: PrunedIndex) -> PrunedIndex:
         return found.model_copy(update={"verdict": Verdict.IN_USE})
     except OSError as error:
         raise StoreError(
-            f"The index {directory} cannot be removed: {error.strerror}.", "Give yourself the right to delete it."
+            f"The index {directory} cannot be removed: {error.strerror}.", "Check the folder's permissions."
         ) from error
     return found
 

@@ -56,7 +56,7 @@ class ChunkStage:
         changed = [
             FileRows(file.path, reading.rows)
             for file, reading in batch
-            # A file that was skipped before is read again, and has nothing to be taken back.
+            # A file that was skipped before is read again, and has no rows to remove.
             if reading.rows or (reading.rows is not None and file.path in indexed)
         ]
         if changed:
@@ -80,7 +80,7 @@ class ChunkStage:
 
 
 def _batches(files: Sequence[SourceFile]) -> Iterator[tuple[int, list[SourceFile]]]:
-    """Batches of files, each with the number of files up to its end. The first is small: it answers soonest."""
+    """Batches of files, each with the number of files up to its end; the first is small, to be searchable soon."""
     batch: list[SourceFile] = []
     size = 0
     most = _FIRST_FILES

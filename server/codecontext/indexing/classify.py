@@ -296,7 +296,7 @@ def _secret(path: str, data: bytes) -> Verdict | None:
     if _PRIVATE_KEY.match(data) or (_suffix_of(path) == "json" and _SERVICE_ACCOUNT.search(data)):
         return Verdict(SkipReason.SECRET, "private key")
     key = find_key(data)
-    return key and Verdict(SkipReason.SECRET, f"looks like it holds a key: {key.kind} in line {key.line}")
+    return key and Verdict(SkipReason.SECRET, f"looks like it contains a key: {key.kind} on line {key.line}")
 
 
 def _written_by_a_program(path: str, data: bytes) -> Verdict | None:

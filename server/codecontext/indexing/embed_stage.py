@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codecontext.chunking import embedding_text
+from codecontext.core.batched import batched
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider, InstructionType, Vectors
 from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
@@ -39,9 +40,9 @@ class EmbedStage:
         self._total = len(pending)
         if pending:
             self._report_progress(0)
-        for start in range(0, len(pending), _TEXTS_PER_COMMIT):
+        for batch in batched(pending, _TEXTS_PER_COMMIT):
             self.cancel.check()
-            self._complete(space, pending[start : start + _TEXTS_PER_COMMIT])
+            self._complete(space, batch)
             self._report_progress(0)
 
     def _report_progress(self, uncommitted: int) -> None:

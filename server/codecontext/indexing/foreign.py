@@ -40,13 +40,15 @@ class ForeignFolders:
     def _judge(self, path: str) -> Skipped | None:
         place = self._folder / path
         if path in self._own:
-            return Skipped(f"{path}/", SkipReason.IGNORED_BY_CODECONTEXT, "what CodeContext itself keeps")
+            return Skipped(f"{path}/", SkipReason.IGNORED_BY_CODECONTEXT, "data of CodeContext itself")
         if place.name == _OWN_FOLDER or _is_adapter(place):
-            return Skipped(f"{path}/", SkipReason.IGNORED_BY_CODECONTEXT, "adapters of the project")
+            return Skipped(f"{path}/", SkipReason.IGNORED_BY_CODECONTEXT, "project adapters")
         if is_git_data(place):
             return Skipped(f"{path}/", SkipReason.GIT_DATA, "a repository without a checkout")
         if os.path.lexists(place / ".git") and is_second_checkout(place, self._folder):
-            return Skipped(f"{path}/", SkipReason.WORKTREE, "another checkout of a repository that is here already")
+            return Skipped(
+                f"{path}/", SkipReason.WORKTREE, "another checkout of a repository that is already indexed here"
+            )
         return None
 
 

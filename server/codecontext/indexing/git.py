@@ -35,7 +35,7 @@ _MAX_OUTPUT = 512_000_000
 _MAX_COMPLAINTS = 64_000
 _PART = 1 << 16
 _GLANCE = 0.1
-"""Seconds between two looks at whether to go on waiting."""
+"""Seconds between two checks whether to keep waiting."""
 
 _NO_PROGRAMS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 _NO_NETWORK = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -53,7 +53,7 @@ _DISHONEST_PARTS = frozenset({"", ".", "..", ".git"})
 
 
 class GitUnavailable(Exception):
-    """Git cannot answer for a folder that looks like a repository; the text says why."""
+    """Git cannot be used for a folder that looks like a repository; the text says why."""
 
 
 class GitSilent(GitUnavailable):
@@ -62,7 +62,7 @@ class GitSilent(GitUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class GitAnswer:
-    """What git said; of its complaints the beginning."""
+    """What git printed; only the beginning of its standard error."""
 
     returncode: int
     stdout: bytes
@@ -84,7 +84,7 @@ def ask_git(folder: Path, cancel: CancelToken) -> Listing:
 
 def _listing(folder: Path, until: float, cancel: CancelToken) -> Listing:
     if not (folder / ".git").exists() and _ask(folder, until, cancel, "check-ignore", "--quiet", ".").returncode == 0:
-        raise GitUnavailable("the repository around it ignores it as a whole")
+        raise GitUnavailable("the enclosing repository ignores the whole folder")
     candidates = _ls_files(folder, until, cancel, "--cached", "--others")
     ignored = _ls_files(folder, until, cancel, "--others", "--ignored", "--directory")
     return Listing(
@@ -97,7 +97,7 @@ def _listing(folder: Path, until: float, cancel: CancelToken) -> Listing:
 def _remembering_silence(folder: Path) -> Iterator[None]:
     """Do not wait again soon for what was waited for in vain: whoever saves a file wants it found."""
     if time.monotonic() < _SILENT_UNTIL.get(folder, 0.0):
-        raise GitSilent("git did not answer in time a while ago")
+        raise GitSilent("git timed out recently")
     try:
         yield
     except GitSilent:
@@ -120,7 +120,7 @@ def _ls_files(folder: Path, until: float, cancel: CancelToken, *selection: str) 
     answer = _ask(folder, until, cancel, "ls-files", "-z", "--exclude-standard", *selection)
     if answer.returncode != 0:
         complaint = answer.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-        raise GitUnavailable(complaint or f"git ended with status {answer.returncode}")
+        raise GitUnavailable(complaint or f"git exited with status {answer.returncode}")
     return [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
 
 
@@ -213,15 +213,15 @@ def _answer_of(process: subprocess.Popen[bytes], until: float, cancel: CancelTok
         if cancel is not None:
             cancel.check()
         if output.is_cut:
-            raise GitUnavailable(f"it says more than {_MAX_OUTPUT:,} bytes")
+            raise GitUnavailable(f"its output exceeds {_MAX_OUTPUT:,} bytes")
         if time.monotonic() > until:
-            raise GitSilent("git did not answer in time")
+            raise GitSilent("git timed out")
     if output.is_cut:
-        raise GitUnavailable(f"it says more than {_MAX_OUTPUT:,} bytes")
+        raise GitUnavailable(f"its output exceeds {_MAX_OUTPUT:,} bytes")
     try:
         returncode = process.wait(max(until - time.monotonic(), _GLANCE))
     except subprocess.TimeoutExpired:
-        raise GitSilent("git did not answer in time") from None
+        raise GitSilent("git timed out") from None
     return GitAnswer(returncode, bytes(output.content), bytes(complaints.content))
 
 

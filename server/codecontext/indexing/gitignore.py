@@ -69,7 +69,7 @@ class Rule:
     """
 
     expression: bytes | None
-    takes_back: bool
+    re_includes: bool
     fault: str = ""
 
 
@@ -78,33 +78,33 @@ def parse_rule(line: bytes) -> Rule | None:
     text = _without_trailing_spaces(line)
     if text.startswith(b"#"):
         return None
-    takes_back = text.startswith(b"!")
-    glob = text[takes_back:]
+    re_includes = text.startswith(b"!")
+    glob = text[re_includes:]
     folders_only = glob.endswith(b"/")
     glob = glob.removesuffix(b"/")
     if not glob:
         return None
     if len(glob) > _LONGEST_RULE:
-        return Rule(None, takes_back, f"it has more than {_LONGEST_RULE:,} bytes")
-    faults: list[str] = []
+        return Rule(None, re_includes, f"it has more than {_LONGEST_RULE:,} bytes")
+    problems: list[str] = []
     try:
-        body = _from_the_top(glob, faults) if b"/" in glob else _at_any_depth(glob, faults)
+        body = _from_the_top(glob, problems) if b"/" in glob else _at_any_depth(glob, problems)
     except _MatchesNothing as fault:
-        return Rule(None, takes_back, str(fault))
+        return Rule(None, re_includes, str(fault))
     mark = rb"\x00" if folders_only else rb"\x00?"
-    return Rule(body + mark, takes_back, faults[0] if faults else "")
+    return Rule(body + mark, re_includes, problems[0] if problems else "")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRules:
     """The rules of some lines.
 
-    ``faults`` are the numbers of malformed lines (1-based), each with what is wrong. ``cut_at`` is the first line that
-    was not read because there are too many rules or wildcards; None if all were.
+    ``problems`` are the numbers of malformed lines (1-based), each with what is wrong. ``cut_at`` is the first line
+    that was not read because there are too many rules or wildcards; None if all were.
     """
 
     rules: list[Rule]
-    faults: list[tuple[int, str]]
+    problems: list[tuple[int, str]]
     cut_at: int | None = None
 
 
@@ -121,7 +121,7 @@ def parse_rules(lines: Iterable[bytes]) -> ParsedRules:
             return replace(parsed, cut_at=number)
         parsed.rules.append(rule)
         if rule.fault:
-            parsed.faults.append((number, rule.fault))
+            parsed.problems.append((number, rule.fault))
     return parsed
 
 
@@ -131,8 +131,8 @@ class Rules:
     def __init__(self, rules: Sequence[Rule]) -> None:
         usable = [rule for rule in rules if rule.expression is not None]
         self._batches: list[tuple[bool, re2._Regexp]] = [
-            (not takes_back, batch)
-            for takes_back, same in groupby(usable, key=lambda rule: rule.takes_back)
+            (not re_includes, batch)
+            for re_includes, same in groupby(usable, key=lambda rule: rule.re_includes)
             for batch in _compiled([rule.expression or b"" for rule in same])
         ]
 
@@ -172,20 +172,20 @@ def _without_trailing_spaces(line: bytes) -> bytes:
     return stripped + b" " if escaped and stripped != line else stripped
 
 
-def _at_any_depth(glob: bytes, faults: list[str]) -> bytes:
-    return rb"(?:[^\x00]*/)?" + _translated(glob, faults)
+def _at_any_depth(glob: bytes, problems: list[str]) -> bytes:
+    return rb"(?:[^\x00]*/)?" + _translated(glob, problems)
 
 
-def _from_the_top(glob: bytes, faults: list[str]) -> bytes:
+def _from_the_top(glob: bytes, problems: list[str]) -> bytes:
     """A glob with a slash counts from the top. Git compares the part before the first wildcard by itself."""
     glob = glob.removeprefix(b"/")
     literal = _LITERAL.match(glob)
     start = literal.end() if literal else 0
-    return _quoted(glob[:start]) + _translated(glob[start:], faults)
+    return _quoted(glob[:start]) + _translated(glob[start:], problems)
 
 
-def _translated(glob: bytes, faults: list[str]) -> bytes:
-    """The glob as a regular expression; what is malformed and yet matches something is added to ``faults``."""
+def _translated(glob: bytes, problems: list[str]) -> bytes:
+    """The glob as a regular expression; what is malformed and yet matches something is added to ``problems``."""
     parts: list[bytes] = []
     place = 0
     while place < len(glob):
@@ -193,7 +193,7 @@ def _translated(glob: bytes, faults: list[str]) -> bytes:
         if char == b"*":
             part, place = _stars(glob, place)
         elif char == b"[":
-            part, place = _bracket(glob, place + 1, faults)
+            part, place = _bracket(glob, place + 1, problems)
         elif char == b"\\":
             if place + 1 == len(glob):
                 raise _MatchesNothing("it ends with a backslash")
@@ -219,7 +219,7 @@ def _stars(glob: bytes, start: int) -> tuple[bytes, int]:
     return _ANYTHING, end
 
 
-def _bracket(glob: bytes, place: int, faults: list[str]) -> tuple[bytes, int]:
+def _bracket(glob: bytes, place: int, problems: list[str]) -> tuple[bytes, int]:
     """The set that stands at ``place``, behind its ``[``, and the place behind its ``]``."""
     negated = glob[place : place + 1] in (b"!", b"^")
     place += negated
@@ -231,7 +231,7 @@ def _bracket(glob: bytes, place: int, faults: list[str]) -> tuple[bytes, int]:
         if glob[place : place + 1] == b"-" and previous is not None and glob[place + 1 : place + 2] not in (b"", b"]"):
             last, place = _member(glob, place + 1)
             if last < previous:
-                faults.append("a range in brackets runs backwards")
+                problems.append("a range in brackets is in reverse order")
             members.update(range(previous, last + 1))
             previous = None
         elif (named := _named_class(glob, place)) is not None:
@@ -242,7 +242,7 @@ def _bracket(glob: bytes, place: int, faults: list[str]) -> tuple[bytes, int]:
             members.add(previous)
     chosen = _NAME_BYTES - members if negated else _NAME_BYTES & members
     if not chosen:
-        raise _MatchesNothing("no character fits its brackets")
+        raise _MatchesNothing("no character matches its brackets")
     return _as_set(chosen), place + 1
 
 

@@ -1,7 +1,7 @@
 """Ignore files in gitignore syntax, nested as git nests them.
 
 gitignore(5) decides entry by entry from the top: the last rule that names *the entry itself* wins, and nothing inside
-an ignored folder can be taken back.
+an ignored folder can be re-included.
 
 An ignore file is somebody else's file like any other. One that is no regular file is left out with a note; git's own
 are not read through links, which git refuses as well (since 2.32). ``.codecontextignore`` may be a link, for instance
@@ -63,7 +63,7 @@ class IgnorePatterns:
         return len(self._rules)
 
     def verdict(self, path: str, *, is_folder: bool) -> bool | None:
-        """``True`` ignored, ``False`` taken back by a negation, ``None`` not mentioned."""
+        """``True`` ignored, ``False`` re-included by a negation, ``None`` not mentioned."""
         return self._rules.verdict(path, is_folder=is_folder)
 
     def cover(self, path: str) -> bool:
@@ -85,10 +85,10 @@ def check_ignore_file(path: Path, note: Note) -> None:
     except OSError:
         return
     if split_mark(data)[0] not in (None, "utf-8"):
-        raise NotForGit(f"{path} is in UTF-16, of which git understands nothing")
+        raise NotForGit(f"{path} is in UTF-16, which git does not read")
     with suppress(ValueError):
-        if faults := parse_rules(_lines(data)).faults:
-            note(_what_is_malformed(path, faults))
+        if problems := parse_rules(_lines(data)).problems:
+            note(_what_is_malformed(path, problems))
 
 
 def _parsed(path: Path, note: Note) -> ParsedRules | None:
@@ -99,7 +99,7 @@ def _parsed(path: Path, note: Note) -> ParsedRules | None:
         lines = _lines(data)
     except (FileNotFoundError, NotADirectoryError):
         if is_own and path.is_symlink():
-            note(f"{path} is not read: the link leads nowhere.")
+            note(f"{path} is not read: the link is broken.")
         return None
     except NotRegularFile as error:
         note(f"{path} is not read: it {error.strerror}.")
@@ -112,9 +112,9 @@ def _parsed(path: Path, note: Note) -> ParsedRules | None:
         return None
     parsed = parse_rules(lines)
     if parsed.cut_at is not None:
-        _refuse(path, f"it has too many rules: those from line {parsed.cut_at} on are not read", note, is_own=is_own)
-    if parsed.faults:
-        note(_what_is_malformed(path, parsed.faults))
+        _refuse(path, f"it has too many rules; those from line {parsed.cut_at} on are ignored", note, is_own=is_own)
+    if parsed.problems:
+        note(_what_is_malformed(path, parsed.problems))
     return parsed
 
 
@@ -123,7 +123,7 @@ def _refuse(path: Path, reason: str, note: Note, *, is_own: bool) -> None:
     if is_own:
         raise ConfigError(
             f"{path} cannot be followed, so nothing is indexed: {reason}.",
-            "Save it as a text file in UTF-8, one pattern a line in gitignore syntax, or remove it.",
+            "Save it as UTF-8 text with one gitignore pattern per line, or remove it.",
         )
     note(f"{path} is not followed: {reason}.")
 
@@ -142,15 +142,15 @@ def _lines(data: bytes) -> list[bytes]:
     if encoding not in (None, "utf-8"):
         content = content.decode(encoding).encode("utf-8", "surrogatepass")
     if b"\0" in content:
-        raise ValueError("it holds bytes of zero, as no text in UTF-8 does")
+        raise ValueError("it contains NUL bytes, so it is not UTF-8 text")
     return [line.removesuffix(b"\r") for line in content.split(b"\n")]
 
 
-def _what_is_malformed(path: Path, faults: list[tuple[int, str]]) -> str:
-    (line, fault), *others = faults
+def _what_is_malformed(path: Path, problems: list[tuple[int, str]]) -> str:
+    (line, problem), *others = problems
     count = "1 other line" if len(others) == 1 else f"{len(others):,} other lines"
     more = f", as {'is' if len(others) == 1 else 'are'} {count}" if others else ""
-    return f"{path}, line {line} is malformed ({fault}){more}; the rest counts."
+    return f"{path}, line {line} is malformed ({problem}){more}; the other lines apply."
 
 
 OuterRules = tuple[str, IgnorePatterns]

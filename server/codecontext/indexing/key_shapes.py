@@ -108,7 +108,7 @@ def _keys(data: bytes) -> Iterator[tuple[str, int]]:
     if b".eyJ" in data:
         for token in _JWT.finditer(data):
             if any(word in _decoded(token[1]) for word in _SERVICE):
-                yield "token of a service account", token.start()
+                yield "service account token", token.start()
 
 
 def _stands_for_a_key(key: bytes) -> bool:

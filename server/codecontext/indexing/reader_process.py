@@ -1,8 +1,8 @@
-"""Reads files in a child process, for a caller that answers queries meanwhile.
+"""Reads files in a child process, for a caller that serves queries meanwhile.
 
 A parser holds the interpreter's lock while it works, and a crafted file can make it take gigabytes within one
 call, or crash. In a child of low priority with a bound on its memory neither reaches the caller: a file that
-ends the child again and again is quarantined, and everything else goes on.
+ends the child again and again is quarantined, and everything else continues.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent import futures
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +22,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from codecontext.chunking import ChunkingConfig
+from codecontext.core.batched import batched
 from codecontext.core.errors import CodeContextError
 from codecontext.core.progress import CancelToken
 from codecontext.indexing.files import SkipReason
@@ -36,7 +37,7 @@ MEMORY_BYTES = 2_000_000_000
 """Data memory of the child: some ten times what the largest files that people write take."""
 
 FILE_SECONDS = 120.0
-"""Until a child that does not answer is ended. Parsing stops after a second or two of processor time, so even at the
+"""Until a child that does not respond is killed. Parsing stops after a second or two of processor time, so even at the
 lowest priority on a busy machine only a file that hangs takes so long: on a disk that does not answer, or in C code."""
 
 _START_SECONDS = 60.0
@@ -113,12 +114,12 @@ class ReaderProcess:
         readings: list[FileReading] = []
         waiting: list[Future[list[FileReading]]] = []
         try:
-            waiting.extend(self._submit(batch, config) for batch in _batches(requests))
+            waiting.extend(self._submit(batch, config) for batch in batched(requests, _FILES_PER_MESSAGE))
             for future in waiting:
                 cancel.check()
                 readings += self._outcome(future, cancel)
         except BrokenProcessPool:
-            logger.warning("The process that reads files ended unexpectedly or hung; another one takes over.")
+            logger.warning("The process that reads files exited unexpectedly or hung; it was replaced.")
             self._stop()
         finally:
             for future in waiting:
@@ -131,9 +132,9 @@ class ReaderProcess:
                 return self._outcome(self._submit([request], config), cancel)[0]
             except BrokenProcessPool:
                 self._stop()
-        logger.warning("%s ends the process that reads it, and is quarantined.", request.file.path)
+        logger.warning("%s crashes the process that reads it and was quarantined.", request.file.path)
         return without_rows(
-            request.file, SkipReason.QUARANTINED, "reading it crashed, hung or took too much memory, several times"
+            request.file, SkipReason.QUARANTINED, "reading it repeatedly crashed, hung or ran out of memory"
         )
 
     def _outcome(self, future: Future[list[FileReading]], cancel: CancelToken) -> list[FileReading]:
@@ -144,7 +145,7 @@ class ReaderProcess:
             left -= _LOOK_SECONDS
             if left <= 0:
                 self._kill()
-                raise BrokenProcessPool("It did not answer in time.")
+                raise BrokenProcessPool("It timed out.")
         return future.result(timeout=0)
 
     def _submit(self, requests: Sequence[ReadRequest], config: ChunkingConfig) -> Future[list[FileReading]]:
@@ -169,7 +170,7 @@ class ReaderProcess:
             self._kill()
             executor.shutdown()
             raise CodeContextError(
-                f"The process that reads files cannot start: {str(error) or 'it does not answer'}.",
+                f"The process that reads files cannot start: {str(error) or 'it does not respond'}.",
                 "Free some memory and try again.",
             ) from error
         return executor
@@ -185,10 +186,6 @@ class ReaderProcess:
         child, self._child = self._child, None
         if child is not None and child.is_alive():
             child.kill()
-
-
-def _batches(requests: Sequence[ReadRequest]) -> Iterator[Sequence[ReadRequest]]:
-    return (requests[start : start + _FILES_PER_MESSAGE] for start in range(0, len(requests), _FILES_PER_MESSAGE))
 
 
 def _read_files(read: ReadFunction, requests: Sequence[ReadRequest], config: ChunkingConfig) -> list[FileReading]:

@@ -72,11 +72,13 @@ class IndexRun:
 
     def open(self, *, force: bool) -> None:
         """Continue from what the last run left, or start from scratch if it cannot be used; reads all tables."""
-        recipe = self._recipe()
+        index_version = self._index_version()
         manifest = read_manifest(self._store.directory)
-        if force or (manifest is not None and manifest.recipe != recipe):
+        if force or (manifest is not None and manifest.index_version != index_version):
             if not force:
-                self.report.notices.append("The index was made with other settings or another version; rebuilt.")
+                self.report.notices.append(
+                    "The index was made with other settings or by another version, so it was rebuilt."
+                )
             self._store.clear()
             manifest = None
         self._manifest = manifest or Manifest()
@@ -86,18 +88,22 @@ class IndexRun:
             kept = self._store.set_aside(table)
             self._manifest.tidied = 0
             self.report.notices.append(
-                f"The table '{table}' was damaged; rebuilt. The damaged one is kept as {kept} until the next run."
+                f"The table '{table}' was damaged: it was rebuilt, and is kept as {kept} until the next run."
             )
         self._is_full = True
         self._manifest.folder = str(self._folder)
-        self._manifest.recipe = recipe
+        self._manifest.index_version = index_version
 
     def resume(self) -> bool:
         """Continue from what the last run left, as it is; returns whether that is possible."""
-        recipe = self._recipe()
+        index_version = self._index_version()
         manifest = read_manifest(self._store.directory)
-        self._manifest = manifest or Manifest(folder=str(self._folder), recipe=recipe)
-        return manifest is not None and manifest.recipe == recipe and (self._store.exists() or not manifest.files)
+        self._manifest = manifest or Manifest(folder=str(self._folder), index_version=index_version)
+        return (
+            manifest is not None
+            and manifest.index_version == index_version
+            and (self._store.exists() or not manifest.files)
+        )
 
     def update_text(self, scope: Scope, first: Collection[str]) -> Scope:
         """Make the files in ``scope`` searchable by keyword, those in ``first`` before the others.
@@ -184,7 +190,7 @@ class IndexRun:
         report.seconds = time.perf_counter() - self._started
         return report
 
-    def _recipe(self) -> str:
+    def _index_version(self) -> str:
         """Digest of everything that decides how a file becomes rows; each release may chunk files differently."""
         chunking = self._chunking.model_dump_json()
         return content_digest(str(SCHEMA_VERSION), __version__, CHUNK_FORMAT, chunking)

@@ -1,6 +1,6 @@
 """Finds the files of a folder that are worth indexing, and counts the rest with the reason.
 
-Git's own verdict decides wherever git can be asked; elsewhere the same ignore files are read here. A tracked
+Git's own verdict decides wherever git can be run; elsewhere the same ignore files are read here. A tracked
 file is indexed even if an ignore rule matches it, because git does not apply ignore rules to tracked files.
 Submodules and other repositories inside the folder are indexed by their own ignore rules, as part of what
 the user has open; a linked worktree is not, where another checkout of its repository is (``repositories``). Symbolic
@@ -38,7 +38,7 @@ from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
 _MAX_NOTES = 20
-"""Sentences about ignore files that a scan gives; whoever has more looks at the first ones first."""
+"""Sentences about ignore files that a scan gives; further ones are only counted."""
 NOTEBOOK_SIZE = 20
 """How many times larger than other files a notebook may be."""
 
@@ -52,29 +52,28 @@ class ScanConfig(BaseModel):
         (),
         description=(
             "Index only files that match one of these globs (gitignore syntax, relative to the folder; a "
-            "folder stands for everything in it). Empty: all files."
+            "folder stands for everything in it). Empty means all files."
         ),
     )
     exclude: tuple[str, ...] = Field(
         (),
         description=(
-            "Leave out files and folders that match these globs (gitignore syntax, relative to the folder; "
-            "`!` takes back)."
+            "Skip files and folders that match these globs (gitignore syntax, relative to the folder; `!` re-includes)."
         ),
     )
     max_file_bytes: int = Field(
         MAX_FILE_BYTES,
         ge=1,
         description=(
-            "Leave out larger files: code written by hand is hardly ever so long, data often is. A notebook may be "
+            "Skip larger files: hand-written code is rarely this long, data often is. A notebook may be "
             f"{NOTEBOOK_SIZE} times as large, since most of it is outputs, which are not indexed."
         ),
     )
     respect_gitignore: bool = Field(
         True,
         description=(
-            "Leave out what git ignores. Where git cannot be asked, `.gitignore` files are read instead and "
-            "dependency, cache and virtual environment folders are left out."
+            "Skip what git ignores. Where git cannot be run, `.gitignore` files are read instead, and "
+            "dependency, cache and virtual environment folders are skipped."
         ),
     )
 
@@ -89,14 +88,14 @@ class ScanConfig(BaseModel):
             if fault := _fault_of(glob):
                 raise ValueError(f"{glob!r} is not a glob in gitignore syntax: {fault}")
         if parse_rules(map(path_bytes, globs)).cut_at is not None:
-            raise ValueError("there are more globs than can be matched with every file")
+            raise ValueError("there are too many globs to match against every file")
         return globs
 
 
 def _fault_of(glob: str) -> str:
     """What is wrong with a glob, more strictly than git is: people write settings, and want to know."""
     if "\\/" in glob:
-        return "a backslash stands before a slash"
+        return "it has a backslash before a slash"
     rule = parse_rule(path_bytes(glob))
     return rule.fault if rule else ""
 
@@ -105,7 +104,7 @@ def _fault_of(glob: str) -> str:
 class ScanResult:
     """What a scan found, each list ordered by path.
 
-    ``notes`` are sentences for the user: where git could not be asked and what was done instead.
+    ``notes`` are sentences for the user: where git could not be run and what was done instead.
     """
 
     files: list[SourceFile] = field(default_factory=list)
@@ -185,7 +184,7 @@ class _Scan:
                     self._consider(root + path)
         self.notes += list(self._notes_on_rules)[:_MAX_NOTES]
         if len(self._notes_on_rules) > _MAX_NOTES:
-            self.notes.append(f"{len(self._notes_on_rules) - _MAX_NOTES:,} more ignore files have faults.")
+            self.notes.append(f"{len(self._notes_on_rules) - _MAX_NOTES:,} more ignore files have problems.")
 
     def _list(self, root: str) -> Listing:
         """What lies below ``root``: nothing for the folder itself, else a repository's path and a ``/``."""
@@ -202,13 +201,13 @@ class _Scan:
                 return self._listed_by_git(place)
             except GitUnavailable as reason:
                 self._git_is_silent = self._git_is_silent or isinstance(reason, GitSilent)
-                self.notes.append(f"Ignore files were read without git in {place}: {reason}.")
+                self.notes.append(f"Ignore files in {place} were read without git: {reason}.")
         return walk_by_ignore_files(place, repository, enter, self._cancel, self._note_on_rules)
 
     def _listed_by_git(self, place: Path) -> Listing:
         """Git's verdict, where every ignore file means to git what it means to whoever wrote it."""
         if self._git_is_silent:  # one time limit is enough for a scan
-            raise GitUnavailable("git did not answer in another folder")
+            raise GitUnavailable("git timed out in another folder")
         listing = ask_git(place, self._cancel)
         try:
             for path in listing.candidates:
@@ -255,7 +254,7 @@ class _Scan:
         elif self._includes is not None and not self._includes.cover(path):
             self._skip(path, SkipReason.NOT_INCLUDED)
         elif (status.st_dev, status.st_ino) in self._own_output:
-            self._skip(path, SkipReason.IGNORED_BY_CODECONTEXT, "what is written here now")
+            self._skip(path, SkipReason.IGNORED_BY_CODECONTEXT, "output of this command")
         elif stat.S_ISLNK(status.st_mode):
             self._skip(path, SkipReason.SYMLINK, self._link_detail(path))
         elif not stat.S_ISREG(status.st_mode):
@@ -320,7 +319,7 @@ class _Scan:
         try:
             target = os.path.realpath(self._folder / path, strict=True)
         except OSError:
-            return "leads nowhere"
+            return "is broken"
         inside = Path(target).is_relative_to(os.path.realpath(self._folder))
         return "leads to another place in the folder" if inside else "leads out of the folder"
 

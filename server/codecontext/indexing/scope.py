@@ -1,19 +1,19 @@
-"""The part of a folder that a run looks at: all of it, or what lies at and below some paths."""
+"""The part of a folder that a run scans: all of it, or what lies at and below some paths."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from codecontext.core.paths import NOT_SOURCE_MARKERS
 from codecontext.indexing.git import is_inside
 from codecontext.indexing.ignore import OWN_IGNORE_FILE
-from codecontext.indexing.walk import NOT_SOURCE_MARKS
 
 _MAX_PATHS = 500
-"""Beyond this a look at the whole folder is as quick."""
+"""Beyond this, scanning the whole folder is as quick."""
 
-# Such a file decides about others: those beside and below it.
-_RULE_FILES = frozenset({".git", ".gitignore", OWN_IGNORE_FILE, *NOT_SOURCE_MARKS})
+# Such a file decides about others: those next to and below it.
+_RULE_FILES = frozenset({".git", ".gitignore", OWN_IGNORE_FILE, *NOT_SOURCE_MARKERS})
 _GIT_EXCLUDE = ".git/info/exclude"
 
 
@@ -64,7 +64,7 @@ WHOLE_FOLDER = Scope.of([""])
 
 
 def scope_of_changes(paths: Collection[str]) -> Scope:
-    """What to look at after ``paths`` changed: more than themselves where one of them decides about others.
+    """What to scan after ``paths`` changed: more than themselves where one of them decides about others.
 
     Paths that lead out of the folder, or into version control's own data, are dropped.
     """

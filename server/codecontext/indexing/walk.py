@@ -7,14 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from codecontext.core import CancelToken
+from codecontext.core.paths import DEPENDENCIES_AND_CACHES, NOT_SOURCE_MARKERS, VERSION_CONTROL
 from codecontext.indexing.files import Listing, Skipped, SkipReason
 from codecontext.indexing.ignore import IgnoreTree, Note, OuterRules, read_outer_rules, rules_from_above
 from codecontext.indexing.repositories import common_folder, git_folder
-
-_VERSION_CONTROL = frozenset({".git", ".hg", ".jj", ".svn"})
-_DEPENDENCIES = frozenset({"bower_components", "node_modules", "__pycache__"})
-# A virtual environment has the first (PEP 405), a cache the second (https://bford.info/cachedir/).
-NOT_SOURCE_MARKS = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
 
 FolderFilter = Callable[[str], bool]
 
@@ -74,7 +70,7 @@ class _Walk:
         if ".git" in names:
             self._listing.candidates.append(folder)
             return False
-        if folder.rpartition("/")[2] in _DEPENDENCIES or not NOT_SOURCE_MARKS.isdisjoint(names):
+        if folder.rpartition("/")[2] in DEPENDENCIES_AND_CACHES or not NOT_SOURCE_MARKERS.isdisjoint(names):
             self._skip(f"{folder}/", SkipReason.EXCLUDED, "dependencies or cache")
             return False
         return True
@@ -85,7 +81,7 @@ class _Walk:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
                 self._take_unless_ignored(path)
-            elif entry.name not in _VERSION_CONTROL and not self._is_ignored_folder(path) and self._enter(path):
+            elif entry.name not in VERSION_CONTROL and not self._is_ignored_folder(path) and self._enter(path):
                 yield path
 
     def _take_unless_ignored(self, path: str) -> None:

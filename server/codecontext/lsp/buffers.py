@@ -1,8 +1,8 @@
-"""Open documents as the editor changes them: followed exactly, or not at all.
+"""Open documents as the editor changes them: tracked exactly, or not at all.
 
-A document of which a change was not understood, or that is too large to be followed at every keystroke, counts as not
-open: hits in it are shown as the file has them. Lines end where LSP says so; ``str.splitlines``, by which pygls finds
-the place of a change, sees more ends, at form feeds for one.
+A document with a change that was not understood, or too large to be tracked at every keystroke, counts as not open:
+hits in it are shown as in the file. Lines end where LSP says so; ``str.splitlines``, by which pygls locates changes,
+sees more line ends, form feeds for one.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from codecontext.lsp.errors import short
 logger = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 1 << 23
-"""Of a document that is followed; nothing else runs while a change is applied to it, some 0.1 s. Files that large are
+"""Of a document that is tracked; nothing else runs while a change is applied to it, some 0.1 s. Files that large are
 not indexed anyway (``indexing.max_file_bytes``)."""
 _LARGEST = 2**31 - 1
 """Of the protocol's ``uinteger``; some editors send more for the end of a line or of a document."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def is_followed(text: str) -> bool:
+def is_tracked(text: str) -> bool:
     """Whether a document is small enough."""
     return len(text) <= MAX_CHARACTERS
 
 
 def change(workspace: Workspace, params: types.DidChangeTextDocumentParams) -> None:
-    """Apply changes to a document, one after the other. Of one that is not followed, all of its text is taken."""
+    """Apply changes to a document, one after the other. For one that is not tracked, only its whole text counts."""
     uri, version = params.text_document.uri, params.text_document.version
-    document = workspace.text_documents.get(unquote(uri))  # by which pygls knows it
+    document = workspace.text_documents.get(unquote(uri))  # the key that pygls uses
     text = document.source if document is not None else None
     for each in params.content_changes:
         if isinstance(each, types.TextDocumentContentChangeWholeDocument):
@@ -44,7 +44,7 @@ def change(workspace: Workspace, params: types.DidChangeTextDocumentParams) -> N
             text = _changed(workspace.position_codec, text, each)
     if text is None:
         return
-    if is_followed(text):
+    if is_tracked(text):
         language = document.language_id if document is not None else None
         workspace.put_text_document(types.TextDocumentItem(uri, language or "", version, text))
     else:
@@ -52,13 +52,13 @@ def change(workspace: Workspace, params: types.DidChangeTextDocumentParams) -> N
 
 
 def forget(workspace: Workspace, message: dict[str, Any]) -> None:
-    """A change of a document could not be read: from now on it is unknown what the document says."""
+    """A change of a document could not be read: from now on its text is unknown."""
     params = message.get("params")
     document = params.get("textDocument") if isinstance(params, dict) else None
     uri = document.get("uri") if isinstance(document, dict) else None
     if isinstance(uri, str):
         workspace.remove_text_document(uri)
-        logger.warning("%s counts as not open until all of its text is sent again.", short(uri))
+        logger.warning("%s counts as not open until its whole text is sent again.", short(uri))
 
 
 def with_usual_parts(params: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def with_usual_parts(params: dict[str, Any]) -> dict[str, Any]:
     if isinstance(document, dict):
         said = {name: value for name, value in document.items() if value is not None}
         if not isinstance(said.get("text"), str):
-            said.pop("text", None)  # which would be taken for its spelling
+            said.pop("text", None)  # which would pass for its encoding
         params = params | {"textDocument": {"languageId": "", "version": 0} | said}
     changes = params.get("contentChanges")
     if isinstance(changes, list):
@@ -76,7 +76,7 @@ def with_usual_parts(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _within_bounds(change: Any) -> Any:
-    """A change whose range ends where the largest number of the protocol is; null for a range is none."""
+    """A change whose range is within the largest number of the protocol; a null range is no range."""
     if not isinstance(change, dict) or not isinstance(change.get("text"), str):
         return None
     if "range" not in change:

@@ -1,4 +1,4 @@
-"""Settings as editors send them: with the first message, pushed on every change, or pulled by us for each folder."""
+"""Settings as editors send them: with the first message, pushed on every change, or pulled for each folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOLDER_VARIABLE = "${workspaceFolder}"
 
 
 class Configuration:
-    """What the editor said last: its answer for a folder, else what it pushed, else what it began with."""
+    """The latest settings of the editor: pulled for a folder, else pushed, else those of the first message."""
 
     def __init__(self) -> None:
         self._initial: dict[str, Any] = {}
@@ -26,22 +26,22 @@ class Configuration:
         self._initial = dict(settings)
 
     def push(self, settings: Any) -> None:
-        """Keep our section of what ``workspace/didChangeConfiguration`` brought; some editors send all of theirs."""
+        """Keep our section of a ``workspace/didChangeConfiguration``; some editors send all of their settings."""
         section = settings.get(SECTION) if isinstance(settings, Mapping) else None
         if isinstance(section, Mapping):
             self._pushed = dict(section)
 
     def pull(self, folder: Folder, settings: Any) -> None:
-        """Keep what the editor answered for a folder; null, which is no answer, leaves what it said otherwise."""
+        """Keep the editor's response for a folder; null, which is none, leaves its other settings in force."""
         if isinstance(settings, Mapping):
             self._pulled[folder.uri] = dict(settings)
         else:
             self._pulled.pop(folder.uri, None)
 
     def of(self, folder: Folder) -> dict[str, Any]:
-        """Settings of a folder, nested and named as ours are.
+        """Settings of a folder, nested and named like ours.
 
-        What is unset in the editor (null) is left to the other places where settings come from.
+        What is unset in the editor (null) is left to the other sources of settings.
         """
         said = self._pulled.get(folder.uri)
         if said is None:

@@ -1,4 +1,4 @@
-"""What is open in the editor, and hits as the editor should show them: its lines, its text, its units of position."""
+"""What is open in the editor, and hits as the editor should show them: in its lines, text and position units."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from codecontext.core.reading import read_file, read_file_inside
 from codecontext.lsp import buffers
 from codecontext.lsp.folders import Folder, Folders, path_of
 from codecontext.lsp.overlay import LineMap
-from codecontext.lsp.protocol import Evidence, Position, Range, SearchHit
-from codecontext.search.results import Freshness, Hit
+from codecontext.lsp.protocol import Position, Range, SearchHit
+from codecontext.search.results import FoundCode, Freshness, Hit
 
 _MAX_BYTES = 4 * buffers.MAX_CHARACTERS
 """Of a file that is compared with its document."""
 _MAX_COMPARED = 200
-"""Documents whose comparison with their files is kept."""
+"""How many comparisons of documents with their files are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Unsaved:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """What a document said, which file that was compared with, and what came of it."""
+    """The text of a document, the file it was compared with, and the result."""
 
     text: str
     file: tuple[int, ...]
@@ -44,13 +44,13 @@ class _Compared:
 
 
 class Comparisons:
-    """Open documents beside their files, compared again only when one of them has changed."""
+    """Compares open documents with their files, again only when one of them has changed."""
 
     def __init__(self) -> None:
         self._known: dict[Path, _Compared] = {}
 
     def unsaved(self, path: Path, text: str, read: Callable[[], list[str]]) -> Unsaved | None:
-        """What ``text``, open at ``path``, has that the lines of the file have not; None where they are the same."""
+        """How ``text``, open at ``path``, differs from the lines of the file; None where they are the same."""
         file = _state_of(path)
         known = self._known.pop(path, None)
         if known is None or known.text is not text or known.file != file:
@@ -64,7 +64,7 @@ class Comparisons:
 class Documents:
     """Open documents by their place on disk, as they are at this moment.
 
-    Files are read inside of ``folders``, through no link; those of no folder where they are.
+    Files are read inside ``folders``, through no link; files in no folder are read where they are.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Documents:
                 self._places.append(path)
 
     def paths(self) -> Iterable[Path]:
-        """Places of all that is open."""
+        """Paths of all open documents."""
         return self._places
 
     def unsaved(self, path: Path) -> Unsaved | None:
-        """What is open at ``path`` and not saved; None where the file says the same."""
+        """The unsaved document at ``path``; None where the file has the same text."""
         document = self._open.get(self._real(path))
         if document is None:
             return None
@@ -118,21 +118,12 @@ class Documents:
                 freshness = Freshness.MOVED
             start = span[0]
         placed = self._placed(path, start, start + hit.end_line - hit.start_line + 1) or lines
+        shared = {name: value for name, value in hit if name in FoundCode.model_fields}
         return SearchHit(
+            **shared | {"folder": folder.uri, "text": "\n".join(lines), "freshness": freshness},
             uri=folder.uri_of(hit.path),
-            folder=folder.uri,
-            path=hit.path,
             range=self._range(placed, start, 0, 0, len(placed) - 1, len(placed[-1])),
             selection_range=self._range(placed, start, *_name_span(placed, hit.symbol, hit.signature)),
-            score=hit.score,
-            language=hit.language,
-            kind=hit.kind,
-            symbol=hit.symbol,
-            qualified_name=hit.qualified_name,
-            signature=hit.signature,
-            text="\n".join(lines),
-            freshness=freshness.value,
-            evidence=Evidence(**hit.evidence.model_dump()),
         )
 
     def _real(self, path: Path) -> Path:
@@ -175,7 +166,7 @@ def _shown_lines(path: Path, lines: list[str]) -> list[str]:
 
 
 def _state_of(path: Path) -> tuple[int, ...]:
-    """What is another when the file is another."""
+    """What differs whenever the file differs."""
     try:
         status = path.lstat()
     except OSError:
@@ -198,15 +189,15 @@ def _lines_of(text: str) -> list[str]:
 
 
 def _is_another(shown: Sequence[str], indexed: Sequence[str], symbol: str) -> bool:
-    """Whether lines that stand where others were have nothing to do with those."""
+    """Whether lines have nothing in common with the indexed ones that were at their place."""
     left = {line.strip() for line in indexed} & {line.strip() for line in shown} - {""}
     return not left and not (symbol and any(_places_of(shown, symbol)))
 
 
 def _name_span(lines: Sequence[str], symbol: str, signature: str) -> tuple[int, int, int, int]:
-    """Where the name of a definition stands, or its first line: first line, character, last line, character.
+    """Where the name of a definition is, else its first line: first line, character, last line, character.
 
-    A comment above it may speak of the name too, so lines of the declaration come first.
+    A comment above it may mention the name too, so lines of the declaration come first.
     """
     places = list(_places_of(lines, symbol)) if symbol else []
     if not places:
@@ -217,7 +208,7 @@ def _name_span(lines: Sequence[str], symbol: str, signature: str) -> tuple[int, 
 
 
 def _is_part_of(line: str, declaration: str) -> bool:
-    """Whether a line is in the declaration, or holds all of it; what follows a declaration may stand beside it."""
+    """Whether a line is in the declaration, or contains all of it and what follows on the same line."""
     return line in declaration or (bool(declaration) and declaration in line)
 
 

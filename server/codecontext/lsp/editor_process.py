@@ -1,4 +1,4 @@
-"""The editor's process: when it is gone without a word, the server is to end (LSP 3.17, ``processId``)."""
+"""The editor's process: when it is gone without notice, the server must exit (LSP 3.17, ``processId``)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psutil
 
 
 class EditorProcess:
-    """A process that lives and is of the same family as this one, so that it can be the editor."""
+    """A running process that is related to this one, so that it can be the editor."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process
@@ -19,7 +19,7 @@ class EditorProcess:
         return int(self._process.pid)
 
     def is_alive(self) -> bool:
-        """Whether it still runs; another one that got its number does not count."""
+        """Whether it is still running; another one that reuses its id does not count."""
         with suppress(psutil.Error):
             return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
         return False
@@ -28,9 +28,9 @@ class EditorProcess:
 def find_editor(process_id: int | None) -> EditorProcess | None:
     """The process that an editor named as its own; None where it cannot be that.
 
-    An editor outside the container, on the other end of ssh or of WSL names a number of its own system: nobody has it
-    here, or somebody who has nothing to do with it. So it must run now, and be an ancestor of this process or have one
-    in common with it, other than the first process of the system.
+    An editor outside the container, or on the other end of ssh or WSL, names an id of its own system: here it belongs
+    to no process, or to an unrelated one. So the process must be running, and be an ancestor of this one or share an
+    ancestor with it, other than the first process of the system.
     """
     if process_id is None or process_id <= 1:
         return None

@@ -1,4 +1,4 @@
-"""The only place where our errors become JSON-RPC's, and where parameters are checked."""
+"""The only place where our errors become those of JSON-RPC, and where parameters are checked."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ logger = logging.getLogger(__name__)
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_PROBLEMS = 10
-"""Of one message that are told; whoever sends more of them learns no more from all."""
+"""Reported for one message; more of them would tell the sender nothing new."""
 _MAX_CHARACTERS = 300
 
 
 def checked(model: type[Model], method: str, params: Any) -> Model:
-    """``params`` as a ``model``. Raises ``JsonRpcInvalidParams`` that names each field that is wrong.
+    """``params`` as a ``model``. Raises ``JsonRpcInvalidParams`` that names each invalid field.
 
-    An empty array stands for no parameters: Lua, for one, knows no empty object beside it.
+    An empty array stands for no parameters: Lua, for one, cannot tell it from an empty object.
     """
     try:
         return model.model_validate({} if params is None or params == [] else params)
     except ValidationError as error:
         fields = [
-            {"field": short(".".join(map(str, fault["loc"]))), "problem": short(_sentence(fault["msg"]))}
-            for fault in error.errors()[:MAX_PROBLEMS]
+            {"field": short(".".join(map(str, detail["loc"]))), "problem": short(_sentence(detail["msg"]))}
+            for detail in error.errors()[:MAX_PROBLEMS]
         ]
         said = "; ".join(
-            f"{fault['field']}: {fault['problem']}" if fault["field"] else fault["problem"] for fault in fields
+            f"{field['field']}: {field['problem']}" if field["field"] else field["problem"] for field in fields
         )
         raise JsonRpcInvalidParams(f"{method}: {said}", data={"kind": "InvalidParams", "fields": fields}) from error
 
 
 def invalid_field(method: str, field: str, problem: str) -> JsonRpcInvalidParams:
-    """One field is of the right shape and still wrong."""
+    """The error for a field that is of the right type and still invalid."""
     fields = [{"field": field, "problem": problem}]
     return JsonRpcInvalidParams(f"{method}: {field}: {problem}", data={"kind": "InvalidParams", "fields": fields})
 
 
 @contextmanager
 def as_responses(method: str) -> Iterator[None]:
-    """Turn what is raised inside into what is answered.
+    """Turn what is raised inside into an error response.
 
-    A query that makes no sense is InvalidParams with its field, what the engine refuses is RequestFailed with what
-    would be right, and anything else a short internal error, its traceback in the log alone.
+    An invalid query is InvalidParams with its field, what the engine refuses is RequestFailed with a hint, and anything
+    else a short internal error, with its traceback only in the log.
     """
     try:
         yield
@@ -67,11 +67,11 @@ def as_responses(method: str) -> Iterator[None]:
         raise JsonRpcException(printable_lines(str(error)), REQUEST_FAILED, error_data(error)) from error
     except Exception as error:
         logger.exception("%s failed.", method)
-        raise JsonRpcException(f"{method} failed: {type(error).__name__}. The server's log says where.") from error
+        raise JsonRpcException(f"{method} failed: {type(error).__name__}. See the server log for details.") from error
 
 
 def short(text: str) -> str:
-    """``text`` on one line, cut where it is longer than anybody reads; it may hold what was sent."""
+    """``text`` on one line, cut to a readable length; it may quote what was sent."""
     text = printable(text)
     return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"
 

@@ -1,4 +1,4 @@
-"""Workspace folders: where a URI of the editor's is on disk, and in which folder."""
+"""Workspace folders: where a URI of the editor is on disk, and in which folder."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A workspace folder. ``uri`` and ``path`` are spelled as the editor does, links and all."""
+    """A workspace folder. ``uri`` and ``path`` are spelled as the editor does, links included."""
 
     uri: str
     path: Path
     name: str
     key: str = ""
-    """How the engine knows it: its real path, so that one place is served once, whatever links lead there."""
+    """How the engine knows it: its real path, so that one place is opened once, whatever links lead there."""
 
     def __post_init__(self) -> None:
         """Look up the real path."""
@@ -42,7 +42,7 @@ class Folder:
 
 
 class Folders:
-    """The folders that are open; each spelling of a place once. Others than files on disk are left out, and said."""
+    """The open folders, each spelling of a place once. Folders that are not on disk are left out and reported."""
 
     def __init__(self, folders: Iterable[tuple[str, str]] = ()) -> None:
         self._folders: dict[Path, Folder] = {}
@@ -52,7 +52,7 @@ class Folders:
             path = path_of(uri)
             if path is None:
                 self.elsewhere.append(uri)
-                logger.warning("The folder %s is not on this machine's disk, so it is not indexed.", short(uri))
+                logger.warning("The folder %s is not on this machine, so it is not indexed.", short(uri))
             else:
                 self._folders.setdefault(path, Folder(uri, path, name or path.name))
         self._by_key: dict[str, Folder] = {}

@@ -1,8 +1,8 @@
 """Messages out of a stream of bytes: the header part of LSP's base protocol, read as liberally as is safe.
 
-pygls reads ``Content-Length: 5`` and no other spelling; whatever else comes loses a message or ends the server. Here
-header names have any case (RFC 9110, 5.1), spaces around the colon and any line end are taken, and what cannot be a
-header part is said once. After a fault the next line that announces a length is looked for. That is safe, because a
+pygls reads ``Content-Length: 5`` and no other spelling; anything else loses a message or ends the server. Here
+header names may have any case (RFC 9110, 5.1), spaces around the colon and any line end are taken, and what cannot be a
+header part is reported once. After an error the next line that announces a length counts. That is safe, because a
 line feed or carriage return cannot stand inside a text of JSON, so no body can hold such a line by chance.
 """
 
@@ -35,8 +35,8 @@ class ByteStream(Protocol):
     def read1(self, size: int, /) -> bytes: ...  # noqa: D102
 
 
-class Fault(Exception):
-    """A header part that cannot be followed. ``request_id`` is that of the message, where it could be told."""
+class FrameError(Exception):
+    """A header part that cannot be read. ``request_id`` is that of the message, where it is known."""
 
     def __init__(self, problem: str, request_id: int | str | None = None) -> None:
         super().__init__(problem)
@@ -45,40 +45,40 @@ class Fault(Exception):
 
 
 class Frames:
-    """Bodies of the messages in a stream. ``next_body`` waits, so it belongs into a thread."""
+    """Bodies of the messages in a stream. ``next_body`` waits, so call it in a thread."""
 
     def __init__(self, stream: ByteStream, *, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._stream = stream
         self._max_bytes = max_bytes
         self._buffer = bytearray()
         self._is_lost = False
-        """Whether a fault was said and no sound header part was read since."""
+        """Whether an error was reported and no sound header part has been read since."""
 
     def next_body(self) -> bytes | None:
-        """The next body; None at the end of the stream. Raises ``Fault``, after which it may be asked again."""
+        """The next body; None at the end of the stream. Raises ``FrameError``, after which it may be called again."""
         while (announced := self._header_part()) is not None:
-            fault = self._fault_of(announced)
-            if fault is None:
+            error = self._error_in(announced)
+            if error is None:
                 self._is_lost = False
                 return self._body(int(next(iter(announced))))
             if not self._is_lost:
                 self._is_lost = True
-                raise fault
+                raise error
         return None
 
-    def _fault_of(self, announced: set[bytes]) -> Fault | None:
+    def _error_in(self, announced: set[bytes]) -> FrameError | None:
         """What is wrong with the lengths of a header part."""
         lengths = {int(value) for value in announced if value.isdigit()}
         if len(announced) != 1 or len(lengths) != 1:
             said = ", ".join(sorted(value[:40].decode("ascii", "backslashreplace") for value in announced))
             found = f"it has {said}" if announced else "it has none"
-            return Fault(f"The header part of a message has one Content-Length, in decimal digits; {found}.")
+            return FrameError(f"The header part of a message must have one Content-Length, in decimal digits; {found}.")
         length = lengths.pop()
         if length == 0:
-            return Fault("A message of no bytes is no JSON.")
+            return FrameError("An empty message is not JSON.")
         if length > self._max_bytes:
-            return Fault(
-                f"A message has at most {self._max_bytes:,} bytes; one of {length:,} was announced and is left out.",
+            return FrameError(
+                f"A message has at most {self._max_bytes:,} bytes; one of {length:,} was announced and is skipped.",
                 self._id_ahead(),
             )
         return None
@@ -92,7 +92,7 @@ class Frames:
         has_begun = False
         while (line := self._line()) is not None:
             if match := _LENGTH.fullmatch(line):
-                if len(announced) < 3:  # two different ones are a fault already
+                if len(announced) < 3:  # two different ones are an error already
                     announced.add(match[1].strip().lstrip(b"0") or match[1].strip()[:1])
             elif not line.strip(b" \t") and has_begun:
                 return {value for value in announced if value.isdigit()} or announced
@@ -144,13 +144,13 @@ class Frames:
 class FrameReader:
     """The messages of a stream, in the frames and by the methods that pygls reads (``pygls.io_.AsyncReader``).
 
-    ``on_fault`` is called on the event loop with what could not be read.
+    ``on_error`` is called on the event loop with what could not be read.
     """
 
-    def __init__(self, stream: ByteStream, executor: Executor, on_fault: Callable[[Fault], None]) -> None:
+    def __init__(self, stream: ByteStream, executor: Executor, on_error: Callable[[FrameError], None]) -> None:
         self._frames = Frames(stream)
         self._executor = executor
-        self._on_fault = on_fault
+        self._on_error = on_error
         self._lines: list[bytes] = []
         self._body = b""
 
@@ -174,5 +174,5 @@ class FrameReader:
         while True:
             try:
                 return await loop.run_in_executor(self._executor, self._frames.next_body)
-            except Fault as fault:
-                self._on_fault(fault)
+            except FrameError as error:
+                self._on_error(error)

@@ -1,4 +1,4 @@
-"""Reads what can be read of a message in which something cannot: one odd member must not cost all others."""
+"""Reads what can be read of a message: one invalid member must not cost all others."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Path = tuple[str | int, ...]
 def read_leniently(message: dict[str, Any], read: Callable[[dict[str, Any]], Any]) -> tuple[Any, list[str]]:
     """``message`` as ``read`` has it, without what it cannot read, and where that was, as ``params.event.added[2]``.
 
-    A member that is needed takes its owner along. Raises what ``read`` raised first, a ``JsonRpcException``, where
+    A required member takes its owner along. Raises what ``read`` raised first, a ``JsonRpcException``, where
     nothing is left that could be read.
     """
     left_out: list[str] = []
-    faults: list[JsonRpcException] = []
+    errors: list[JsonRpcException] = []
     rest = message
-    while len(faults) < _MAX_ROUNDS:
+    while len(errors) < _MAX_ROUNDS:
         try:
             return read(rest), left_out
         except JsonRpcException as error:
-            faults.append(error)
+            errors.append(error)
             rest = copy.deepcopy(rest)
             found = {_found(rest, path) for path in map(_path_of, problems_of(error))}
             if () in found:
@@ -41,16 +41,16 @@ def read_leniently(message: dict[str, Any], read: Callable[[dict[str, Any]], Any
             for keys in _outermost_only(found):
                 _remove(rest, keys)
                 left_out.append("".join(map(_written, keys)).removeprefix("."))
-    raise faults[0]
+    raise errors[0]
 
 
 def problems_of(error: JsonRpcException) -> list[str]:
-    """What could not be read and where, as cattrs tells it."""
+    """What could not be read and where, as cattrs reports it."""
     return transform_error(error.__cause__, path="message") if error.__cause__ is not None else [error.message]
 
 
 def _path_of(problem: str) -> Path:
-    """What is to go; empty where that is not known."""
+    """What to leave out; empty where that is unknown."""
     match = _PLACE.search(problem)
     steps: list[str | int] = [name or int(index) for name, index in _STEP.findall(match[1])] if match else []
     return tuple(steps[:-1] if problem.startswith("required field missing") else steps)
@@ -59,7 +59,7 @@ def _path_of(problem: str) -> Path:
 def _found(message: Any, path: Path) -> Path:
     """``path`` as the keys of ``message``, below its parameters; empty if it cannot be left out.
 
-    Where something else stands than the object or array that the path goes through, that is what has to go.
+    Where the path goes through something that is no object or array, that is what to leave out.
     """
     keys: list[str | int] = []
     for step in path:
@@ -74,7 +74,7 @@ def _found(message: Any, path: Path) -> Path:
 
 
 def _outermost_only(paths: set[Path]) -> list[Path]:
-    """Without those inside of others; later items of an array first, so that the numbers of the others hold."""
+    """Without those inside of others; later items of an array first, so that the indexes of the others stay valid."""
     outer = [path for path in paths if not any(path[:size] in paths for size in range(1, len(path)))]
     return sorted(outer, key=lambda path: [f"{step:09}" if isinstance(step, int) else step for step in path])[::-1]
 
@@ -88,7 +88,7 @@ def _at(message: Any, keys: Sequence[str | int]) -> Any:
 
 
 def _key(owner: Any, step: str | int) -> str | int | None:
-    """A step of cattrs', which names attributes, as JSON has it."""
+    """A step of cattrs, which names attributes, as it is in JSON."""
     if isinstance(owner, list):
         return step if isinstance(step, int) and step < len(owner) else None
     if isinstance(owner, dict):

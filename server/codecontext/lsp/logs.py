@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from lsprotocol.types import LogMessageParams, MessageType
 
-from codecontext.core.log_format import PrintableFormatter
+from codecontext.core.printable import PrintableFormatter
 
 _PACKAGE = logging.getLogger("codecontext")
 _TYPES = [
@@ -20,7 +20,7 @@ _TYPES = [
 
 
 def log_to_stderr() -> None:
-    """Begin to log. pygls would log every message with all it holds, so it is kept quiet."""
+    """Start to log. pygls would log every message in full, so it is silenced."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -31,12 +31,12 @@ def log_to_stderr() -> None:
 
 
 def set_level(level: str) -> None:
-    """Log our own records from ``level``."""
+    """Log our own records from this level up."""
     _PACKAGE.setLevel(level.upper())
 
 
 class EditorLog(logging.Handler):
-    """Sends records to the editor (``window/logMessage``), from whatever thread they come."""
+    """Sends records to the editor (``window/logMessage``), from any thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, send: Callable[[LogMessageParams], None]) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class EditorLog(logging.Handler):
         self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send one record. A loop that is gone has no editor behind it."""
+        """Send one record; without an event loop there is no editor left."""
         if record.name.startswith("pygls"):
             return
         kind = next((kind for level, kind in _TYPES if record.levelno >= level), MessageType.Log)

@@ -8,14 +8,14 @@ import sys
 from io import BufferedReader, BufferedWriter
 from typing import TYPE_CHECKING, NoReturn
 
-from codecontext.core.stdio import claim_stdio
+from codecontext.core.startup import claim_stdio
 
 if TYPE_CHECKING:
     from codecontext.lsp.server import CodeContextServer
 
 
 def serve() -> None:
-    """Serve one editor until it says ``exit`` or is gone; ends the process, with the exit code of ``talk``."""
+    """Serve one editor until it sends ``exit`` or is gone; ends the process, with the exit code of ``talk``."""
     reader, writer = claim_stdio()  # before anything that might print is imported
 
     from codecontext.lsp import logs
@@ -31,5 +31,5 @@ def serve() -> None:
 async def _talk(server: CodeContextServer, reader: BufferedReader, writer: BufferedWriter) -> NoReturn:
     code = await server.talk(reader, writer)
     sys.stderr.flush()
-    # A thread still waits for stdin, others may wait for something; nobody is left to wait for them.
+    # One thread is still waiting for stdin, others may be waiting too; nobody is left to wait for them.
     os._exit(code)

@@ -1,6 +1,6 @@
-"""The initialization options, each read by itself: one that makes no sense costs no other.
+"""The initialization options, each read by itself: an invalid one does not affect the others.
 
-Trust fails closed: where what is said about it cannot be read, the project is not trusted.
+Trust fails closed: if the option cannot be read, the project is not trusted.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _KEPT_UNTRUSTED = "The project counts as untrusted until that is true or false."
 
 
 def read_options(said: Any) -> tuple[InitializationOptions, list[str]]:
-    """The options that an editor sent, and a sentence for each that was left out.
+    """The options that an editor sent, and a sentence for each that was ignored.
 
-    None, and an empty array, which is how Lua writes an empty object, say nothing.
+    None, and an empty array, which is how Lua writes an empty object, mean no options.
     """
     if said is None or said == []:
         return InitializationOptions(), []
     if not isinstance(said, dict):
-        problem = f"The initialization options are an object, not {_shown(said)}. {_KEPT_UNTRUSTED}"
+        problem = f"The initialization options must be an object, not {_shown(said)}. {_KEPT_UNTRUSTED}"
         return InitializationOptions(trusted=False), [problem]
     sound: dict[str, Any] = {}
     problems: list[str] = []
@@ -45,7 +45,7 @@ def read_options(said: Any) -> tuple[InitializationOptions, list[str]]:
     if _TRUST not in sound and (about_trust := [name for name in said if _TRUST[:-2] in name.lower()]):
         sound[_TRUST] = False
         problems += [
-            f"The initialization option {short(name)} is not known; {_TRUST} is. {_KEPT_UNTRUSTED}"
+            f"The initialization option {short(name)} is unknown; did you mean {_TRUST}? {_KEPT_UNTRUSTED}"
             for name in about_trust
             if name != _TRUST
         ]
@@ -54,7 +54,7 @@ def read_options(said: Any) -> tuple[InitializationOptions, list[str]]:
 
 def _problem(name: str, value: Any, error: ValidationError) -> str:
     wanted = error.errors()[0]["msg"]
-    said = f"The initialization option {name} is left out: {wanted[:1].lower()}{wanted[1:]}, not {_shown(value)}."
+    said = f"The initialization option {name} is ignored: {wanted[:1].lower()}{wanted[1:]}, not {_shown(value)}."
     return f"{said} {_KEPT_UNTRUSTED}" if name == _TRUST else said
 
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 MAX_WAITING_BYTES = 1 << 28
-"""Of messages that the editor has not taken; one that lets so many wait does not read any more."""
+"""Of messages that the editor has not read; one that lets this much wait has stopped reading."""
 _FLUSH_SECONDS = 2.0
 
 
 class Outgoing:
-    """What is to be written, in order, by a thread of its own (a writer as pygls wants it).
+    """A queue of what is to be written, with a thread that writes it in order (a writer as pygls expects it).
 
     ``on_end`` is called once, from any thread, with the reason why nothing can be written any more.
     """
@@ -32,7 +32,7 @@ class Outgoing:
         self._thread.start()
 
     def write(self, data: bytes) -> None:
-        """Let ``data`` be written after what was given before; dropped where nobody reads any more."""
+        """Queue ``data``; dropped when nobody is reading any more."""
         with self._news:
             if self._has_ended or self._is_closing:
                 return
@@ -41,23 +41,23 @@ class Outgoing:
             is_too_much = self._waiting_bytes > MAX_WAITING_BYTES
             self._news.notify()
         if is_too_much:
-            self._end("The editor does not read what is written to it.")
+            self._end("The editor does not read the server's messages.")
 
     def close(self) -> None:
-        """Write what waits, but not for long, and nothing after that."""
+        """Write what is queued, but not for long, and nothing after that."""
         with self._news:
             self._is_closing = True
             self._news.notify()
         self._thread.join(_FLUSH_SECONDS)
 
     def has_reader(self) -> bool:
-        """Whether somebody may still read; known without writing where the system can tell (POSIX)."""
+        """Whether somebody may still be reading; known without writing where the system can tell (POSIX)."""
         if self._has_ended:
             return False
         if sys.platform == "win32" or not hasattr(select, "poll"):
             return True
         look = select.poll()
-        look.register(self._stream.fileno(), 0)  # errors and a hang-up are told in any case
+        look.register(self._stream.fileno(), 0)  # errors and hang-ups are reported in any case
         return not look.poll(0)
 
     def _write_all(self) -> None:

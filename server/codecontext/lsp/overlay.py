@@ -1,4 +1,4 @@
-"""Unsaved documents over what is on disk: where the lines of the one are in the other."""
+"""Maps lines between an unsaved document and its file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 _MAX_LINES = 3000
 """Of a changed middle that is compared line by line; the comparison is quadratic at worst."""
 _COMMON = 16
-"""A line that stands in the middle so often tells no place; comparing with it is what makes the worst case so bad."""
+"""A line that occurs this often identifies no place; comparing with it is what makes the worst case so slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class LineMap:
     def _edge(self, line: int, *, after: bool) -> int:
         """Where the boundary before ``line`` is now.
 
-        Between blocks the boundary could be anywhere in what was put there; ``after`` takes its end, so that a span
-        keeps lines that were changed inside.
+        Between blocks the boundary could be anywhere in the inserted lines; ``after`` takes their end, so that a span
+        keeps lines that were changed inside it.
         """
         line = min(line, self._end)
         index = bisect_right(self._blocks, line, key=lambda block: block.old) - 1

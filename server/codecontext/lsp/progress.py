@@ -1,4 +1,4 @@
-"""Indexing as work-done progress, which editors show and let people cancel."""
+"""Indexing as work-done progress, which editors show and let the user cancel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol.types import WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDoneProgressReport
 from pygls.exceptions import JsonRpcException
 
+from codecontext.engine.folder_state import Phase
 from codecontext.lsp.protocol import FolderStatus, Status
 
 if TYPE_CHECKING:
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
     from pygls.progress import Progress
 
 _LEAST_UNITS = 50
-"""Work on fewer files or chunks is over before anybody could read about it."""
+"""Work on fewer files or chunks is over before anyone could read about it."""
 _ANSWER_SECONDS = 30.0
-"""An editor that has not made room by then shows nothing; a window of its own may have to come first."""
-_SHOWN = frozenset({"scanning", "reading", "loading model", "embedding"})
-_PERCENT = {"reading": (0, 10), "embedding": (10, 100)}
-"""Where a phase with known work begins and ends; percentages are to rise only (LSP 3.17), and reading is quick."""
+"""An editor that has not accepted the progress by then shows nothing; it may have to open a window first."""
+_SHOWN = frozenset({Phase.SCANNING, Phase.READING, Phase.LOADING_MODEL, Phase.EMBEDDING})
+_PERCENT = {Phase.READING: (0, 10), Phase.EMBEDDING: (10, 100)}
+"""Where a phase with known work begins and ends; percentages must only rise (LSP 3.17), and reading is quick."""
 
 
 class IndexingProgress:
-    """One progress a folder, from when work that takes long begins until the folder is at rest.
+    """One progress per folder, from the start of long work until the folder is at rest.
 
     ``on_cancel`` is called with the URI of a folder whose progress the user cancelled.
     """
@@ -49,7 +50,7 @@ class IndexingProgress:
         for uri, folder in folders.items():
             if folder.phase in _SHOWN and not folder.paused:
                 self._show(folder)
-            elif folder.phase == "idle" or folder.paused:
+            elif folder.phase is Phase.IDLE or folder.paused:
                 self._end(uri)
         for uri in self._shown.keys() - folders.keys():
             self._end(uri)
@@ -68,7 +69,7 @@ class IndexingProgress:
 
 
 class _Shown:
-    """One progress in the editor. A token is used once only."""
+    """One progress in the editor. A token is used only once."""
 
     def __init__(self, progress: Progress, folder: FolderStatus) -> None:
         self._progress = progress
@@ -79,7 +80,7 @@ class _Shown:
         self._ended = False
 
     async def begin(self, on_cancel: Callable[[], None]) -> None:
-        """Ask the editor for room; where it has none, nothing is shown."""
+        """Create the progress; an editor that refuses shows nothing."""
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await self._progress.create_async(self._token)
@@ -103,7 +104,7 @@ class _Shown:
         self._progress.begin(self._token, begin)
 
     def report(self, folder: FolderStatus) -> None:
-        """Say how far it is."""
+        """Update the progress."""
         if self._begun and folder != self._folder:
             self._percentage = max(self._percentage, _percentage(folder))
             report = WorkDoneProgressReport(message=_message(folder), percentage=self._percentage)

@@ -33,14 +33,15 @@ from codecontext.lsp.transport import ServerProtocol
 from codecontext.lsp.watching import ChangedFiles, Watching
 from codecontext.rpc.client import EngineClient
 from codecontext.rpc.messages import FolderSetup, Pause
+from codecontext.rpc.tasks import BackgroundTasks
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
 ANSWER_SECONDS = 5.0
-"""An editor that is asked and does not answer is not waited for any longer."""
-_LOOK_SECONDS = 2.0
+"""How long an editor is waited for that does not respond to a request."""
+_CHECK_SECONDS = 2.0
 INITIALIZED_SECONDS = 10.0
 """After ``initialize``; an editor that does not say ``initialized`` by then never will."""
 _FAREWELL_SECONDS = 3.0
@@ -48,20 +49,20 @@ _SIGNALS = [signal.SIGINT, signal.SIGTERM, *([] if sys.platform == "win32" else 
 
 
 class NoAnswer(JsonRpcException):
-    """The editor did not answer a request of the server's in time."""
+    """The editor did not respond to a request of the server in time."""
 
 
 class CodeContextServer(LanguageServer):
-    """What the features share. Holds no model and no index: the engine's process does.
+    """What the features share. Holds no model and no index: the engine process does.
 
-    Made before the event loop runs; ``begin`` is called when the editor says ``initialized``.
+    Made before the event loop runs; ``begin`` is called when the editor sends ``initialized``.
     """
 
     protocol: ServerProtocol
 
     def __init__(self) -> None:
         super().__init__("codecontext", __version__, protocol_cls=ServerProtocol)
-        self.protocol.say = self.say
+        self.protocol.report_problem = self.report_problem
         self.options = InitializationOptions()
         self.configuration = Configuration()
         self.folders = Folders()
@@ -74,26 +75,26 @@ class CodeContextServer(LanguageServer):
         """Whether the editor watches the folders for us."""
         self.was_shut_down = False
         self.editor_process: EditorProcess | None = None
-        """The editor, where it said which process it is."""
+        """The editor, where it named its process."""
         self.initialized_by: float | None = None
-        """When the editor should have said ``initialized`` (``time.monotonic``)."""
-        self._faults: dict[str, str] = {}
+        """When the editor should have sent ``initialized`` (``time.monotonic``)."""
+        self._problems: dict[str, str] = {}
         self._comparisons = Comparisons()
         self._has_begun = False
         self._over: asyncio.Future[int] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._publisher = StatusPublisher(self.status, self._send_status)
         self._progress: IndexingProgress | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._applying = asyncio.Lock()
         self._log: logs.EditorLog | None = None
 
     # -- life ------------------------------------------------------------------------------------------------
 
     async def talk(self, stdin: BufferedReader, stdout: BufferedWriter) -> int:
-        """Serve one editor until it says ``exit``, is gone, or a signal comes; the exit code.
+        """Serve one editor until it sends ``exit``, is gone, or a signal arrives; returns the exit code.
 
-        That is 0 after ``shutdown``, else 1 (LSP 3.17), and for a signal what shells make of it.
+        That is 0 after ``shutdown``, else 1 (LSP 3.17), and for a signal 128 plus its number, as in shells.
         """
         loop = asyncio.get_running_loop()
         self._over = loop.create_future()
@@ -113,16 +114,16 @@ class CodeContextServer(LanguageServer):
         return 0 if was_shut_down else code
 
     def leave(self, code: int, reason: str = "") -> None:
-        """End soon, with this exit code unless the editor said ``shutdown`` before."""
+        """Exit soon, with this code unless the editor sent ``shutdown`` before."""
         if self._over is not None and not self._over.done():
             if reason and not self.was_shut_down:
-                logger.warning("%s The server ends.", reason)
+                logger.warning("%s The server exits.", reason)
             self._over.set_result(code)
 
     def begin(self) -> bool:
-        """The editor is ready: begin to log there, to watch, and to show progress where it can be shown.
+        """The editor is ready: start to log there, to watch, and to show progress where it can be shown.
 
-        Returns whether that is news.
+        Returns whether this is the first call.
         """
         if self._has_begun:
             return False
@@ -132,14 +133,16 @@ class CodeContextServer(LanguageServer):
         try:
             self.watching = Watching(self.engine, self.changed_files, lambda: self.folders, self.changed)
         except OSError as error:
-            self.say("watch", f"Changes outside the editor are seen late, as nothing can be watched: {error}.")
+            self.report_problem(
+                "watch", f"Changes outside the editor are noticed late, as files cannot be watched: {error}."
+            )
         window = self.client_capabilities.window
         if window is not None and window.work_done_progress:
             self._progress = IndexingProgress(self.work_done_progress, self.run, self._progress_cancelled)
         return True
 
     async def end(self) -> None:
-        """Stop all that works for this server."""
+        """Stop everything that runs for this server."""
         if self._ending is None:
             self._ending = asyncio.get_running_loop().create_task(self._end())
         await asyncio.shield(self._ending)
@@ -149,8 +152,7 @@ class CodeContextServer(LanguageServer):
         self._publisher.close()
         if self._log is not None:
             logging.getLogger().removeHandler(self._log)
-        for task in list(self._tasks):
-            task.cancel()
+        self._tasks.cancel()
         watching, self.watching = self.watching, None
         closing = asyncio.to_thread(watching.close) if watching is not None else asyncio.sleep(0)
         await asyncio.gather(closing, self.engine.stop())
@@ -160,22 +162,22 @@ class CodeContextServer(LanguageServer):
         self._stop_event = threading.Event()
         try:
             await run_async(self._stop_event, reader, self.protocol, error_handler=self.report_server_error)
-        except SystemExit as end:  # the editor said exit
+        except SystemExit as end:  # the editor sent exit
             self.leave(end.code if isinstance(end.code, int) else 1)
         else:
             self.leave(1)
 
     async def _watch_editor(self, outgoing: Outgoing) -> None:
-        """Notice what the editor does not say: that it is gone, that it is ready."""
+        """Notice what the editor does not report: that it is gone, that it is ready."""
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_CHECK_SECONDS)
             if not outgoing.has_reader():
                 self.leave(1, "The editor's end of stdout is closed.")
             elif self.editor_process is not None and not self.editor_process.is_alive():
                 self.leave(1, f"The editor's process {self.editor_process.pid} is gone.")
             elif self.initialized_by is not None and time.monotonic() > self.initialized_by and not self._has_begun:
                 self.protocol.handle_message({"jsonrpc": "2.0", "method": INITIALIZED})
-                self.say("initialized", "The editor did not say initialized; the server begins all the same.")
+                self.report_problem("initialized", "The editor did not send initialized; the server starts anyway.")
 
     def _cannot_write(self, reason: str) -> None:
         """Called from any thread."""
@@ -183,40 +185,41 @@ class CodeContextServer(LanguageServer):
             self._over.get_loop().call_soon_threadsafe(self.leave, 1, reason)
 
     def _signalled(self, number: int, _frame: object) -> None:
-        """Called between any two steps of this thread; a second signal ends the process as if it knew none."""
+        """Called between any two steps of this thread; a second signal ends the process by default."""
         signal.signal(number, signal.SIG_DFL)
         if self._over is not None:
-            self._over.get_loop().call_soon_threadsafe(self.leave, 128 + number, f"{signal.Signals(number).name} came.")
+            self._over.get_loop().call_soon_threadsafe(
+                self.leave, 128 + number, f"Received {signal.Signals(number).name}."
+            )
 
     async def ask_editor(self, method: str, answer: Awaitable[Answer]) -> Answer:
-        """What the editor answers. Raises ``JsonRpcException`` for what it refuses, and ``NoAnswer``."""
+        """The editor's response. Raises ``JsonRpcException`` for what it refuses, and ``NoAnswer``."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await answer
         except TimeoutError:
-            raise NoAnswer(f"it did not answer {method} within {ANSWER_SECONDS:.0f} seconds") from None
+            raise NoAnswer(f"it did not respond to {method} within {ANSWER_SECONDS:.0f} seconds") from None
 
     async def attempt(self, what: str, work: Callable[[CodeContextServer], Awaitable[None]]) -> None:
-        """Do a part of what is needed at the start; where it fails, that is said and the rest goes on."""
+        """Do one part of the set-up; if it fails, that is reported and the rest continues."""
         try:
             await work(self)
         except Exception as error:
             logger.exception("%s failed.", what)
-            self.say(what, f"{what} failed: {error or type(error).__name__}. The server's log says where.")
+            self.report_problem(
+                what, f"{what} failed: {error or type(error).__name__}. See the server log for details."
+            )
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let ``work`` run beside everything else; its faults are logged."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(_log_fault)
+        """Run ``work`` in the background; its errors are logged."""
+        self._tasks.start(work)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Log it. Showing it would be another message that can fail, and so on without end."""
+        """Log it. Showing it would take another message that can fail, and so on without end."""
         if source is JsonRpcException and isinstance(error, ValueError | RecursionError):
-            self.protocol.refuse_text()  # so pygls reports what it cannot parse
+            self.protocol.refuse_text()  # which is how pygls reports what it cannot parse
             return
-        level = logging.DEBUG if source is FeatureRequestError else logging.WARNING  # who asked was told
+        level = logging.DEBUG if source is FeatureRequestError else logging.WARNING  # the sender was told
         logger.log(level, "A message could not be handled: %s", error)
 
     # -- folders and settings ----------------------------------------------------------------------------------
@@ -236,7 +239,7 @@ class CodeContextServer(LanguageServer):
         ]
 
     async def apply_folders(self) -> None:
-        """Let the engine serve the open folders with their settings, one change after the other."""
+        """Send the open folders and their settings to the engine, one change after the other."""
         async with self._applying:
             setups = self.setups()
             self.paused &= {setup.folder for setup in setups}
@@ -245,7 +248,7 @@ class CodeContextServer(LanguageServer):
         self.changed()
 
     async def pause(self, folders: Sequence[Folder], *, paused: bool) -> None:
-        """Stop working in the background for some folders, or go on; remembered while a folder is open."""
+        """Pause or resume background work for some folders; remembered while a folder is open."""
         keys = {folder.key for folder in folders}
         self.paused = self.paused | keys if paused else self.paused - keys
         await asyncio.gather(*(self.engine.pause(Pause(folder=key, paused=paused)) for key in sorted(keys)))
@@ -255,23 +258,23 @@ class CodeContextServer(LanguageServer):
         """What is open in the editor, at this moment."""
         return Documents(self.workspace, self.folders, self._comparisons)
 
-    # -- what is said ------------------------------------------------------------------------------------------
+    # -- what is shown -----------------------------------------------------------------------------------------
 
     def status(self) -> Status:
         """All there is to show."""
-        unwatched = self.watching.faults if self.watching is not None else {}
-        return status_of(self.engine, self.folders, __version__, unwatched, self._faults.values())
+        unwatched = self.watching.problems if self.watching is not None else {}
+        return status_of(self.engine, self.folders, __version__, unwatched, self._problems.values())
 
-    def say(self, about: str, fault: str) -> None:
-        """Something went wrong around the folders: a sentence for log and status, until it is ``settled``."""
-        if self._faults.get(about) != fault:
-            logger.warning("%s", fault)
-            self._faults[about] = fault
+    def report_problem(self, about: str, sentence: str) -> None:
+        """Show a problem of the server itself in log and status, until it is ``settled``."""
+        if self._problems.get(about) != sentence:
+            logger.warning("%s", sentence)
+            self._problems[about] = sentence
             self.changed()
 
     def settled(self, about: str) -> None:
-        """What was wrong is not any more."""
-        if self._faults.pop(about, None) is not None:
+        """A problem is over."""
+        if self._problems.pop(about, None) is not None:
             self.changed()
 
     def changed(self) -> None:
@@ -285,16 +288,11 @@ class CodeContextServer(LanguageServer):
             self._progress.follow(status)
         if self.watching is not None:
             self.watching.watch_adapters()
-        levels = {str(report.settings.get("log_level", "info")) for report in self.engine.reports.values()}
+        levels = {state.log_level for state in self.engine.states.values()}
         logs.set_level(min(levels, key=lambda level: logging.getLevelNamesMapping()[level.upper()], default="info"))
 
     def _progress_cancelled(self, uri: str) -> None:
         folder = self.folders.by_uri(uri)
         if folder is not None:
-            logger.info("Indexing %s is paused, as its progress was cancelled.", folder.name)
+            logger.info("Indexing of %s is paused, as its progress was cancelled.", folder.name)
             self.run(self.pause([folder], paused=True))
-
-
-def _log_fault(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("Background task failed.", exc_info=error)

@@ -1,4 +1,4 @@
-"""The status that editors show: what there is to say, and when to say it."""
+"""The status that editors show: what it says, and when it is sent."""
 
 from __future__ import annotations
 
@@ -6,26 +6,20 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from codecontext.engine.folder_state import FolderState, Health, Problem, ProblemKind
 from codecontext.lsp.folders import Folder
-from codecontext.lsp.protocol import (
-    ActiveAdapter,
-    EngineStatus,
-    FolderStatus,
-    Status,
-)
+from codecontext.lsp.protocol import EngineStatus, FolderStatus, Status
 from codecontext.rpc.client import EngineClient
-from codecontext.rpc.messages import EngineState, FolderReport, Health, Phase
+from codecontext.rpc.messages import EngineState
 
 _AT_REST = frozenset({EngineState.READY, EngineState.DEGRADED, EngineState.IDLE})
-_SEVERITY = {Health.OK: 0, Health.WARNING: 1, Health.ERROR: 2}
 _ENGINE_HEALTH = {
     EngineState.FAILED: Health.ERROR,
     EngineState.RESTARTING: Health.WARNING,
     EngineState.DEGRADED: Health.WARNING,
-    EngineState.STARTING: Health.OK,
+    EngineState.STARTING: Health.UNKNOWN,
 }
-"""How bad it is what the engine has to say of itself."""
-NOT_SERVED = "The engine does not serve this folder yet."
+"""How serious it is what the engine says about itself."""
 NO_FOLDER = "No folder is open, so there is nothing to index and search."
 
 
@@ -34,23 +28,20 @@ def status_of(
     folders: Iterable[Folder],
     version: str,
     unwatched: Mapping[str, str] = MappingProxyType({}),
-    faults: Iterable[str] = (),
+    problems: Iterable[str] = (),
 ) -> Status:
     """All there is to show now.
 
-    ``unwatched`` holds what is wrong with watching, by the folders' keys; ``faults`` are sentences of the language
-    server's own.
+    ``unwatched`` holds what is wrong with watching, by the folders' keys; ``problems`` are sentences about the
+    language server itself.
     """
-    reports = {folder: engine.reports.get(folder.key) for folder in folders}
-    opened = [
-        _with_fault(_folder_status(folder, report), unwatched.get(folder.key)) for folder, report in reports.items()
-    ]
-    health, message = _worst(engine, opened, " ".join(faults))
+    opened = [_folder_status(folder, engine.states.get(folder.key), unwatched.get(folder.key)) for folder in folders]
+    health, message = _worst(engine, opened, " ".join(problems))
     return Status(
         health=health,
         message=message,
         quiescent=engine.state is EngineState.FAILED
-        or (engine.state in _AT_REST and not any(map(_is_working, reports.values()))),
+        or (engine.state in _AT_REST and not any(folder.is_at_work for folder in opened)),
         version=version,
         engine=EngineStatus(
             state=engine.state,
@@ -63,48 +54,29 @@ def status_of(
     )
 
 
-def _worst(engine: EngineClient, folders: list[FolderStatus], faults: str) -> tuple[Health, str]:
-    """The most serious of all that is wrong; of equals the first."""
+def _worst(engine: EngineClient, folders: list[FolderStatus], problems: str) -> tuple[Health, str]:
+    """The most serious of all problems; of equals the first."""
     known = [(folder.health, folder.message) for folder in folders] or [(Health.OK, NO_FOLDER)]
     if engine.message and engine.state in _ENGINE_HEALTH:
         known.insert(0, (_ENGINE_HEALTH[engine.state], engine.message))
-    if faults:
-        known.append((Health.WARNING, faults))
-    return max(known, key=lambda each: _SEVERITY[each[0]])
+    if problems:
+        known.append((Health.WARNING, problems))
+    return max(known, key=lambda each: each[0].rank)
 
 
-def _is_working(report: FolderReport | None) -> bool:
-    return report is None or report.queued or report.phase is not Phase.IDLE
-
-
-def _with_fault(folder: FolderStatus, fault: str | None) -> FolderStatus:
-    """With what is wrong with watching it, which is the least of all that can be wrong."""
-    if fault is None:
-        return folder
-    if folder.health is Health.OK:
-        return folder.model_copy(update={"health": Health.WARNING, "message": fault})
-    return folder.model_copy(update={"notices": [*folder.notices, fault]})
-
-
-def _folder_status(folder: Folder, report: FolderReport | None) -> FolderStatus:
-    if report is None:
-        return FolderStatus(uri=folder.uri, name=folder.name, health=Health.OK, message=NOT_SERVED)
-    said = report.model_dump(exclude={"folder", "health", "adapter", "queued", "settings", "phase"})
-    return FolderStatus(
-        uri=folder.uri,
-        name=folder.name,
-        health=report.health,
-        adapter=ActiveAdapter(**report.adapter.model_dump()) if report.adapter else None,
-        phase=report.phase.value,
-        **said,
-    )
+def _folder_status(folder: Folder, known: FolderState | None, unwatched: str | None) -> FolderStatus:
+    """The engine's state of a folder, with what is wrong with watching it; before the first, that it is not open."""
+    state = known or FolderState(folder=folder.key, queued=True)
+    if unwatched is not None:
+        state = state.with_problem(Problem(kind=ProblemKind.WATCHING, message=unwatched))
+    return FolderStatus(uri=folder.uri, name=folder.name, **dict(state))
 
 
 class StatusPublisher:
-    """Sends the status when it changed: at most once in ``pause`` seconds, and always the last one."""
+    """Sends the status when it has changed: at most once in ``pause`` seconds, and always the last one."""
 
-    def __init__(self, look: Callable[[], Status], send: Callable[[Status], None], *, pause: float = 0.25) -> None:
-        self._look = look
+    def __init__(self, current: Callable[[], Status], send: Callable[[Status], None], *, pause: float = 0.25) -> None:
+        self._current = current
         self._send = send
         self._pause = pause
         self._sent: Status | None = None
@@ -113,20 +85,20 @@ class StatusPublisher:
         self._closed = False
 
     def changed(self) -> None:
-        """Something may have changed. To be called on the event loop, as often as one likes."""
+        """Something may have changed. To be called on the event loop, as often as needed."""
         if self._timer is None and not self._closed:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(loop.time(), self._sent_at + self._pause), self._publish, loop)
 
     def close(self) -> None:
-        """Send nothing any more."""
+        """Stop sending."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
 
     def _publish(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        status = self._look()
+        status = self._current()
         if status != self._sent:
             self._sent, self._sent_at = status, loop.time()
             self._send(status)

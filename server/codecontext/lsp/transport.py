@@ -1,4 +1,4 @@
-"""LSP's JSON-RPC with pygls, made to answer whatever arrives: what cannot be read is refused, never left unanswered."""
+"""LSP's JSON-RPC with pygls, made robust: what cannot be read is refused, never left without a response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from codecontext.lsp import buffers
 from codecontext.lsp.errors import MAX_PROBLEMS, short
-from codecontext.lsp.framing import Fault
+from codecontext.lsp.framing import FrameError
 from codecontext.lsp.lenient import problems_of, read_leniently
 from codecontext.lsp.protocol import Method
 from codecontext.rpc.transport import PlainMessage, PlainNotification
@@ -30,20 +30,20 @@ logger = logging.getLogger(__name__)
 
 _REQUESTS = frozenset(Method) - {Method.STATUS_CHANGED}
 _WITHOUT_PARAMETERS: dict[str, Any] = {types.INITIALIZED: {}, types.SHUTDOWN: None, types.EXIT: None}
-"""Messages that say all they have to say by coming, and what stands for their parameters whatever those are."""
+"""Messages whose arrival is all that matters, and what their parameters are replaced by."""
 _TURNING_POINTS = frozenset({types.INITIALIZED, types.EXIT})
-"""Notifications that are heeded even with an id, which makes them wrong requests: without them nothing goes on."""
+"""Notifications that are obeyed even with an id, which makes them invalid requests: nothing works without them."""
 _LENIENTLY_READ = frozenset(
     {types.INITIALIZE, types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, types.WORKSPACE_DID_CHANGE_WATCHED_FILES}
 )
-"""Messages whose parts stand for themselves, so that those that can be read count."""
+"""Messages whose parts are independent, so that those that can be read count."""
 
 
 class ServerProtocol(LanguageServerProtocol):
-    """The server's end. Our own messages stay plain; their parameters are checked by who handles them."""
+    """The server's end. Our own messages stay plain JSON; their handlers check the parameters."""
 
-    say: Callable[[str, str], None]
-    """Says what was left out, in the status: about what, and a sentence. Set by the server."""
+    report_problem: Callable[[str, str], None]
+    """Shows in the status what was left out: about what, and a sentence. Set by the server."""
 
     @lru_cache  # noqa: B019 - one protocol lives as long as its process
     def get_message_type(self, method: str) -> type[Any] | None:
@@ -60,32 +60,32 @@ class ServerProtocol(LanguageServerProtocol):
         return data
 
     def handle_message(self, message: Any) -> None:
-        """Handle a whole message as JSON has it; refuse what is none, or comes at the wrong time (LSP 3.17)."""
+        """Handle a message as plain JSON; refuse what is none, or arrives at the wrong time (LSP 3.17)."""
         if not isinstance(message, dict) or message.get("jsonrpc") != self.VERSION:
-            self._refuse(_id_of(message), JsonRpcInvalidRequest("A message is an object of JSON-RPC 2.0."))
+            self._refuse(_id_of(message), JsonRpcInvalidRequest("A message must be a JSON-RPC 2.0 object."))
         elif "method" in message and not isinstance(message["method"], str):
-            self._refuse(_id_of(message), JsonRpcInvalidRequest("The method of a message is text."))
+            self._refuse(_id_of(message), JsonRpcInvalidRequest("The method of a message must be a string."))
         elif "method" in message and "id" in message:
             self._take_request(message)
         elif "method" in message:
             self._take_notification(message)
-        elif isinstance(message.get("id"), str):  # all our requests have text for their id
+        elif isinstance(message.get("id"), str):  # all our requests have strings for ids
             self._take_response(message)
         else:
-            logger.debug("A response to no request of ours was dropped.")
+            logger.debug("Dropped a response that belongs to no request of ours.")
 
     def _take_request(self, message: dict[str, Any]) -> None:
         request_id, method = _id_of(message), message["method"]
         if request_id is None:
-            self._refuse(None, JsonRpcInvalidRequest("The id of a request is text or a whole number."))
+            self._refuse(None, JsonRpcInvalidRequest("The id of a request must be a string or an integer."))
         elif self._shutdown:
             self._refuse(request_id, JsonRpcInvalidRequest("The server is shutting down."))
         elif self._workspace is None and method != types.INITIALIZE:
-            self._refuse(request_id, JsonRpcServerNotInitialized(f"{method} came before initialize."))
+            self._refuse(request_id, JsonRpcServerNotInitialized(f"{method} was sent before initialize."))
         elif self._workspace is not None and method == types.INITIALIZE:
-            self._refuse(request_id, JsonRpcInvalidRequest("initialize came a second time."))
+            self._refuse(request_id, JsonRpcInvalidRequest("initialize was sent a second time."))
         elif self._is_notification(method):
-            self._refuse(request_id, JsonRpcInvalidRequest(f"{method} is a notification, so it has no id."))
+            self._refuse(request_id, JsonRpcInvalidRequest(f"{method} is a notification, so it must not have an id."))
             if method in _TURNING_POINTS:
                 self._take_notification({name: value for name, value in message.items() if name != "id"})
         else:
@@ -103,7 +103,7 @@ class ServerProtocol(LanguageServerProtocol):
     def _take_notification(self, message: dict[str, Any]) -> None:
         method = message["method"]
         if (self._workspace is None and method != types.EXIT) or method in _REQUESTS:
-            logger.debug("The notification %s was dropped.", method)
+            logger.debug("Dropped the notification %s.", method)
             return
         try:
             structured = self._read(message)
@@ -125,14 +125,14 @@ class ServerProtocol(LanguageServerProtocol):
         structured, left_out = read_leniently(message, super().structure_message)
         if left_out:
             places = ", ".join(map(short, left_out[:MAX_PROBLEMS]))
-            self.say(f"read {method}", f"What came with {method} cannot be read at {places}; that is left out.")
+            self.report_problem(f"read {method}", f"{method} cannot be read at {places}; that part is ignored.")
         return structured
 
     def _take_response(self, message: dict[str, Any]) -> None:
         waiting = self._request_futures.get(message["id"])
         if waiting is not None and waiting.done():
             del self._request_futures[message["id"]]
-            logger.debug("A response came after nobody waited for it any more.")
+            logger.debug("Dropped a response that nobody is waiting for any more.")
             return
         try:
             structured = super().structure_message(message)
@@ -145,24 +145,24 @@ class ServerProtocol(LanguageServerProtocol):
             super().handle_message(structured)
 
     def refuse_text(self) -> None:
-        """Say that a body was no JSON at all."""
-        self._refuse(None, JsonRpcParseError("The body of a message is JSON in UTF-8."))
+        """Report that a body was not JSON at all."""
+        self._refuse(None, JsonRpcParseError("The body of a message must be JSON in UTF-8."))
 
-    def refuse_frame(self, fault: Fault) -> None:
-        """Say that the header part of a message could not be followed."""
-        self._refuse(fault.request_id, JsonRpcParseError(fault.problem))
+    def refuse_frame(self, error: FrameError) -> None:
+        """Report that the header part of a message could not be read."""
+        self._refuse(error.request_id, JsonRpcParseError(error.problem))
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> Any:
-        """Follow a document, if it is not too large for that."""
-        if buffers.is_followed(params.text_document.text):
+        """Track a document, unless it is too large."""
+        if buffers.is_tracked(params.text_document.text):
             yield from super().lsp_text_document__did_open(params)
         else:
             self.workspace.remove_text_document(params.text_document.uri)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """Follow the changes of a document."""
+        """Track the changes of a document."""
         buffers.change(self.workspace, params)
 
     def _refuse(self, request_id: int | str | None, error: JsonRpcException) -> None:
@@ -180,16 +180,16 @@ def _id_of(message: Any) -> int | str | None:
 
 
 def _invalid(method: str, error: JsonRpcException) -> JsonRpcInvalidParams:
-    """The fault with the fields that are wrong, as cattrs tells them."""
+    """The error with the fields that are wrong, as cattrs reports them."""
     problems = [short(problem) for problem in problems_of(error)[:MAX_PROBLEMS]]
     return JsonRpcInvalidParams(f"{method}: {'; '.join(problems)}", data={"problems": problems})
 
 
 def _with_usual_parts(message: dict[str, Any]) -> dict[str, Any]:
-    """The message with parts that the protocol asks for, some editors leave out, and the server can do without."""
+    """The message with parts that the protocol requires, some editors leave out, and the server can do without."""
     params = message.get("params")
     if message["method"] == types.WORKSPACE_DID_CHANGE_CONFIGURATION and not isinstance(params, dict):
-        return message | {"params": {"settings": None}}  # something changed, and will be asked for
+        return message | {"params": {"settings": None}}  # something changed, and will be requested
     if not isinstance(params, dict):
         return message
     match message["method"]:

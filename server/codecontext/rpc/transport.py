@@ -1,4 +1,4 @@
-"""JSON-RPC between language server and engine, with pygls' classes: plain values in, plain values out."""
+"""JSON-RPC between language server and service, with pygls' classes: plain values in, plain values out."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ class PlainResponse:
 
 
 class EngineProtocol(JsonRPCProtocol):
-    """Both ends of the wire."""
+    """What both ends of the connection speak."""
 
     notifications: ClassVar[frozenset[str]] = NOTIFICATIONS
 
     def get_message_type(self, method: str) -> type[Any] | None:
-        """Our own messages stay plain."""
+        """Our own messages stay plain JSON."""
         if method == CANCEL_REQUEST:
             return CancelNotification
         return PlainNotification if method in self.notifications else PlainMessage
 
     def get_result_type(self, method: str) -> type[Any] | None:  # noqa: ARG002 - the base class's signature
-        """Results stay plain."""
+        """Results stay plain JSON."""
         return PlainResponse
 
 
@@ -66,7 +66,7 @@ def error_data(error: CodeContextError) -> dict[str, str]:
 
 
 def error_from(data: Any, message: str) -> CodeContextError:
-    """The error that ``error_data`` described; a plain one if it is none of ours."""
+    """The error that ``error_data`` described; a plain one if it is not one of ours."""
     if isinstance(data, dict):
         kind = getattr(errors, str(data.get("kind")), None)
         if isinstance(kind, type) and issubclass(kind, CodeContextError):

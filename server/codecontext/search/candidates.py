@@ -1,4 +1,4 @@
-"""Retrieval: the chunks that words find, the chunks that meaning finds, and both scores for all of them."""
+"""Retrieval: the chunks that keyword and semantic search find, both scores of each, and one score from the two."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from codecontext.core.filters import ChunkFilter
+from codecontext.core.chunk import ChunkFilter
+from codecontext.embeddings.base import EmbeddingProvider, InstructionType
 from codecontext.search.config import Retrieval, Weights
-from codecontext.search.query import Query
+from codecontext.search.query import Query, QueryKind
 from codecontext.store.index_store import IndexStore
 from codecontext.store.snapshot import Floats, Indices, Mask, Snapshot
+
+_INSTRUCTIONS = {QueryKind.CODE: InstructionType.CODE2CODE_QUERY}
+"""How kinds of query are embedded, where not as natural language."""
 
 EmbedMissing = Callable[[Indices], tuple[Indices, Floats]]
 """Rows of the snapshot → those of them that were embedded, and their vectors, shape (rows, dimension)."""
@@ -20,12 +24,14 @@ EmbedMissing = Callable[[Indices], tuple[Indices, Floats]]
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Chunks worth ranking, as parallel arrays. A score is NaN where that retrieval has none."""
+    """Chunks worth ranking, as parallel arrays. A score of one retrieval is NaN where that has none."""
 
     rows: Indices
     """Rows of the snapshot."""
     lexical: Floats
     semantic: Floats
+    fused: Floats
+    """One score from the two, 0 to 1."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -33,7 +39,7 @@ class Candidates:
 
 def retrieve(
     query: Query,
-    query_vector: Floats | None,
+    provider: EmbeddingProvider | None,
     store: IndexStore,
     snapshot: Snapshot,
     weights: Weights,
@@ -42,7 +48,8 @@ def retrieve(
 ) -> Candidates:
     """The best chunks of either retrieval among those that the query's filters let through.
 
-    ``embed_missing`` is asked for the vectors of word matches that have none yet, best first; it may leave some out.
+    Without a ``provider`` it is keyword search alone. ``embed_missing`` gives the vectors of keyword matches that have
+    none yet, best first; it may leave some out.
     """
     where = query.where.with_literal_paths(snapshot.has_path)
     allowed = snapshot.mask_of_ids(store.matching_ids(where)) if where else None
@@ -50,12 +57,30 @@ def retrieve(
     if retrieval is not Retrieval.SEMANTIC:
         _fill_lexical(lexical, query.terms, where, store, snapshot, weights)
     semantic = np.full(len(snapshot), np.nan, np.float32)
-    if query_vector is not None and retrieval is not Retrieval.LEXICAL:
+    if provider is not None and retrieval is not Retrieval.LEXICAL:
+        query_vector = provider.embed_text(query.text, _INSTRUCTIONS.get(query.kind, InstructionType.NL2CODE_QUERY))
         semantic = snapshot.similarities(query_vector)
         if embed_missing is not None:
             _fill_missing(semantic, lexical, query_vector, embed_missing)
     best = np.union1d(_top(lexical, allowed, weights.depth), _top(semantic, allowed, weights.depth))
-    return Candidates(rows=best, lexical=lexical[best], semantic=semantic[best])
+    lexical, semantic = lexical[best], semantic[best]
+    return Candidates(best, lexical, semantic, fuse(lexical, semantic, weights.semantic_share[query.kind]))
+
+
+def fuse(lexical: Floats, semantic: Floats, semantic_share: float) -> Floats:
+    """Scores from 0 to 1, shape (candidates,): a convex combination of the normalised scores.
+
+    One retrieval alone gives its normalised score. Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
+    Retrieval" (2023), find it better than reciprocal rank fusion and steady over domains; it also keeps how far apart
+    the candidates are.
+    """
+    by_keyword = _normalise(lexical, floor=0.0)
+    by_similarity = _normalise(semantic, floor=None)
+    if np.all(np.isnan(semantic)):
+        return by_keyword
+    if np.all(np.isnan(lexical)):
+        return by_similarity
+    return (1 - semantic_share) * by_keyword + semantic_share * by_similarity
 
 
 def _fill_lexical(
@@ -90,3 +115,14 @@ def _top(scores: Floats, allowed: Mask | None, count: int) -> Indices:
     if len(rows) > count:
         rows = rows[np.argpartition(-scores[rows], count - 1)[:count]]
     return rows.astype(np.int64)
+
+
+def _normalise(scores: Floats, floor: float | None) -> Floats:
+    """Scale so that the best is 1 and the floor (or the lowest) is 0; 0 where there is no score."""
+    known = ~np.isnan(scores)
+    normalised = np.zeros_like(scores)
+    if known.any():
+        low = float(np.min(scores[known])) if floor is None else floor
+        high = float(np.max(scores[known]))
+        normalised[known] = (scores[known] - low) / (high - low) if high > low else 1.0
+    return normalised

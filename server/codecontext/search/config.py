@@ -11,33 +11,35 @@ from codecontext.search.query import QueryKind
 
 
 class SearchConfig(BaseModel):
-    """What a person may want to change about answers."""
+    """Settings of search."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: int = Field(10, ge=1, le=200, description="How many hits an answer has, unless asked for otherwise.")
+    limit: int = Field(
+        10, ge=1, le=200, description="Maximum number of results per search, unless the request sets its own."
+    )
     query_time_embeddings: int = Field(
         24,
         ge=0,
         le=256,
         description=(
-            "While an index is being built: how many of the best word matches without a vector are embedded "
-            "during the query, as far as a tenth of a second allows, so that they are ranked by meaning too. "
+            "While an index is being built, how many of the best keyword matches are embedded during a search, as far "
+            "as a tenth of a second allows, so that they are ranked semantically too. "
             "0 turns it off."
         ),
     )
     keep_log: bool = Field(
         False,
         description=(
-            "Whether queries and the hits opened from them are kept in a file on this machine, to train adapters with. "
-            "Nothing of it leaves the machine."
+            "Log queries and the results opened from them to a local file, for training adapters. The log never "
+            "leaves this machine."
         ),
         json_schema_extra={"user_only": True},
     )
 
 
 class Retrieval(StrEnum):
-    """Which of the two retrievals answer; both unless a benchmark wants to see one alone."""
+    """Which retrieval is used; both, unless a benchmark compares them."""
 
     HYBRID = "hybrid"
     LEXICAL = "lexical"
@@ -59,11 +61,11 @@ class Weights:
             QueryKind.CODE: 0.8,
         }
     )
-    """How much meaning counts against words, 0 to 1."""
+    """Weight of the semantic score against the keyword score, 0 to 1."""
     definition: float = 2.0
-    """Factor for the chunk that defines the symbol asked for."""
+    """Factor for the chunk that defines the symbol in the query."""
     side_path: float = 0.5
-    """Factor for tests, examples, documents and copies of other projects that were not asked for."""
+    """Factor for tests, examples, documents and copies of other projects, unless the query mentions them."""
     file_evidence: float = 0.3
     """How much a file gains, at most, from the scores of all its candidates."""
     repeat: float = 0.85

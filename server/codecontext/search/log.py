@@ -1,6 +1,6 @@
-"""What was searched and then opened, kept on this machine for training, if the user wants that.
+"""Logs searches and the hits opened from them, for training, if the user allows it.
 
-One JSON object a line, in a file that nobody else may read. It never leaves the machine.
+One JSON object per line, in a private file that never leaves this machine.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import StoreError
 from codecontext.core.private import create_private, make_private
 
 MAX_BYTES = 5_000_000
-"""When the log is longer, its older half goes."""
+"""When the log is larger, its older half is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +66,4 @@ class SearchLog:
     def _shorten(self) -> None:
         if self._file.is_file() and self._file.stat().st_size > MAX_BYTES:
             lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-            self._file.write_text("".join(lines[len(lines) // 2 :]), encoding="utf-8")
+            write_file(self._file, "".join(lines[len(lines) // 2 :]), private=True)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from codecontext.core.paths import DEPENDENCIES_AND_CACHES
+
 
 class PathRole(StrEnum):
     """Part of a file in its project."""
@@ -24,8 +26,8 @@ _ROLE_FOLDERS = {
         "vendored",
         "third_party",
         "thirdparty",
-        "node_modules",
         "extern",
+        *(name.strip("_.") for name in DEPENDENCIES_AND_CACHES),
     },
     PathRole.TEST: {
         "test",

@@ -1,4 +1,4 @@
-"""What a person typed: filters, words, and whether it names a symbol or describes something."""
+"""Parses a query: filters, terms, and whether it names a symbol or describes something."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from codecontext.chunking.languages import LANGUAGES, language_named
-from codecontext.core.chunk import ChunkKind
+from codecontext.core.chunk import ChunkFilter, ChunkKind
 from codecontext.core.errors import QueryError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import split_alternatives
 from codecontext.core.terms import lexical_terms
 
@@ -49,7 +48,7 @@ _STOP_WORDS = frozenset(
 
 
 class QueryKind(StrEnum):
-    """What kind of question a query is; it decides how much words and meaning count."""
+    """What kind of query it is; this decides the weights of keyword and semantic scores."""
 
     SYMBOL = "symbol"
     PHRASE = "phrase"
@@ -81,7 +80,7 @@ def parse_query(
     """Split ``lang:``, ``path:`` and ``kind:`` filters from the words and add the ones given apart.
 
     A minus before any of them excludes. Several values are separated by commas; what stands in quotation marks is one.
-    Raises ``QueryError`` for an unknown language or kind, and for more filters than anybody types.
+    Raises ``QueryError`` for an unknown language or kind, and for too many filters.
     """
     found: dict[str, list[str]] = {"lang": list(languages), "path": list(paths), "kind": list(kinds)}
     for sign, name, value in _FILTER.findall(raw):
@@ -104,15 +103,15 @@ def _values(value: str) -> list[str]:
 
 
 def _language(value: str) -> str:
-    """A language by its name, or by the ending of its files."""
+    """A language by its name or a file extension."""
     sign, name = _sign_and_name(value)
     language = language_named(_OTHER_LANGUAGE_NAMES.get(name, name)) or language_named(name.removeprefix("."))
     if language is None:
         near = get_close_matches(name, _LANGUAGE_NAMES, n=1)
         advice = f"Did you mean {near[0]}? " if near else ""
         raise QueryError(
-            f"'{_shown(value)}' is not a language that is known here.",
-            f"{advice}Use a name or the ending of a file, as in lang:python or lang:py; "
+            f"'{_shown(value)}' is not a known language.",
+            f"{advice}Use a name or a file extension, as in lang:python or lang:py; "
             "'codecontext status' lists the languages of a folder.",
         )
     return sign + language.name

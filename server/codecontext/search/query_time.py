@@ -1,7 +1,7 @@
 """Vectors for chunks that have none yet, made during a query within a budget of time.
 
-While an index is young most chunks that words find have no vector. The best of them get one on the spot, so that the
-answer is ranked by meaning too; what was made is remembered until the index has it.
+While an index is being built, most keyword matches have no vector yet. The best of them are embedded on the spot, so
+that they are ranked semantically too; the vectors are remembered until the index has them.
 """
 
 from __future__ import annotations
@@ -9,11 +9,19 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from threading import Lock
 
-from codecontext.embeddings.base import EmbeddingProvider, InstructionType, Vectors
+import numpy as np
 
-SECONDS = 0.1
+from codecontext.chunking import embedding_text
+from codecontext.embeddings.base import EmbeddingProvider, InstructionType, Vectors
+from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
+from codecontext.search.candidates import EmbedMissing
+from codecontext.store.index_store import IndexStore
+from codecontext.store.snapshot import Floats, Indices, Snapshot
+
+_SECONDS = 0.1
 """From the start of a query, so that one that took long already takes no longer for this."""
 _REMEMBERED = 4096
 
@@ -24,6 +32,37 @@ class QueryTimeVectors:
     def __init__(self) -> None:
         self._lock = Lock()
         self._vectors: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
+
+    def embedder(
+        self, provider: EmbeddingProvider | None, store: IndexStore, snapshot: Snapshot, *, most: int, started: float
+    ) -> EmbedMissing | None:
+        """What embeds chunks without a vector, ``most`` at a time; None if there are none or there is no model.
+
+        ``started`` is when the query began, on the clock ``time.perf_counter``.
+        """
+        if provider is None or snapshot.coverage == 1:
+            return None
+        return partial(self._embed_rows, provider, store, snapshot, most, started + _SECONDS)
+
+    def _embed_rows(
+        self,
+        provider: EmbeddingProvider,
+        store: IndexStore,
+        snapshot: Snapshot,
+        most: int,
+        deadline: float,
+        rows: Indices,
+    ) -> tuple[Indices, Floats]:
+        """Vectors for the first few of ``rows``; not stored, the index run will do that."""
+        ids = dict(zip(rows[:most].tolist(), snapshot.ids(rows[:most]), strict=True))
+        stored = store.chunk_columns(list(ids.values()), CHUNK_COLUMNS)
+        texts = {row: embedding_text(chunk_of_row(stored[id_])) for row, id_ in ids.items() if id_ in stored}
+        hashes = {row: snapshot.row(row)["content_hash"] for row in texts}
+        known = self.get(provider, [(hashes[row], text) for row, text in texts.items()], deadline=deadline)
+        found = [row for row in texts if hashes[row] in known]
+        if not found:
+            return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+        return np.array(found, np.int64), np.stack([known[hashes[row]] for row in found])
 
     def get(
         self, provider: EmbeddingProvider, texts: Sequence[tuple[str, str]], *, deadline: float

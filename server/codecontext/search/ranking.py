@@ -1,4 +1,4 @@
-"""Rules that look at what the query is and what a chunk is, after fusion.
+"""The order of the candidates: their fused scores, and rules that look at what the query and what a chunk is.
 
 Each rule gives a factor for a candidate's score and says so in its evidence.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from codecontext.search.candidates import Candidates
 from codecontext.search.config import Weights
 from codecontext.search.paths import PathRole, asks_for, path_role
 from codecontext.search.query import Query, QueryKind
+from codecontext.store.snapshot import Snapshot
 
 _SEPARATOR = re.compile(r"::|->|#")
 
@@ -34,7 +37,21 @@ class Ranked:
         self.rules.append(f"{rule} x{factor:.2f}")
 
 
-def rank(candidates: list[Ranked], query: Query, weights: Weights) -> list[Ranked]:
+def rank(
+    candidates: Candidates, snapshot: Snapshot, query: Query, weights: Weights, without: Collection[int] = ()
+) -> list[Ranked]:
+    """All candidates but the rows in ``without``, best first."""
+    table = snapshot.catalogue.take(candidates.rows)
+    columns = zip(
+        candidates.rows.tolist(),
+        candidates.fused.tolist(),
+        *(table[name].to_pylist() for name in ("path", "symbol", "qualified_name", "kind")),
+        strict=True,
+    )
+    return apply_rules([Ranked(*values) for values in columns if values[0] not in without], query, weights)
+
+
+def apply_rules(candidates: list[Ranked], query: Query, weights: Weights) -> list[Ranked]:
     """Apply the rules and sort, best first; ties by path and position."""
     terms = frozenset(query.terms)
     for candidate in candidates:
@@ -64,7 +81,7 @@ def _dotted(name: str) -> str:
 
 
 def _demote_non_source(candidate: Ranked, terms: frozenset[str], weights: Weights) -> None:
-    """Tests, examples, documents and copies of other projects, unless the query asks for them."""
+    """Tests, examples, documents and copies of other projects, unless the query mentions them."""
     role = path_role(candidate.path)
     if role is not PathRole.SOURCE and not asks_for(role, terms):
         candidate.scale(weights.side_path, role.value)
@@ -82,7 +99,7 @@ def _add_file_evidence(candidates: list[Ranked], weights: Weights) -> None:
 
 
 def _spread_over_files(candidates: list[Ranked], weights: Weights) -> None:
-    """Let each further chunk of a file count less, so that one file does not fill the answer."""
+    """Let each further chunk of a file count less, so that one file does not fill the results."""
     seen: Counter[str] = Counter()
     for candidate in _best_first(candidates):
         if seen[candidate.path]:

@@ -1,4 +1,4 @@
-"""Holds a hit against its file before it is shown."""
+"""Checks a hit against its file before it is shown."""
 
 from __future__ import annotations
 

@@ -16,19 +16,19 @@ from pathlib import Path
 
 from codecontext.adapters import AdapterInfo, inspect_adapter
 from codecontext.adapters.files import AdapterStamp, stamp_of
-from codecontext.adapters.settle import settle
+from codecontext.adapters.settle import inspect_when_settled
 from codecontext.core.errors import AdapterError, CodeContextError, IndexCorrupt, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
-from codecontext.engine.coverage import coverage_of
 from codecontext.engine.engine import Active, Engine, instead_of_adapter, keyword_only
-from codecontext.rpc.messages import ActiveAdapter
+from codecontext.engine.folder_state import ActiveAdapter, Problem, ProblemKind
 from codecontext.service.folder_settings import FolderSettings
 from codecontext.service.models import Models
+from codecontext.store.snapshot import coverage_of
 
 logger = logging.getLogger(__name__)
 
-_LOADING = keyword_only("The model is still loading.")
+_LOADING = Problem(kind=ProblemKind.LOADING, message="Keyword search only: the model is still loading.")
 
 
 @dataclass(slots=True)
@@ -100,29 +100,29 @@ class AdapterManager:
         self.active: LoadedAdapter | None = None
         self.pending: LoadedAdapter | None = None
         self.pending_coverage: float | None = None
-        self.model_fault = ""
-        self.adapter_fault = ""
-        self._at_fault: tuple[Path | None, AdapterStamp | None] = (None, None)
-        """What ``adapter_fault`` is about: the adapter's path, and the state of its files."""
+        self.model_problem: Problem | None = None
+        self.adapter_problem: Problem | None = None
+        self._blamed: tuple[Path | None, AdapterStamp | None] = (None, None)
+        """What ``adapter_problem`` is about: the adapter's path, and the state of its files."""
         self._coming: Path | None = None
         """The adapter that is being loaded in place of one that could not be used."""
-        engine.activate(_LOADING)
+        engine.activate(Active(None, _LOADING))
 
     def follow(self, settings: FolderSettings, cancel: CancelToken) -> bool:
         """Load what ``settings`` name beside what is active, and activate it as soon as possible.
 
         Returns False when it was stopped before its end.
         """
-        self._forget_fault_of_another(settings.adapter)
+        self._forget_problem_of_another(settings.adapter)
         try:
             base = self._models.base(
                 settings.settings.embeddings.huggingface,
                 leave_cores=settings.settings.engine.leave_cores,
             )
         except CodeContextError as error:
-            self.fail(str(error))
+            self.fail(error)
             return True
-        self.model_fault = ""
+        self.model_problem = None
         try:
             candidate = self._candidate(base, settings.adapter, cancel)
         except OperationCancelled:
@@ -137,13 +137,13 @@ class AdapterManager:
             return True
         if cancel.cancelled:
             return False
-        self.adapter_fault, self._coming = "", None
+        self.adapter_problem, self._coming = None, None
         self._offer(candidate, base)
         return True
 
-    def fault_of(self, path: Path | None) -> str:
-        """What is wrong with the adapter at ``path``; empty for any other, even before that begins to load."""
-        return self.adapter_fault if self._at_fault[0] == path else ""
+    def problem_of(self, path: Path | None) -> Problem | None:
+        """What is wrong with the adapter at ``path``; None for any other, even before that begins to load."""
+        return self.adapter_problem if self._blamed[0] == path else None
 
     def wanted(self) -> LoadedAdapter | None:
         """Whose space should be filled next: what is pending, else what is active."""
@@ -159,15 +159,16 @@ class AdapterManager:
         if is_awaited:
             self._on_vectors_wanted()  # so that the index records which space is active
 
-    def fail(self, reason: str) -> None:
+    def fail(self, error: CodeContextError) -> None:
         """Keep using what is active, or fall back to keyword search: the model cannot be used."""
-        logger.error("The model cannot be used: %s", reason)
+        logger.error("The model cannot be used: %s", error)
         with self._lock:
-            self.model_fault = reason
+            self.model_problem = Problem.of(ProblemKind.MODEL, error)
             if self.active is None:
-                self._engine.activate(keyword_only(reason))
+                self._engine.activate(keyword_only(error))
             else:
-                self._engine.activate(Active(self.active.provider, f"Still using the previous model: {reason}"))
+                still_used = Problem.of(ProblemKind.MODEL, error, "Still using the previous model")
+                self._engine.activate(Active(self.active.provider, still_used))
         self._on_change()
 
     def measure_pending(self) -> None:
@@ -186,7 +187,7 @@ class AdapterManager:
             return next((each for each in loaded if each.info is None), LoadedAdapter.base(base))
         self._announce_missing_files(base, path)
         # If the files have changed, what was loaded last is what they were before.
-        info = settle(path, loaded[-1].stamp if loaded else None, cancel=cancel)
+        info = inspect_when_settled(path, loaded[-1].stamp if loaded else None, cancel=cancel)
         for each in loaded:
             if each.info is not None and each.info.is_same_as(info):
                 each.stamp = info.stamp
@@ -244,13 +245,18 @@ class AdapterManager:
     def _activate(self) -> None:
         with self._lock:
             if self.active is not None:
-                self._engine.activate(Active(self.active.provider, self._difference() or None))
+                self._engine.activate(Active(self.active.provider, self._difference()))
         self._on_change()
 
-    def _difference(self) -> str:
-        """Why what is active is not what the settings name; empty if it is."""
-        if self.adapter_fault:
-            return self.adapter_fault
+    def _difference(self) -> Problem | None:
+        """Why what is active is not what the settings name; None if it is."""
+        if self.adapter_problem is not None:
+            return self.adapter_problem
+        awaited = self._awaited()
+        return Problem(kind=ProblemKind.LOADING, message=awaited) if awaited else None
+
+    def _awaited(self) -> str:
+        """What is being loaded or prepared, and what is used until then; empty if nothing is."""
         if self._coming is not None:
             return f"The adapter {self._coming} is being loaded; using {self._name_of_active()} until then."
         if self.pending is None:
@@ -273,21 +279,22 @@ class AdapterManager:
         self._on_vectors_wanted()
 
     def _blame(self, path: Path | None, error: CodeContextError, stamp: AdapterStamp | None) -> None:
-        self.adapter_fault = self._instead_of(path, str(error))
-        self._at_fault, self._coming = (path, stamp), None
+        self.adapter_problem = self._instead_of(path, error)
+        self._blamed, self._coming = (path, stamp), None
 
-    def _forget_fault_of_another(self, path: Path | None) -> None:
+    def _forget_problem_of_another(self, path: Path | None) -> None:
         """Stop reporting what was wrong once another adapter loads, or other files of the same."""
-        if not self.adapter_fault or self._at_fault == (path, stamp_of(path) if path else None):
+        if self.adapter_problem is None or self._blamed == (path, stamp_of(path) if path else None):
             return
         with self._lock:
-            self.adapter_fault, self._coming = "", path
+            self.adapter_problem, self._coming = None, path
         self._activate()
 
-    def _instead_of(self, path: Path | None, reason: str) -> str:
+    def _instead_of(self, path: Path | None, error: CodeContextError) -> Problem:
         if self.active is not None and path is not None and self.active.path == str(path):
-            return f"Using what was loaded from {path} earlier instead of the adapter there now: {reason}"
-        return instead_of_adapter(self._name_of_active(), str(path), reason)
+            used = f"Using what was loaded from {path} earlier instead of the adapter there now"
+            return Problem.of(ProblemKind.ADAPTER, error, used)
+        return instead_of_adapter(self._name_of_active(), str(path), error)
 
     def _name_of_active(self) -> str:
         return f"the adapter {self.active.path}" if self.active and self.active.path else "the base model"

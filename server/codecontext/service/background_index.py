@@ -1,7 +1,7 @@
 """Keeps the index of one folder up to date in the background, one job at a time.
 
-Three kinds of job, the most urgent first: files that were saved, words of the whole folder, vectors. A job that is
-stopped, by a more urgent one or by another process that writes the index, takes its turn again.
+Three kinds of job, the most urgent first: saved files, the text of the whole folder, vectors. A job that is stopped, by
+a more urgent one or by another process that is writing the index, is queued again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from codecontext.core.errors import CodeContextError, IndexCorrupt, IndexLocked
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
 from codecontext.engine.engine import Engine
+from codecontext.engine.folder_state import Phase, Problem, ProblemKind
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.report import IndexReport
-from codecontext.rpc.messages import Phase
 from codecontext.service.adapter_manager import AdapterManager
 from codecontext.service.eta import Eta
 from codecontext.service.resources import EngineResources
@@ -30,12 +30,12 @@ _URGENCY = {_SAVED: 0, _TEXT: 1, _VECTORS: 2}
 """The lower, the sooner."""
 
 _LOCK_SECONDS = 2.0
-"""How long to wait before asking again for an index that another process writes."""
-_FAULT_SECONDS = 30.0
-"""How long to wait before trying again what the disk refused."""
-_LOOK_SECONDS = 1.0
-_LOOK_SHARE = 10
-"""Looking at what was written takes a tenth of the time at most."""
+"""Before trying again to write an index that another process is writing."""
+_RETRY_SECONDS = 30.0
+"""Before trying again what the disk refused."""
+_REFRESH_SECONDS = 1.0
+_REFRESH_SHARE = 10
+"""Reading what was written takes a tenth of the time at most."""
 
 _AT_REST = Progress("idle", 0, 0)
 _PHASES = {
@@ -69,50 +69,51 @@ class BackgroundIndex:
         self._progress = _AT_REST
         self._etas = {kind: Eta() for kind in _URGENCY}
         self._eta = self._etas[_TEXT]
-        self._look_at = 0.0
+        self._refresh_at = 0.0
         self._repair_at = 0.0
         self._waits_for_other = False
         self.enabled = False
         """Whether jobs are taken."""
         self._first: tuple[str, ...] = ()
-        self.fault = ""
+        self.problem: Problem | None = None
+        """Why indexing stopped."""
         self.skipped = len(manifest.skipped) if manifest else 0
         self.notices: tuple[str, ...] = ()
 
     @property
     def phase(self) -> Phase:
-        """What goes on now."""
+        """What is being done now."""
         return Phase.WAITING if self._waits_for_other else _PHASES.get(self._progress.stage, Phase.IDLE)
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """How far it has come."""
         return self._progress
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the phase ends, as far as that can be said."""
+        """Until the phase ends; None while that is unknown."""
         return self._eta.seconds_left(self._progress.done, self._progress.total) if self._progress.total else None
 
     def update_saved(self, paths: Collection[str], *, delay: float = 0.0) -> None:
-        """Look at these files, relative to the folder."""
+        """Index these files again; paths relative to the folder."""
         with self._lock:
             self._saved.update(paths)
         self._put(_SAVED, self._run_saved, delay)
 
     def update_text(self, *, force: bool = False, delay: float = 0.0) -> None:
-        """Look at every file; ``force`` builds the index anew. Vectors follow."""
+        """Rescan every file; ``force`` rebuilds the index. Vectors follow."""
         with self._lock:
             self._force = self._force or force
         self._put(_TEXT, self._run_text, delay)
 
     def update_vectors(self, *, delay: float = 0.0) -> None:
-        """Make the vectors that are wanted now, not those of another space that may be in the making."""
+        """Embed for the space that is wanted now, not for another one that may be in progress."""
         self._resources.index_worker.drop(lambda key: key == (self._name, _VECTORS))
         self._put(_VECTORS, self._run_vectors, delay)
 
     def prefer(self, paths: Collection[str]) -> None:
-        """Serve these files before others, also in a job that runs already if some of them wait for their vectors."""
+        """Index these files before others, also in a running job if some of them still wait for vectors."""
         added = set(paths) - set(self._first)
         self._first = tuple(paths)
         snapshot = self._engine.snapshot()
@@ -120,21 +121,21 @@ class BackgroundIndex:
             self.update_vectors()
 
     def stop(self, *, wait: bool = False) -> None:
-        """Forget all jobs; the one that runs ends at its next safe point."""
+        """Drop all jobs; the running one ends at its next safe point."""
         self._resources.index_worker.drop(self._is_mine, wait=wait)
         self._progress = _AT_REST
         self._waits_for_other = False
 
-    def look(self) -> None:
-        """Let questions see what another process wrote, if it did."""
-        if self._progress is not _AT_REST or self.fault:
+    def see_other_writers(self) -> None:
+        """Make what another process wrote searchable, if it did."""
+        if self._progress is not _AT_REST or self.problem:
             return
         try:
             is_behind = self._engine.is_behind()
         except IndexCorrupt:
             is_behind = True
         if is_behind:
-            self._look_again()
+            self._refresh()
 
     def _has_job(self, kind: str) -> bool:
         return self._resources.index_worker.has(lambda key: key == (self._name, kind))
@@ -181,7 +182,7 @@ class BackgroundIndex:
 
     def _run_vectors(self, cancel: CancelToken) -> bool:
         target = self._adapter_manager.wanted()
-        if target is None:  # who loads the model asks again
+        if target is None:  # whoever loads the model queues it again
             return True
         report = self._step(
             _VECTORS,
@@ -203,7 +204,7 @@ class BackgroundIndex:
     def _step(
         self, kind: str, step: Callable[[Indexer], IndexReport], again: Callable[[float], None]
     ) -> IndexReport | None:
-        """One step of indexing; None when it could not be taken now and was asked for by ``again``."""
+        """One step of indexing; None when it could not be done now and was queued by ``again``."""
         self._eta = self._etas[kind]
         self._eta.resume()
         try:
@@ -218,20 +219,20 @@ class BackgroundIndex:
             return None
         except CodeContextError as error:
             self._stopped_by(error)
-            again(_FAULT_SECONDS)
+            again(_RETRY_SECONDS)
             return None
-        except Exception as error:  # nobody foresaw it; it is said, and the work is not lost
+        except Exception as error:  # whatever it is, it is reported and the work is not lost
             logger.exception("Indexing %s failed.", self._name)
-            self._stopped_by(CodeContextError(f"{type(error).__name__}: {error}", "The log says more."))
-            again(_FAULT_SECONDS)
+            self._stopped_by(CodeContextError(f"{type(error).__name__}: {error}", "See the log for details."))
+            again(_RETRY_SECONDS)
             return None
         finally:
             self._progress = _AT_REST
-            self._look_again()
+            self._refresh()
         self._waits_for_other = False
-        self.fault = ""
+        self.problem = None
         self.skipped = sum(report.skipped.values())
-        # What a look at every file had to say stands until the next one.
+        # The notices of a full scan stand until the next one.
         self.notices = (
             tuple(report.notices) if kind == _TEXT else tuple(dict.fromkeys((*self.notices, *report.notices)))
         )
@@ -240,16 +241,16 @@ class BackgroundIndex:
     def _stopped_by(self, error: CodeContextError) -> None:
         logger.error("Indexing %s stopped: %s", self._name, error)
         self._waits_for_other = False
-        self.fault = f"Indexing stopped: {error}"
+        self.problem = Problem.of(ProblemKind.INDEX, error, "Indexing stopped")
 
     def _repair(self) -> None:
-        """Look at every file, which repairs damaged tables; where it did not, not again at once."""
+        """Rescan every file, which repairs damaged tables; where it did not, not again at once."""
         now = time.monotonic()
         self.update_text(delay=max(0.0, self._repair_at - now))
-        self._repair_at = now + _FAULT_SECONDS
+        self._repair_at = now + _RETRY_SECONDS
 
     def _provider(self) -> HuggingFaceEmbeddingProvider:
-        """What serves; while nothing does, one that is never loaded: only steps without a model are taken then."""
+        """What is active; while nothing is, one that is never loaded: only steps without a model are done then."""
         active = self._adapter_manager.active
         return active.provider if active else HuggingFaceEmbeddingProvider(self._engine.settings.embeddings.huggingface)
 
@@ -258,20 +259,20 @@ class BackgroundIndex:
         self._resources.gate.give_way()
         self._waits_for_other = False
         self._progress = progress
-        if time.monotonic() >= self._look_at:
-            self._look_again()
+        if time.monotonic() >= self._refresh_at:
+            self._refresh()
         self._on_change()
 
-    def _look_again(self) -> None:
-        """Let questions see what was written; next time not too soon."""
+    def _refresh(self) -> None:
+        """Make what was written searchable; next time not too soon."""
         started = time.monotonic()
         try:
             self._engine.refresh()
         except IndexCorrupt as error:
-            if not self._has_job(_TEXT):  # which repairs it, and says so; another one would say nothing in its place
+            if not self._has_job(_TEXT):  # which repairs it and says so; a second one would find nothing to say
                 self._stopped_by(error)
                 self._repair()
         self._adapter_manager.measure_pending()
         ended = time.monotonic()
-        self._look_at = ended + max(_LOOK_SECONDS, _LOOK_SHARE * (ended - started))
+        self._refresh_at = ended + max(_REFRESH_SECONDS, _REFRESH_SHARE * (ended - started))
         self._on_change()

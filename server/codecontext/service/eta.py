@@ -1,4 +1,4 @@
-"""How long work will still take, as a figure that never runs backwards."""
+"""Time left, as an estimate that never runs backwards."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable
 
 _MEMORY_SECONDS = 20.0
-"""The rate is that of about so long; earlier work says little about the work to come."""
+"""The rate is averaged over about this long; earlier work says little about the work to come."""
 _NEEDED_SECONDS = 1.0
 
 
 class Eta:
-    """Estimates the end of one kind of work from its progress. Any thread may ask.
+    """Estimates the end of one kind of work from its progress. Thread-safe.
 
-    The estimate comes from the recent rate. Time that was announced once is only ever counted down: when work turns
-    out to be slower, the figure stands still until the truth has caught up. Work that was stopped and goes on with
-    what is left is the same work; more than was left begins anew.
+    The estimate comes from the recent rate. An announced time is only ever counted down: when work turns out to be
+    slower, the estimate stands still until reality has caught up. Stopped work that resumes with what is left is the
+    same work; more than was left starts a new estimate.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,12 +29,12 @@ class Eta:
         self._begin(0)
 
     def resume(self) -> None:
-        """Work begins, or goes on after a break that says nothing about its rate."""
+        """Work starts, or resumes after a break that says nothing about its rate."""
         with self._lock:
             self._begin(self._done)
 
     def seconds_left(self, done: int, total: int) -> float | None:
-        """Seconds until ``done`` is ``total``; None while that cannot be said."""
+        """Seconds until ``done`` is ``total``; None while unknown."""
         with self._lock:
             self._see(done, total)
             if not self._rate or not total:

@@ -1,4 +1,4 @@
-"""One folder in the engine's process: kept indexed in the background, with the adapter that its settings name."""
+"""One folder in the service: kept indexed in the background, with the adapter that its settings name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import time
 from collections.abc import Collection, Hashable
 from pathlib import Path
 
+from codecontext.core.errors import CodeContextError
 from codecontext.core.paths import project_config_file
 from codecontext.core.progress import CancelToken
 from codecontext.engine.engine import Engine
-from codecontext.rpc.messages import FolderReport, FolderSetup, Health, Phase
+from codecontext.engine.folder_state import FolderState, Problem, ProblemKind
+from codecontext.rpc.messages import FolderSetup
 from codecontext.service.adapter_manager import AdapterManager
 from codecontext.service.background_index import BackgroundIndex
 from codecontext.service.folder_settings import FolderSettings, read_folder_settings
@@ -42,18 +44,18 @@ class FolderSession:
         self._may_index = self._settings.settings.engine.auto_index
         self._reconcile_at = math.inf
         self._place = _identity(self.engine.folder)
-        self.missing = ""
-        """Why nothing can be done for the folder while it is away; empty while it is there."""
+        self.missing: Problem | None = None
+        """Why nothing can be done for the folder while it is away; None while it is there."""
 
     def start(self) -> None:
-        """Begin to load the model and, unless the user does not want that, to index."""
+        """Start to load the model and, unless the user turned that off, to index."""
         self._follow()
         self._allow_indexing()
-        self._look_at_all()
+        self._rescan()
         self.publish()
 
     def configure(self, setup: FolderSetup) -> None:
-        """Go by another setup from now on."""
+        """Use another setup from now on."""
         with self._lock:
             before, self.setup = self.setup, setup
         self._index.prefer(setup.open_files)
@@ -62,7 +64,7 @@ class FolderSession:
         self.reload_settings()
 
     def reload_settings(self) -> None:
-        """Read the settings again and do what follows from what changed."""
+        """Read the settings again and apply what changed."""
         with self._lock:
             before = self._settings
             after = self._settings = read_folder_settings(self.setup, before)
@@ -74,7 +76,7 @@ class FolderSession:
             self._may_index = True
             self._allow_indexing()
         if starts or _decides_about_files(before) != _decides_about_files(after):
-            self._look_at_all()
+            self._rescan()
         self.publish()
 
     def files_changed(self, paths: Collection[str], *, everything: bool = False) -> None:
@@ -82,7 +84,7 @@ class FolderSession:
         if everything or project_config_file(Path()).name in paths:
             self.reload_settings()
         if everything:
-            self._look_at_all()
+            self._rescan()
         elif paths:
             self._index.update_saved(paths)
 
@@ -91,38 +93,41 @@ class FolderSession:
         self._follow()
 
     def reindex(self, *, force: bool) -> None:
-        """Look at every file again; ``force`` builds the index anew."""
+        """Rescan every file; ``force`` rebuilds the index."""
         self._may_index = True
         self._allow_indexing()
-        self._look_at_all(force=force)
+        self._rescan(force=force)
         self.publish()
 
     def pause(self, paused: bool) -> None:
-        """Stop working in the background, or go on."""
+        """Pause or resume background work."""
         with self._lock:
             self.setup = self.setup.model_copy(update={"paused": paused})
         self._allow_indexing()
         if paused:
             self._index.stop()
         else:
-            self._look_at_all()
+            self._rescan()
         self.publish()
 
-    def look_after(self) -> None:
-        """See what another process wrote, and from time to time what no event told. To be called often."""
-        self._look_whether_it_is_there()
+    def poll(self) -> None:
+        """Notice what no event reports: a folder that is away, writes of other processes, missed changes.
+
+        To be called often.
+        """
+        self._check_presence()
         if self.missing:
             return
-        self._index.look()
+        self._index.see_other_writers()
         if time.monotonic() >= self._reconcile_at:
-            self._look_at_all()
+            self._rescan()
 
     def leads_elsewhere(self) -> bool:
         """Whether the path of the folder leads to another one than at the start."""
         return not self.missing and os.path.realpath(self.setup.folder) != str(self.engine.folder)
 
     def close(self) -> None:
-        """Stop and let go of everything. Waits for the job that runs to reach a safe point."""
+        """Stop and release everything. Waits for the running job to reach a safe point."""
         self._closed = True
         self._resources.model_worker.drop(self._is_mine, wait=True)
         self._index.stop(wait=True)
@@ -133,19 +138,16 @@ class FolderSession:
         """The settings in force."""
         return self._settings
 
-    def report(self) -> FolderReport:
-        """Everything there is to say."""
+    def state(self) -> FolderState:
+        """Everything there is to say about the folder."""
         settings, index, adapter_manager = self._settings, self._index, self._adapter_manager
         snapshot = self.engine.snapshot()
-        queued = self._resources.index_worker.has(self._is_mine) or self._resources.model_worker.has(self._is_mine)
-        health, message = self._health()
-        if not message:
-            message = self._why_nothing_happens(has_files=snapshot is not None and len(snapshot) > 0, queued=queued)
         active, pending = adapter_manager.active, adapter_manager.pending
-        return FolderReport(
+        return FolderState(
             folder=self.setup.folder,
-            health=health,
-            message=message,
+            indexed=self.engine.store.has_index(),
+            watched=self.missing is None,
+            problems=self._problems(),
             ready=active is not None,
             model=settings.settings.embeddings.huggingface.model_name,
             backend=active.provider.backend_name if active else "",
@@ -163,55 +165,43 @@ class FolderSession:
             done=index.progress.done,
             total=index.progress.total,
             eta_seconds=index.seconds_left,
-            queued=queued,
+            queued=self._resources.index_worker.has(self._is_mine) or self._resources.model_worker.has(self._is_mine),
             paused=self.setup.paused,
             skipped=index.skipped,
             notices=(*settings.warnings, *index.notices),
-            settings={
-                "log_level": settings.settings.logging.level,
-                **settings.settings.engine.model_dump(mode="json"),
-            },
+            idle_minutes=settings.settings.engine.idle_minutes,
+            log_level=settings.settings.logging.level,
         )
 
     def publish(self) -> None:
-        """Say that the report may be another now."""
+        """Announce that the state may have changed."""
         if not self._closed:
             self._resources.on_change(self.setup.folder)
 
-    def _health(self) -> tuple[Health, str]:
-        """How the folder is, and the sentence that matters most."""
-        if error := self.missing or self._index.fault or self._adapter_manager.model_fault or self._settings.fault:
-            return Health.ERROR, error
-        if warning := self._adapter_manager.fault_of(self._settings.adapter):
-            return Health.WARNING, warning
-        return Health.OK, ""
+    def _problems(self) -> tuple[Problem, ...]:
+        adapter_manager, settings = self._adapter_manager, self._settings
+        found = (
+            self.missing,
+            self._index.problem,
+            adapter_manager.model_problem,
+            settings.problem,
+            adapter_manager.problem_of(settings.adapter),
+        )
+        return tuple(filter(None, found))
 
-    def _why_nothing_happens(self, *, has_files: bool, queued: bool) -> str:
-        """What to say of a folder that is well and still waits, or holds nothing to find; empty for all others."""
-        if self._index.phase is Phase.WAITING:
-            return "Another process writes the index of this folder; it is waited for."
-        if has_files or queued or self._index.phase is not Phase.IDLE:
-            return ""
-        if self.setup.paused:
-            return "Nothing of this folder is indexed, as background work is paused."
-        if not self._may_index:
-            return "Nothing of this folder is indexed until somebody asks for it, as engine.auto_index is off."
-        if self._index.skipped:
-            return "No file of this folder is indexed; the list of skipped files says why."
-        return "This folder holds no files to index."
+    def _check_presence(self) -> None:
+        """Notice that the folder is gone, is back or was replaced by another one of the same name.
 
-    def _look_whether_it_is_there(self) -> None:
-        """Notice that the folder went away, came back or was replaced by another one of its name.
-
-        What is indexed of it is kept: it may be a disk that is not mounted.
+        Its index is kept: it may be on a disk that is not mounted.
         """
         try:
             place = _identity(Path(self.setup.folder))
         except OSError as error:
             if not self.missing:
-                self.missing = (
-                    f"Cannot list the folder {self.setup.folder}: {error.strerror}. "
-                    "What is indexed of it is kept, and it is taken up again when it is back."
+                self.missing = Problem(
+                    kind=ProblemKind.AWAY,
+                    message=f"Cannot list the folder {self.setup.folder}: {error.strerror}.",
+                    hint="Its index is kept, and indexing resumes when the folder is back.",
                 )
                 logger.error("%s", self.missing)
                 self._index.stop()
@@ -219,12 +209,12 @@ class FolderSession:
             return
         if self.missing or place != self._place:
             logger.info("The folder %s is %s.", self.setup.folder, "back" if self.missing else "another one now")
-            self.missing, self._place = "", place
+            self.missing, self._place = None, place
             self.reload_settings()
-            self._look_at_all()
+            self._rescan()
             self.publish()
 
-    def _look_at_all(self, *, force: bool = False) -> None:
+    def _rescan(self, *, force: bool = False) -> None:
         self._reconcile_at = time.monotonic() + 60 * self._settings.settings.engine.reconcile_minutes
         self._index.update_text(force=force)
 
@@ -235,16 +225,16 @@ class FolderSession:
         self._index.update_vectors()
 
     def _follow(self) -> None:
-        """Have the model worker do what the settings say; a newer wish stops an older one."""
+        """Have the model worker load what the settings name; a newer request stops an older one."""
         self._resources.model_worker.drop(self._is_mine)
         self._resources.model_worker.put((self.setup.folder, "follow"), 0, self._run_follow)
 
     def _run_follow(self, cancel: CancelToken) -> bool:
         try:
             return self._adapter_manager.follow(self._settings, cancel)
-        except Exception as error:  # a fault that nobody foresaw is said like any other
+        except Exception as error:  # whatever it is, it is reported like any other problem
             logger.exception("Loading the model or the adapter failed.")
-            self._adapter_manager.fail(f"Loading failed: {type(error).__name__}: {error}")
+            self._adapter_manager.fail(CodeContextError(f"Loading failed: {type(error).__name__}: {error}"))
             return True
 
     def _is_mine(self, key: Hashable) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codecontext.config import Settings, load_settings
 from codecontext.core.errors import ConfigError
+from codecontext.engine.folder_state import Problem, ProblemKind
 from codecontext.rpc.messages import FolderSetup
 
 
@@ -15,7 +16,7 @@ class FolderSettings:
     """Settings in force, and what is wrong with the newest ones."""
 
     settings: Settings
-    fault: str = ""
+    problem: Problem | None = None
     """Why the newest settings are not in force."""
     warnings: tuple[str, ...] = ()
 
@@ -32,5 +33,6 @@ def read_folder_settings(setup: FolderSetup, last_good: FolderSettings | None) -
         loaded = load_settings(Path(setup.folder), editor=setup.editor, trusted=setup.trusted)
     except ConfigError as error:
         kept = "The last good settings stay in force." if last_good else "The defaults are in force."
-        return FolderSettings(last_good.settings if last_good else Settings(), f"{error} {kept}")
+        problem = Problem(kind=ProblemKind.SETTINGS, message=error.sentence, hint=f"{error.hint} {kept}".lstrip())
+        return FolderSettings(last_good.settings if last_good else Settings(), problem)
     return FolderSettings(loaded.settings, warnings=tuple(loaded.warnings))

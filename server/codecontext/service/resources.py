@@ -1,4 +1,4 @@
-"""What all folders of one engine process use together."""
+"""What all folders of one service share."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from codecontext.service.worker import Worker
 class EngineResources:
     """Two workers and what they work with.
 
-    The index worker scans, cuts, embeds and writes; the model worker loads models and adapters. ``on_change`` is
-    called from any thread with the name of a folder of which there is something new to say.
+    The index worker scans, chunks, embeds and writes; the model worker loads models and adapters. ``on_change`` is
+    called from any thread with the name of a folder whose state may have changed.
     """
 
     index_worker: Worker

@@ -1,4 +1,4 @@
-"""All folders of one engine process: who they are, and the questions that go to several of them."""
+"""All folders of one service: which are open, and the searches that go to several of them."""
 
 from __future__ import annotations
 
@@ -12,65 +12,59 @@ from pathlib import Path
 from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
 from codecontext.adapters.places import adapter_places
 from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, QueryError
+from codecontext.engine.folder_state import FolderState, Problem, ProblemKind
 from codecontext.indexing.reader_process import ReaderProcess
 from codecontext.rpc.messages import (
-    Answer,
     Configure,
     FilesChanged,
-    FolderHit,
-    FolderReport,
     FolderSetup,
     FoundAdapter,
-    Health,
     Opened,
     Pause,
     Reindex,
     Search,
     Similar,
-    SkippedPath,
 )
 from codecontext.search.config import Retrieval
-from codecontext.search.results import SearchResponse, SearchState
+from codecontext.search.results import Hit, SearchResponse, SearchState
 from codecontext.search.searcher import NO_INDEX
 from codecontext.service.folder_session import FolderSession, is_folder
 from codecontext.service.models import Models
 from codecontext.service.priority_gate import PriorityGate
 from codecontext.service.resources import EngineResources
 from codecontext.service.worker import Worker
-from codecontext.store.manifest import read_manifest
+from codecontext.store.manifest import SkippedFile, read_manifest
 from codecontext.training.release.artifact import read_record
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 2.0
-"""How often the index is looked at for what another process wrote."""
+"""How often to check what another process wrote."""
 _RETRY_SECONDS = 30.0
-"""How long to wait before trying again to serve a folder that is there and still could not be served."""
+"""Before trying again to open a folder that exists and still could not be opened."""
 _CLOSING_SECONDS = 5.0
-NOT_READ_YET = "Nothing of this folder is indexed yet; indexing goes on in the background."
+NOT_INDEXED_YET = "Nothing in this folder is indexed yet; indexing is in progress."
 
 
 @dataclass(slots=True)
 class _Refused:
-    """A folder that cannot be served now."""
+    """A folder that cannot be opened now."""
 
     setup: FolderSetup
-    reason: str
+    problem: Problem
     retry_at: float
     was_missing: bool
 
     @property
-    def report(self) -> FolderReport:
-        return FolderReport(
-            folder=self.setup.folder, health=Health.ERROR, message=self.reason, paused=self.setup.paused
-        )
+    def state(self) -> FolderState:
+        return FolderState(folder=self.setup.folder, problems=(self.problem,), paused=self.setup.paused)
 
 
 class EngineService:
-    """Serves several folders. Methods may be called from any thread; only questions take time."""
+    """Serves several folders. Methods may be called from any thread; only queries take time."""
 
     def __init__(self, on_change: Callable[[str], None], reader: ReaderProcess | None = None) -> None:
-        """``on_change`` is called from any thread with the name of a folder whose ``report`` may be another now."""
+        """``on_change`` is called from any thread with the name of a folder whose ``state`` may have changed."""
         self._folders: dict[str, FolderSession] = {}
         self._refused: dict[str, _Refused] = {}
         self._lock = threading.RLock()
@@ -99,7 +93,7 @@ class EngineService:
             folder.close()
 
     def _serve(self, setup: FolderSetup) -> None:
-        """Open or configure one folder. Whatever is wrong with it, the others are served."""
+        """Open or configure one folder. Whatever is wrong with it, the others are opened."""
         try:
             folder = self._folders.get(setup.folder)
             if folder is not None:
@@ -109,48 +103,53 @@ class EngineService:
                 self._folders[setup.folder] = folder
                 folder.start()
         except CodeContextError as error:
-            self._refuse(setup, str(error))
+            self._refuse(setup, error)
         except OSError as error:
-            self._refuse(setup, f"The folder {setup.folder} cannot be served: {error}.")
+            self._refuse(setup, CodeContextError(f"The folder {setup.folder} cannot be opened: {error}."))
         except Exception as error:
-            if not self._is_refused_for(setup, reason := f"The folder cannot be served: {error}. The log says more."):
-                logger.exception("The folder %s cannot be served.", setup.folder)
-            self._refuse(setup, reason)
+            unforeseen = CodeContextError(f"The folder cannot be opened: {error}.", "See the log for details.")
+            if not self._is_refused_for(setup, unforeseen):
+                logger.exception("The folder %s cannot be opened.", setup.folder)
+            self._refuse(setup, unforeseen)
         else:
             if self._refused.pop(setup.folder, None) is not None:
-                logger.info("The folder %s is served now.", setup.folder)
+                logger.info("The folder %s is open now.", setup.folder)
                 self._resources.on_change(setup.folder)
 
-    def _refuse(self, setup: FolderSetup, reason: str) -> None:
-        """Say so, and try again later: it may be about to be made, or mounted."""
-        if not self._is_refused_for(setup, reason):
-            logger.error("%s: %s", setup.folder, reason)
+    def _refuse(self, setup: FolderSetup, error: CodeContextError) -> None:
+        """Report it and try again later: the folder may be about to be made, or mounted."""
+        if not self._is_refused_for(setup, error):
+            logger.error("%s: %s", setup.folder, error)
         half_open = self._folders.pop(setup.folder, None)
         self._refused[setup.folder] = _Refused(
-            setup, reason, time.monotonic() + _RETRY_SECONDS, was_missing=not is_folder(Path(setup.folder))
+            setup,
+            Problem.of(ProblemKind.UNAVAILABLE, error),
+            time.monotonic() + _RETRY_SECONDS,
+            was_missing=not is_folder(Path(setup.folder)),
         )
         if half_open is not None:
             half_open.close()
         self._resources.on_change(setup.folder)
 
-    def _is_refused_for(self, setup: FolderSetup, reason: str) -> bool:
+    def _is_refused_for(self, setup: FolderSetup, error: CodeContextError) -> bool:
         refused = self._refused.get(setup.folder)
-        return refused is not None and refused.reason == reason
+        return refused is not None and refused.problem == Problem.of(ProblemKind.UNAVAILABLE, error)
 
-    def report(self, name: str) -> FolderReport | None:
-        """What there is to say of a folder; None if it is not served."""
+    def state(self, name: str) -> FolderState | None:
+        """What there is to say of a folder; None if it is not open."""
         with self._lock:
             folder, refused = self._folders.get(name), self._refused.get(name)
         if refused is not None:
-            return refused.report
-        return folder.report() if folder is not None else None
+            return refused.state
+        return folder.state() if folder is not None else None
 
-    def search(self, request: Search) -> Answer:
-        """Ask all folders that the request names. Raises ``QueryError`` and ``ConfigError``."""
+    def search(self, request: Search) -> SearchResponse:
+        """Search all folders that the request names. Raises ``QueryError`` and ``ConfigError``."""
         retrieval = Retrieval.LEXICAL if request.lexical_only else Retrieval.HYBRID
-        with self._resources.gate.question():
+        with self._resources.gate.query():
             folders, missing = self._chosen(request.folders)
-            return self._answer(
+            return self._gather(
+                request.query,
                 folders,
                 lambda folder: folder.engine.search(
                     request.query,
@@ -164,18 +163,19 @@ class EngineService:
                 missing,
             )
 
-    def similar(self, request: Similar) -> Answer:
+    def similar(self, request: Similar) -> SearchResponse:
         """Code like that at a place, in its own folder. Raises ``QueryError`` and ``ConfigError``."""
 
-        def ask(folder: FolderSession) -> SearchResponse:
+        def find(folder: FolderSession) -> SearchResponse:
             if request.text.strip():
                 return folder.engine.similar_to_text(
                     request.text, request.path, request.start_line, request.end_line, limit=request.limit
                 )
             return folder.engine.similar(request.path, request.start_line, limit=request.limit)
 
-        with self._resources.gate.question():
-            return self._answer([self._folder(request.folder)], ask, request.limit)
+        with self._resources.gate.query():
+            place = f"{request.path}:{request.start_line}"
+            return self._gather(place, [self._folder(request.folder)], find, request.limit)
 
     def adapters(self, name: str) -> list[FoundAdapter]:
         """Adapters in all places that the settings name, the user's home and the project among them."""
@@ -185,18 +185,18 @@ class EngineService:
         wanted = folder.settings.adapter
         places = adapter_places(folder.engine.folder, folder.settings.settings.adapters.folders)
         found = discover_adapters([*places, *([wanted, wanted.parent] if wanted else [])])
-        report = folder.report()
-        active = Path(report.current_adapter_path).resolve() if report.current_adapter_path else None
-        return [_found(adapter, active) for adapter in found]
+        current = folder.state().current_adapter_path
+        active = Path(current).resolve() if current else None
+        return [_found(name, adapter, active) for adapter in found]
 
-    def skipped(self, name: str) -> list[SkippedPath]:
+    def skipped(self, name: str) -> list[SkippedFile]:
         """Files that are not in the index, and why."""
         folder = self._served(name)
         manifest = read_manifest(folder.engine.store.directory) if folder is not None else None
-        return [SkippedPath(**item.model_dump()) for item in manifest.skipped] if manifest else []
+        return manifest.skipped if manifest else []
 
     def opened(self, request: Opened) -> bool:
-        """Keep what was asked and opened, if the folder's user wants that; whether it was. Raises ``StoreError``."""
+        """Log a query and the hit that was opened, if the user allows it; whether it was. Raises ``StoreError``."""
         engine = self._folder(request.folder).engine
         return engine.record_opened(request.query, request.path, request.start_line, request.end_line)
 
@@ -212,12 +212,12 @@ class EngineService:
             folder.adapter_touched()
 
     def reindex(self, request: Reindex) -> None:
-        """Look at every file again."""
+        """Rescan every file."""
         if (folder := self._served(request.folder, again=True)) is not None:
             folder.reindex(force=request.force)
 
     def pause(self, request: Pause) -> None:
-        """Stop working in the background for a folder, or go on."""
+        """Pause or resume background work for a folder."""
         with self._lock:
             folder, refused = self._folders.get(request.folder), self._refused.get(request.folder)
             if folder is None and refused is not None:
@@ -232,7 +232,7 @@ class EngineService:
             folder.files_changed(request.paths, everything=request.everything)
 
     def stalled_seconds(self) -> float:
-        """How long the background job that runs has not got on; loading models, which takes its time, aside."""
+        """How long the running background job has made no progress; loading models, which takes time, aside."""
         return self._resources.index_worker.stalled_seconds()
 
     def close(self) -> None:
@@ -241,67 +241,76 @@ class EngineService:
         self._resources.index_worker.close()
         self._resources.model_worker.close()
         self._reader.close()
-        self._poller.join(_CLOSING_SECONDS)  # it may be looking at a disk that does not answer
+        self._poller.join(_CLOSING_SECONDS)  # it may be reading a disk that does not respond
         with self._lock:
             for folder in self._folders.values():
                 folder.close()
             self._folders.clear()
 
     def _folder(self, name: str) -> FolderSession:
-        """A folder that is served. Raises ``ConfigError`` that says why it is not."""
+        """A folder that is open. Raises ``ConfigError`` that says why it is not."""
         with self._lock:
             folder, refused = self._folders.get(name), self._refused.get(name)
         if refused is not None:
-            raise ConfigError(f"'{name}' cannot be served. {refused.reason}")
+            raise ConfigError(f"'{name}' cannot be opened. {refused.problem.message}", refused.problem.hint)
         if folder is None:
-            raise ConfigError(f"'{name}' is not a folder of this workspace.", "Name one that is open.")
+            raise ConfigError(f"'{name}' is not a folder of this workspace.", "Choose one of the open folders.")
         return folder
 
     def _served(self, name: str, *, again: bool = False) -> FolderSession | None:
-        """A folder to which something is to be done; None where that cannot be now, as its report says.
+        """A folder that a mutation is meant for; None where it cannot be opened now, as its state says.
 
-        ``again``: try once more to serve it before. Raises ``ConfigError`` for a folder that is not open.
+        ``again``: try once more to open it first. Raises ``ConfigError`` for a folder of another workspace.
         """
         with self._lock:
             refused = self._refused.get(name)
             if refused is not None and again:
                 self._serve(refused.setup)
-                return None  # one that is served now looks at everything anyway
+                return None  # one that is open now is scanned anyway
         return self._folder(name) if refused is None else None
 
     def _chosen(self, names: Iterable[str]) -> tuple[list[FolderSession], dict[str, str]]:
-        """Folders that can be asked, and why the others cannot. Raises ``ConfigError`` if none of them is open."""
+        """Folders to search, and why others cannot be. Raises ``ConfigError`` if none of them is open."""
         with self._lock:
-            asked = list(names) or [*self._folders, *self._refused]
-            chosen = [self._folders[name] for name in asked if name in self._folders]
-            missing = {name: self._refused[name].reason for name in asked if name in self._refused}
-            unknown = [name for name in asked if name not in self._folders and name not in self._refused]
+            wanted = list(names) or [*self._folders, *self._refused]
+            chosen = [self._folders[name] for name in wanted if name in self._folders]
+            missing = {name: str(self._refused[name].problem) for name in wanted if name in self._refused}
+            unknown = [name for name in wanted if name not in self._folders and name not in self._refused]
         if unknown and not chosen and not missing:
             self._folder(unknown[0])
-        not_yet = dict.fromkeys(unknown, "The folder is not served yet, or no longer.")
-        return chosen, missing | not_yet | {folder.setup.folder: folder.missing for folder in chosen if folder.missing}
+        not_open = dict.fromkeys(unknown, "The folder is not open yet, or no longer.")
+        away = {folder.setup.folder: str(folder.missing) for folder in chosen if folder.missing}
+        return chosen, missing | not_open | away
 
-    def _answer(
+    def _gather(
         self,
+        query: str,
         folders: list[FolderSession],
-        ask: Callable[[FolderSession], SearchResponse],
+        find: Callable[[FolderSession], SearchResponse],
         limit: int | None,
         missing: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """What the folders say; ``missing`` holds why others, or some of them, have nothing to say."""
+    ) -> SearchResponse:
+        """The results of all folders in one; ``missing`` holds why others, or some of them, have none."""
         missing = missing or {}
         started = time.perf_counter()
-        answers, faults = _ask_each(folders, ask)
-        hits = [FolderHit(folder=name, hit=hit) for name, answer in answers.items() for hit in answer.hits]
+        found, errors = _search_each(folders, find)
+        reasons = {name: str(error) for name, error in errors.items()} | dict(missing)
+        hits = [_in_folder(name, hit) for name, response in found.items() for hit in response.hits]
         most = limit or max((folder.engine.settings.search.limit for folder in folders), default=0)
-        silent = [_in_an_editor(answer.message) for answer in answers.values() if not answer.hits]
-        messages = dict.fromkeys([*missing.values(), *silent])
-        return Answer(
+        silent = [_why_nothing(folder, found) for folder in folders]
+        messages = dict.fromkeys(filter(None, [*missing.values(), *silent]))
+        return SearchResponse(
+            query=query,
             # Scores are normalised within a folder, so the folders' hits are interleaved by how good they are there.
-            hits=tuple(sorted(hits, key=lambda item: -item.hit.score)[:most]),
-            states={name: answer.state for name, answer in answers.items()}
-            | {name: SearchState(space="", degraded=str(fault)) for name, fault in faults.items()}
-            | {name: SearchState(space="", degraded=reason) for name, reason in missing.items()},
+            hits=sorted(hits, key=lambda hit: -hit.score)[:most],
+            states=[
+                *(
+                    response.state.model_copy(update={"folder": name})
+                    for name, response in found.items()
+                    if name not in reasons
+                ),
+                *(SearchState(folder=name, degraded=reason) for name, reason in reasons.items()),
+            ],
             message="" if hits else " ".join(messages),
             milliseconds=round((time.perf_counter() - started) * 1000, 2),
         )
@@ -314,17 +323,17 @@ class EngineService:
             folder.publish()
 
     def _poll(self) -> None:
-        """Let questions see what another process writes, and look from time to time for what no event told."""
+        """Let each folder notice from time to time what no event reports."""
         while not self._closing.wait(_POLL_SECONDS):
             with self._lock:
                 folders, refused = list(self._folders.values()), list(self._refused.values())
             for folder in folders:
                 try:
-                    folder.look_after()
+                    folder.poll()
                     if folder.leads_elsewhere():
                         self._open_again(folder)
-                except Exception:  # one folder's fault must not end the poll of the others
-                    logger.exception("%s cannot be looked after.", folder.setup.folder)
+                except Exception:  # an error in one folder must not end the poll of the others
+                    logger.exception("%s cannot be checked.", folder.setup.folder)
             for each in refused:
                 self._try_again(each)
 
@@ -338,7 +347,7 @@ class EngineService:
             self._serve(folder.setup)
 
     def _try_again(self, refused: _Refused) -> None:
-        """Serve a folder as soon as it is there; if that is not what was wrong, from time to time."""
+        """Open a folder as soon as it is there; if that is not what was wrong, from time to time."""
         if time.monotonic() < refused.retry_at and not (refused.was_missing and is_folder(Path(refused.setup.folder))):
             return
         with self._lock:
@@ -346,48 +355,59 @@ class EngineService:
                 self._serve(refused.setup)
 
 
-def _ask_each(
-    folders: Iterable[FolderSession], ask: Callable[[FolderSession], SearchResponse]
+def _search_each(
+    folders: Iterable[FolderSession], find: Callable[[FolderSession], SearchResponse]
 ) -> tuple[dict[str, SearchResponse], dict[str, CodeContextError]]:
-    """Answers, and faults of folders that others can answer without. Raises when nobody can answer."""
-    answers: dict[str, SearchResponse] = {}
-    faults: dict[str, CodeContextError] = {}
+    """Responses, and errors of folders that the others can do without. Raises when every folder fails."""
+    found: dict[str, SearchResponse] = {}
+    errors: dict[str, CodeContextError] = {}
     for folder in folders:
         name = folder.setup.folder
         try:
-            answers[name] = _ask_again(folder, ask)
+            found[name] = _search_again_if_rebuilt(folder, find)
         except QueryError:  # the same for all
             raise
-        except CodeContextError as fault:
-            logger.warning("%s cannot answer: %s", name, fault)
-            faults[name] = fault
+        except CodeContextError as error:
+            logger.warning("%s cannot be searched: %s", name, error)
+            errors[name] = error
         except Exception as error:
-            logger.exception("%s cannot answer.", name)
-            faults[name] = CodeContextError(f"{name} cannot answer: {type(error).__name__}: {error}.")
-    if faults and not answers:
-        raise next(iter(faults.values()))
-    return answers, faults
+            logger.exception("%s cannot be searched.", name)
+            errors[name] = CodeContextError(f"{name} cannot be searched: {type(error).__name__}: {error}.")
+    if errors and not found:
+        raise next(iter(errors.values()))
+    return found, errors
 
 
-def _ask_again(folder: FolderSession, ask: Callable[[FolderSession], SearchResponse]) -> SearchResponse:
-    """An answer; asked for a second time if the index was begun anew under the first one."""
+def _search_again_if_rebuilt(folder: FolderSession, find: Callable[[FolderSession], SearchResponse]) -> SearchResponse:
+    """A response; searched for a second time if the index was rebuilt during the first one."""
     try:
-        return ask(folder)
+        return find(folder)
     except IndexCorrupt:
         folder.engine.refresh()
-        return ask(folder)
+        return find(folder)
 
 
-def _in_an_editor(message: str) -> str:
-    return NOT_READ_YET if message == NO_INDEX else message
+def _in_folder(name: str, hit: Hit) -> Hit:
+    """A hit of the folder by the name that the client knows it by."""
+    return hit.model_copy(update={"folder": name})
 
 
-def _found(adapter: AdapterInfo | InvalidAdapter, active: Path | None) -> FoundAdapter:
+def _why_nothing(folder: FolderSession, found: Mapping[str, SearchResponse]) -> str:
+    """What a folder without hits has to say; for one without an index, what its state says."""
+    response = found.get(folder.setup.folder)
+    if response is None or response.hits:
+        return ""
+    return (folder.state().message or NOT_INDEXED_YET) if response.message == NO_INDEX else response.message
+
+
+def _found(folder: str, adapter: AdapterInfo | InvalidAdapter, active: Path | None) -> FoundAdapter:
+    path = str(adapter.path)
     if isinstance(adapter, InvalidAdapter):
-        return FoundAdapter(path=str(adapter.path), name=adapter.path.name, active=False, problem=adapter.reason)
+        return FoundAdapter(folder=folder, path=path, name=adapter.path.name, active=False, problem=adapter.reason)
     record = read_record(adapter.path)
     return FoundAdapter(
-        path=str(adapter.path),
+        folder=folder,
+        path=path,
         name=adapter.name,
         active=adapter.path.resolve() == active,
         fingerprint=adapter.fingerprint,

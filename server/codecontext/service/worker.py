@@ -17,7 +17,7 @@ _SAFE_POINT_SECONDS = 30.0
 """Much more than there is between two safe points of a job: a batch of vectors, or a few files."""
 
 Run = Callable[[CancelToken], bool]
-"""Does a job. False says that it was stopped before its end; it then takes its turn again."""
+"""Does a job. False means that it was stopped before its end; it is then queued again."""
 
 
 @dataclass(slots=True)
@@ -29,10 +29,10 @@ class _Job:
 
 
 class Worker:
-    """Jobs by key: a job that waits already is not queued again, only made more urgent.
+    """Jobs by key: a job that is waiting already is not queued again, only made more urgent.
 
-    A job is asked to stop when a more urgent one arrives, and takes its turn again afterwards. ``after`` is told the
-    key of each job that ended or was stopped.
+    A job is asked to stop when a more urgent one arrives, and is queued again. ``after`` is called with the key of each
+    job that ended or was stopped.
     """
 
     def __init__(self, name: str, after: Callable[[Hashable], None]) -> None:
@@ -60,9 +60,9 @@ class Worker:
             self._changed.notify_all()
 
     def drop(self, concerns: Callable[[Hashable], bool], *, wait: bool = False) -> None:
-        """Forget the jobs whose key ``concerns`` names, and stop the one that runs; ``wait`` until it has.
+        """Drop the jobs whose key ``concerns`` selects, and stop the running one; ``wait`` until it has stopped.
 
-        For ``_SAFE_POINT_SECONDS`` at most: a job that hangs must not take with it who lets go of a folder.
+        For ``_SAFE_POINT_SECONDS`` at most: a job that hangs must not block whoever closes a folder.
         """
         with self._changed:
             for key in [key for key in self._waiting if concerns(key)]:
@@ -78,23 +78,23 @@ class Worker:
                 logger.warning("A job does not stop: %s", running[0].key)
 
     def beat(self) -> None:
-        """Called by a job that gets on."""
+        """Called by a job that makes progress."""
         self._alive_at = time.monotonic()
 
     def stalled_seconds(self) -> float:
-        """How long ago the job that runs got on; 0 while none runs."""
+        """How long ago the running job made progress; 0 while none runs."""
         with self._changed:
             return time.monotonic() - self._alive_at if self._running else 0.0
 
     def has(self, concerns: Callable[[Hashable], bool]) -> bool:
-        """Whether a job whose key ``concerns`` names runs or waits for its turn, not for a later time."""
+        """Whether a job whose key ``concerns`` selects is running or due, not waiting for a later time."""
         with self._changed:
             now = time.monotonic()
             waiting = (job.key for job in self._waiting.values() if job.due <= now)
             return any(map(concerns, waiting)) or (self._running is not None and concerns(self._running[0].key))
 
     def close(self, timeout: float = 5.0) -> None:
-        """Stop what runs, at its next safe point, and end the thread."""
+        """Stop the running job at its next safe point, and end the thread."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
@@ -109,7 +109,7 @@ class Worker:
             job, token = turn
             try:
                 done = job.run(token)
-            except Exception:  # a fault in one job must not end the others
+            except Exception:  # an error in one job must not stop the others
                 logger.exception("Background work failed: %s", job.key)
                 done = True
             with self._changed:
@@ -119,8 +119,8 @@ class Worker:
                 self._changed.notify_all()
             try:
                 self._after(job.key)
-            except Exception:  # nor must a fault in telling it
-                logger.exception("The end of background work cannot be told: %s", job.key)
+            except Exception:  # nor must an error in the callback
+                logger.exception("The end of background work cannot be reported: %s", job.key)
 
     def _next(self) -> tuple[_Job, CancelToken] | None:
         with self._changed:
@@ -134,7 +134,7 @@ class Worker:
                     self.beat()
                     return self._running
                 soonest = min((job.due for job in self._waiting.values()), default=None)
-                # Without a limit where there is nothing to do: whoever has a job wakes it.
+                # Without a limit where there is nothing to do: ``put`` wakes it.
                 self._changed.wait(None if soonest is None else soonest - now)
             return None
 

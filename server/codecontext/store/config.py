@@ -14,8 +14,8 @@ class StorageConfig(BaseModel):
         2000,
         ge=10,
         description=(
-            "Size in MB of the cache of vectors that all folders share (a vector of the bundled model takes "
-            "about 1.6 kB). When it is full, the oldest go first."
+            "Maximum size in MB of the embedding cache that all folders share (a vector of the bundled model takes "
+            "about 1.6 kB). When it is full, the oldest vectors are removed first."
         ),
         json_schema_extra={"user_only": True},
     )

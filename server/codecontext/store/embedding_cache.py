@@ -1,7 +1,7 @@
 """(space, content hash) → vector, shared by all folders, so that no text is ever embedded twice.
 
 SQLite in WAL mode: many processes read and write at once. Vectors are little-endian float32. What was
-written first goes first when the cache outgrows its budget. A damaged file is set aside and begun anew:
+written first goes first when the cache outgrows its budget. A damaged file is set aside and replaced by an empty one:
 everything in it can be made again.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from codecontext.core.batched import batched
 from codecontext.core.errors import StoreError
 from codecontext.core.private import create_private, make_private
 
@@ -48,11 +49,11 @@ class EmbeddingCache:
         """The vectors, shape (dimension,), of those hashes that the cache knows."""
         found: dict[str, Vector] = {}
         with self._transaction() as connection:
-            for start in range(0, len(hashes), _LOOKUP_BATCH):
-                batch = [bytes.fromhex(value) for value in hashes[start : start + _LOOKUP_BATCH]]
-                marks = ",".join("?" * len(batch))
+            for batch in batched(hashes, _LOOKUP_BATCH):
+                keys = [bytes.fromhex(value) for value in batch]
+                marks = ",".join("?" * len(keys))
                 query = f"SELECT hash, vector FROM vectors WHERE space = ? AND hash IN ({marks})"  # noqa: S608
-                for key, blob in connection.execute(query, (space_id, *batch)):
+                for key, blob in connection.execute(query, (space_id, *keys)):
                     found[key.hex()] = np.frombuffer(blob, dtype="<f4")
         return found
 
@@ -103,7 +104,7 @@ class EmbeddingCache:
             self.close()
             raise StoreError(
                 f"The embedding cache {self._file} is damaged: {error}.",
-                "Delete the file: it can be made again.",
+                "Delete the file; it will be rebuilt.",
             ) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -111,7 +112,7 @@ class EmbeddingCache:
             make_private(self._file.parent)
         except OSError as error:
             raise StoreError(
-                f"The cache folder {self._file.parent} cannot be made: {error.strerror}.",
+                f"The cache folder {self._file.parent} cannot be created: {error.strerror}.",
                 "Set CODECONTEXT_HOME to a folder that can be written.",
             ) from error
         try:
@@ -121,14 +122,16 @@ class EmbeddingCache:
         except sqlite3.DatabaseError as error:
             damaged = self._file.with_suffix(".damaged")
             self._file.replace(damaged)
-            logger.warning("The embedding cache was damaged (%s); it is kept as %s.", error, damaged)
+            logger.warning(
+                "The embedding cache was damaged (%s) and is rebuilt; the damaged file is kept as %s.", error, damaged
+            )
             return _connect(self._file)
 
 
 def _advice(error: sqlite3.OperationalError) -> str:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return "Another process holds it; try again."
-    return "Free some space, or delete the file: it can be made again."
+        return "Another process is using it; try again."
+    return "Free some space, or delete the file; it will be rebuilt."
 
 
 def _connect(file: Path) -> sqlite3.Connection:

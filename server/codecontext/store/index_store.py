@@ -3,9 +3,9 @@
 The rows of ``chunks`` are the truth about which content of which file is indexed; vectors are keyed by
 content hash, so a file that moves keeps them. New rows of a file are added before its old ones are removed:
 whatever stops the process in between, nothing is missing, and the next run sees two digests for the file
-and writes it again. Which rows are newer says a counter that only grows, never a clock.
+and writes it again. A counter that only grows decides which rows are newer, never a clock.
 
-A reader may be in the middle of a version that a writer takes away; it starts again with the newest one.
+A reader may be in the middle of a version that a writer removes; it then starts over with the newest one.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ import pyarrow.compute as pc
 from lancedb.index import FTS, BTree
 from lancedb.query import BooleanQuery, MatchQuery, Occur
 
+from codecontext.core.batched import batched
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.globs import path_pattern
 from codecontext.core.private import make_private
 from codecontext.store.manifest import has_manifest
@@ -89,11 +90,11 @@ _FILES_AT_ONCE = 4_000
 _MAX_EQUALS = 5_000
 """Matches that are looked through to find all that share one score."""
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
-# The database reports faults of the disk as text.
-_PASSING_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ETIMEDOUT}
+# The database reports disk errors as text.
+_TEMPORARY_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ETIMEDOUT}
 _DISK_WORDS = re.compile("no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE)
 # So it reports what the system lacks for now, or another writer; none of it says anything about the data.
-_PASSING_WORDS = re.compile(
+_TEMPORARY_WORDS = re.compile(
     "too many open files|cannot allocate memory|resources exhausted|resource temporarily unavailable|timed out"
     "|commit conflict|interrupted system call",
     re.IGNORECASE,
@@ -151,7 +152,7 @@ class IndexStore:
 
     def vectors(self, space_id: str) -> tuple[pa.Array, npt.NDArray[np.float32]]:
         """Content hashes and their vectors, shape (rows, dimension); empty where the space has none."""
-        stored = self._answer(_vectors_table(space_id), lambda table: table.to_arrow())
+        stored = self._read_newest(_vectors_table(space_id), lambda table: table.to_arrow())
         if stored is None or stored.num_rows == 0:
             return pa.array([], pa.string()), np.empty((0, 0), np.float32)
         stored = stored.combine_chunks()
@@ -183,8 +184,8 @@ class IndexStore:
         """Chunk ids and BM25 scores for ``terms``, summed over the weighted term fields, best first.
 
         Chunks with the same score come in the order of their ids, also where ``limit`` leaves some of them out, so that
-        the answer does not depend on the order in which they were written. A database without a full-text index
-        (nothing written yet) answers nothing. Raises ``QueryError`` for a filter that has no meaning.
+        the result does not depend on the order in which they were written. A database without a full-text index
+        (nothing written yet) finds nothing. Raises ``QueryError`` for a malformed filter.
         """
         if not terms:
             return []
@@ -194,7 +195,7 @@ class IndexStore:
         condition = filter_sql(where) if where else ""
         wanted = limit
         while True:
-            found = self._question(partial(_best_matches, query, condition, wanted + 1), _search_every_column)
+            found = self._run_query(partial(_best_matches, query, condition, wanted + 1), _search_every_column)
             scores = found["_score"].to_pylist() if found is not None else []
             # The list ends within a group of equals: which of them were left out is chance.
             if len(scores) <= wanted or scores[wanted] != scores[limit - 1] or wanted >= _MAX_EQUALS:
@@ -211,13 +212,13 @@ class IndexStore:
         return found
 
     def matching_ids(self, where: ChunkFilter) -> pa.Array:
-        """Ids of the chunks that the filter lets through. Raises ``QueryError`` for one that has no meaning."""
+        """Ids of the chunks that the filter lets through. Raises ``QueryError`` for a malformed one."""
         condition = filter_sql(where)
 
         def matching(table: Any) -> pa.Table:
             return table.search().where(condition).select(["id"]).limit(None).to_arrow()
 
-        found = self._question(matching, _read_filter_columns)
+        found = self._run_query(matching, _read_filter_columns)
         return found["id"].combine_chunks() if found is not None else pa.array([], pa.string())
 
     def verify(self) -> list[str]:
@@ -240,7 +241,7 @@ class IndexStore:
         written = self._next_generation()
         rows = [{**row, "written": written} for file in files for row in file.rows]
         data = pa.Table.from_pylist(rows, schema=CHUNK_SCHEMA)
-        with _faults_of(CHUNKS_TABLE):
+        with _errors_of(CHUNKS_TABLE):
             if rows:
                 table = self._table(CHUNKS_TABLE)
                 if table is None:
@@ -258,7 +259,7 @@ class IndexStore:
         name = _vectors_table(space_id)
         values = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
         data = pa.table({"content_hash": pa.array(hashes, pa.string()), "vector": values})
-        with _faults_of(name):
+        with _errors_of(name):
             table = self._table(name)
             if table is None:
                 self._tables[name] = self._connect().create_table(name, data)
@@ -274,7 +275,7 @@ class IndexStore:
         table = self._table(CHUNKS_TABLE)
         if table is None:
             return
-        with _faults_of(CHUNKS_TABLE):
+        with _errors_of(CHUNKS_TABLE):
             indexed = {column for index in table.list_indices() for column in index.columns}
             for column, config in _INDEXES.items():
                 if column not in indexed:
@@ -283,16 +284,16 @@ class IndexStore:
     def optimize(self, *, thorough: bool = False) -> None:
         """Fold new rows into the indexes, compact, and drop versions that no reader needs.
 
-        A table that a few small writes have touched is left alone: it answers as fast, and at once. ``thorough`` leaves
-        of the chunks nothing on the disk but what counts now: no removed row, no word of one, no older version. Then
-        scores are those of an index that was made from nothing.
+        A table that only a few small writes have touched is left alone, since that would gain nothing. ``thorough``
+        purges all that the chunks table does not need now: removed rows, their terms, older versions. Then scores are
+        those of an index that was built from scratch.
         """
         if thorough:
-            self._tidy()
+            self._purge_removed()
         for name in self._table_names():
             table = self._table(name)
             if table is not None:
-                with _faults_of(name):
+                with _errors_of(name):
                     if _is_scattered(table):
                         table.optimize(cleanup_older_than=_KEEP_OLD_VERSIONS)
 
@@ -301,14 +302,14 @@ class IndexStore:
         name = _vectors_table(space_id)
         self._tables.pop(name, None)
         if name in self._table_names():
-            with _faults_of(name):
+            with _errors_of(name):
                 self._connect().drop_table(name)
 
     def set_aside(self, name: str) -> Path:
         """Move a table that cannot be read out of the way, in place of an earlier one; returns where it is now."""
         self._tables.pop(name, None)
         target = self.directory / _SET_ASIDE / f"{name}.lance"
-        with _faults_of(name):
+        with _errors_of(name):
             target.parent.mkdir(mode=0o700, exist_ok=True)
             if target.exists():
                 shutil.rmtree(target)
@@ -340,7 +341,7 @@ class IndexStore:
         return lancedb.connect(self.directory, session=self._session)
 
     def _table_names(self) -> list[str]:
-        with _faults_of(CHUNKS_TABLE):
+        with _errors_of(CHUNKS_TABLE):
             return sorted(entry.stem for entry in self.directory.glob("*.lance") if entry.is_dir())
 
     def _table(self, name: str) -> Any | None:
@@ -349,7 +350,7 @@ class IndexStore:
         if not self._is_written(name):
             self._tables.pop(name, None)
             return None
-        with _faults_of(name):
+        with _errors_of(name):
             if table is None:
                 table = self._tables[name] = self._connect().open_table(name)
             else:
@@ -365,8 +366,8 @@ class IndexStore:
             return False
         except OSError as error:
             raise StoreError(
-                f"The table '{name}' of the index cannot be looked at: {error.strerror}.",
-                "Give yourself the right to read it, or close some programs, and try again.",
+                f"The table '{name}' of the index cannot be opened: {error.strerror}.",
+                "Check the permissions of the index folder, or close some programs, and try again.",
             ) from error
 
     def _version(self, name: str) -> int:
@@ -374,7 +375,7 @@ class IndexStore:
         return int(table.version) if table is not None else 0
 
     def _read(self, name: str, columns: Sequence[str], schema: pa.Schema | None) -> Any:
-        found = self._answer(name, lambda table: table.search().select(list(columns)).limit(None).to_arrow())
+        found = self._read_newest(name, lambda table: table.search().select(list(columns)).limit(None).to_arrow())
         if found is None:
             return schema.empty_table().select(list(columns)) if schema is not None else None
         return found
@@ -390,13 +391,13 @@ class IndexStore:
             found: list[dict[str, Any]] = rows.to_list()
             return found
 
-        rows = self._answer(CHUNKS_TABLE, read) or []
+        rows = self._read_newest(CHUNKS_TABLE, read) or []
         return {row[key]: row for row in sorted(rows, key=lambda row: row["written"])}
 
-    def _answer(self, name: str, read: Callable[[Any], T]) -> T | None:
+    def _read_newest(self, name: str, read: Callable[[Any], T]) -> T | None:
         """What ``read`` finds in the newest version of the table; None where there is no table.
 
-        Where a writer took away the version that was being read, it is read again from the one that came after.
+        Where a writer removed the version that was being read, the next one is read instead.
         """
         for attempt in range(1, _READ_ATTEMPTS + 1):
             before = self._version_files(name)
@@ -404,7 +405,7 @@ class IndexStore:
                 table = self._table(name)
                 if table is None:
                     return None
-                with _faults_of(name):
+                with _errors_of(name):
                     return read(table)
             except IndexCorrupt:
                 self._tables.pop(name, None)
@@ -412,18 +413,18 @@ class IndexStore:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _question(self, ask: Callable[[Any], pa.Table], probe: Callable[[Any], object]) -> pa.Table | None:
-        """The answer of the chunks to what somebody typed.
+    def _run_query(self, query: Callable[[Any], pa.Table], probe: Callable[[Any], object]) -> pa.Table | None:
+        """What a query that a user typed finds in the chunks; None where there is no table.
 
-        A fault is a fault of the table only if ``probe``, which reads the same columns for nobody in particular, meets
-        one, too; else the question is at fault.
+        An error is the table's only if ``probe``, which reads the same columns without the query, meets one too;
+        otherwise it is the query's, and becomes a ``QueryError``.
         """
         try:
-            return self._answer(CHUNKS_TABLE, ask)
+            return self._read_newest(CHUNKS_TABLE, query)
         except IndexCorrupt as error:
-            self._answer(CHUNKS_TABLE, probe)
+            self._read_newest(CHUNKS_TABLE, probe)
             raise QueryError(
-                f"This search cannot be answered: {_first_line(error.__cause__ or error)}.",
+                f"This search failed: {_first_line(error.__cause__ or error)}.",
                 "Use fewer or shorter filters, or other words.",
             ) from error
 
@@ -438,20 +439,20 @@ class IndexStore:
         newest = pc.max(self._read(CHUNKS_TABLE, ("written",), CHUNK_SCHEMA)["written"]).as_py()
         return 1 if newest is None else int(newest) + 1
 
-    def _tidy(self) -> None:
+    def _purge_removed(self) -> None:
         table = self._table(CHUNKS_TABLE)
         if table is None:
             return
         if any((self.directory / f"{CHUNKS_TABLE}.lance" / "_deletions").glob("*")):
-            self._write_anew(table)
-        with _faults_of(CHUNKS_TABLE):
-            # An index keeps the words of rows that are gone, and counts them.
+            self._rewrite_rows(table)
+        with _errors_of(CHUNKS_TABLE):
+            # An index keeps the terms of removed rows, and counts them.
             for column, config in _INDEXES.items():
                 table.create_index(column, config=config(), replace=True)
             for _pass in range(2):  # what one pass merges only the next one takes away
                 self._forget_versions(table)
 
-    def _write_anew(self, table: Any) -> None:
+    def _rewrite_rows(self, table: Any) -> None:
         """Write the newest rows of each file again and delete the others: so nothing stays in between them.
 
         The database itself keeps removed rows in its files until they are a tenth of them.
@@ -459,15 +460,15 @@ class IndexStore:
         generation = self._next_generation()
         newest = latest_rows(self._read(CHUNKS_TABLE, ("path", "written"), CHUNK_SCHEMA))
         writes = dict(zip(newest["path"].to_pylist(), newest["written"].to_pylist(), strict=True))
-        for paths in _batches(sorted(writes), _FILES_AT_ONCE):
-            with _faults_of(CHUNKS_TABLE):
+        for paths in batched(sorted(writes), _FILES_AT_ONCE):
+            with _errors_of(CHUNKS_TABLE):
                 rows = table.search().where(_any_of("path", paths)).limit(None).to_arrow()
             rows = latest_rows(rows.select(CHUNK_SCHEMA.names)).sort_by([("path", "ascending"), ("id", "ascending")])
             column = CHUNK_SCHEMA.get_field_index("written")
             numbers = pa.array([generation] * rows.num_rows, pa.int64())
-            with _faults_of(CHUNKS_TABLE):
+            with _errors_of(CHUNKS_TABLE):
                 table.add(rows.set_column(column, CHUNK_SCHEMA.field(column), numbers).cast(CHUNK_SCHEMA))
-        with _faults_of(CHUNKS_TABLE):
+        with _errors_of(CHUNKS_TABLE):
             table.delete(f"written < {generation}")
 
     def _forget_versions(self, table: Any) -> None:
@@ -486,7 +487,7 @@ class IndexStore:
 
     def _readable(self, name: str) -> bool:
         try:
-            self._answer(name, _read_everything)
+            self._read_newest(name, _read_everything)
         except IndexCorrupt:
             return False
         return True
@@ -495,8 +496,8 @@ class IndexStore:
         table = self._table(name)
         if table is None:
             return
-        with _faults_of(name):
-            for batch in _batches(values, _DELETE_BATCH):
+        with _errors_of(name):
+            for batch in batched(values, _DELETE_BATCH):
                 table.delete(f"{_any_of(column, batch)} AND {condition}")
 
 
@@ -578,7 +579,7 @@ def _read_everything(table: Any) -> None:
 
 
 def latest_rows(rows: pa.Table) -> pa.Table:
-    """Leave out the old rows of a file that an interrupted write left beside the new ones."""
+    """Leave out the old rows of a file that an interrupted write left next to the new ones."""
     writes = rows.group_by(["path", "written"]).aggregate([])
     if writes.num_rows == pc.count_distinct(writes["path"]).as_py():
         return rows
@@ -586,38 +587,36 @@ def latest_rows(rows: pa.Table) -> pa.Table:
     return rows.join(latest, keys=["path", "written"], join_type="inner").combine_chunks()
 
 
-def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
-
-
 @contextmanager
-def _faults_of(table: str) -> Iterator[None]:
+def _errors_of(table: str) -> Iterator[None]:
     """Turn what the database raises into a sentence: the system refused, or the table is damaged."""
     try:
         yield
     except (RuntimeError, ValueError, OSError, pa.ArrowException) as error:
-        if _is_disk_fault(error):
+        if _is_disk_error(error):
             raise StoreError(
                 f"The disk refused to store the index (table '{table}'): {_first_line(error)}.",
                 "Free some space and run again; the previous index is intact.",
             ) from error
-        if _is_passing_fault(error):
+        if _is_temporary_error(error):
             raise StoreError(
-                f"The table '{table}' of the index cannot be used just now: {_first_line(error)}.",
+                f"The table '{table}' of the index is temporarily unavailable: {_first_line(error)}.",
                 "Close some programs and try again; the index itself is intact.",
             ) from error
         raise IndexCorrupt(
             f"The table '{table}' of the index cannot be read: {_first_line(error)}.",
-            "Run 'codecontext index': it sets the table aside and builds it again.",
+            "Run 'codecontext index': it sets the table aside and rebuilds it.",
         ) from error
 
 
-def _is_disk_fault(error: BaseException) -> bool:
+def _is_disk_error(error: BaseException) -> bool:
     return (isinstance(error, OSError) and error.errno in _DISK_ERRORS) or bool(_DISK_WORDS.search(str(error)))
 
 
-def _is_passing_fault(error: BaseException) -> bool:
-    return (isinstance(error, OSError) and error.errno in _PASSING_ERRORS) or bool(_PASSING_WORDS.search(str(error)))
+def _is_temporary_error(error: BaseException) -> bool:
+    return (isinstance(error, OSError) and error.errno in _TEMPORARY_ERRORS) or bool(
+        _TEMPORARY_WORDS.search(str(error))
+    )
 
 
 def _first_line(error: BaseException) -> str:

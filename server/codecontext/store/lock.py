@@ -26,7 +26,7 @@ def writer_lock(directory: Path, *, timeout: float = 0.0) -> Iterator[None]:
     except Timeout as error:
         raise IndexLocked(
             f"Another CodeContext process is writing the index in {directory}.",
-            "Wait until it is done; searching works meanwhile.",
+            "Wait until it has finished; you can search in the meantime.",
         ) from error
     except OSError as error:
         raise StoreError(

@@ -6,12 +6,13 @@ was last seen (so that unchanged files are not read), what was skipped and why, 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import StoreError
+from codecontext.core.messages import Message, Sentence
 
 SCHEMA_VERSION = 2
 """Raised whenever the columns of a table or their meaning change; an index of another version is rebuilt."""
@@ -44,28 +45,26 @@ class QuarantinedFile(BaseModel):
     detail: str
 
 
-class SkippedFile(BaseModel):
-    """A file that is not in the index, and why."""
+class SkippedFile(Message):
+    """A file, or with a trailing '/' a whole folder, that is not in the index, and why."""
 
-    model_config = ConfigDict(frozen=True)
-
-    path: str
-    reason: str
-    detail: str = ""
+    path: str = Field(description="Relative to the folder.")
+    reason: str = Field(description="Why, as one word.")
+    detail: Sentence = Field("", description="Details, where there are any.")
 
 
 class Manifest(BaseModel):
     """State of one index at the end of its last run."""
 
     folder: str = ""
-    recipe: str = Field("", description="Digest of all that decides how a file becomes rows.")
+    index_version: str = Field("", description="Digest of everything that decides how a file becomes rows.")
     spaces: list[str] = Field(default_factory=list, description="Embedding spaces, the active one first.")
     read_at_ns: int = Field(0, description="When the run that took the stamps began.")
     files: dict[str, FileStamp] = Field(default_factory=dict)
     skipped: list[SkippedFile] = Field(default_factory=list)
     quarantined: dict[str, QuarantinedFile] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
-    tidied: int = Field(0, description="Version of the chunks that was left with nothing but what counts.")
+    tidied: int = Field(0, description="Version of the chunks table when its removed rows were last purged.")
 
     def use_space(self, space_id: str, *, keep: int, activate: bool = True) -> None:
         """Make ``space_id`` the active space and remember the ``keep`` most recent ones.
@@ -89,7 +88,7 @@ def read_manifest(directory: Path) -> Manifest | None:
     except OSError as error:
         raise StoreError(
             f"The manifest {directory / _FILE_NAME} cannot be read: {error.strerror}.",
-            "Give yourself the right to read it.",
+            "Check the file's permissions.",
         ) from error
 
 
@@ -100,13 +99,9 @@ def has_manifest(directory: Path) -> bool:
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step. Raises ``StoreError`` when the disk refuses; then the old one stays."""
-    temporary = directory / f"{_FILE_NAME}.{os.getpid()}.tmp"
     try:
-        temporary.touch(mode=0o600)
-        temporary.write_text(manifest.model_dump_json(), encoding="utf-8")
-        temporary.replace(directory / _FILE_NAME)
+        write_file(directory / _FILE_NAME, manifest.model_dump_json(), private=True)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(
             f"The manifest {directory / _FILE_NAME} cannot be written: {error.strerror}.",
             "Free some space and run again; the previous index is intact.",

@@ -6,7 +6,7 @@ chunks, and never misses. See docs/benchmarks.md for the figures.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -57,6 +57,11 @@ class Snapshot:
         """One chunk as a dict of the catalogue's columns."""
         return {name: self.column(name)[index].as_py() for name in self.catalogue.column_names}
 
+    def ids(self, rows: Sequence[int] | Indices) -> list[str]:
+        """Ids of these rows."""
+        ids: list[str] = self.column("id").take(pa.array(rows, pa.int64())).to_pylist()
+        return ids
+
     def index_of_ids(self, ids: pa.Array) -> Indices:
         """Row of each id, or -1."""
         return _positions(ids, self.column("id"))
@@ -93,6 +98,13 @@ class Snapshot:
 def share_covered(covered: int, chunks: int) -> float:
     """Coverage, 0 to 1: 1 for no chunks, of which none lacks a vector."""
     return covered / chunks if chunks else 1.0
+
+
+def coverage_of(store: IndexStore, space_id: str) -> float:
+    """Share of the chunks whose text has a vector in the space, 0 to 1, without reading the vectors."""
+    hashes = store.catalogue()["content_hash"].to_pylist()
+    embedded = store.vector_hashes(space_id)
+    return share_covered(sum(value in embedded for value in hashes), len(hashes))
 
 
 def empty_snapshot(space_id: str) -> Snapshot:

@@ -1,5 +1,6 @@
-"""Teaches a repository's own vocabulary to an adapter: mines pairs, trains, measures base against adapter.
+"""Trains LoRA adapters on a repository's own vocabulary and measures them against the base model.
 
-``mining`` finds (query, code) pairs, ``corpus`` is the code with everything hidden that the queries were taken from,
-``train`` and ``evaluate`` are the two ways in.
+``trainer`` and ``evaluator`` are the two entry points. Below them, imports point one way: ``release`` (adapter folder,
+card, reports, promotion), ``optimize`` (encoder, objectives, loop), ``evaluation`` (rankings, metrics, results),
+``data`` (pairs, the corpus that hides their sources, splits), ``config``.
 """

@@ -1,14 +1,17 @@
-"""Trains an adapter for one repository: mine, divide, train, choose, measure, write."""
+"""Trainer: a whole training run on one repository, which mines, splits, trains, measures and writes.
+
+Below it, ``optimize.loop.TrainingLoop`` does the steps, validates and keeps checkpoints, and an
+``optimize.objective.Objective`` says what one batch minimises and how validation ranks.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from pydantic import BaseModel, Field
 
 from codecontext.adapters import adapter_fingerprint
 from codecontext.core.errors import TrainingError
@@ -17,54 +20,37 @@ from codecontext.core.progress import Progress
 from codecontext.embeddings.model_files import BUNDLED_NAMES
 from codecontext.training.config import TrainingConfig
 from codecontext.training.data.corpus import Corpus
-from codecontext.training.data.labels import label
-from codecontext.training.data.mining.counts import SourceCount
+from codecontext.training.data.labels import Labelled, LabelledSplit, label_split
 from codecontext.training.data.split import MIN_TEST_PAIRS, Split, split_pairs
-from codecontext.training.evaluation.evaluate import MAX_TEST_PAIRS, rankings_of, sample
-from codecontext.training.evaluation.results import QuerySet, summarise
+from codecontext.training.data.workbench import Material, Workbench
+from codecontext.training.evaluation.metrics import summarise
+from codecontext.training.evaluation.rankings import rankings_of
+from codecontext.training.evaluation.results import QuerySet, Verdict
 from codecontext.training.optimize.checkpoint import Checkpoint
 from codecontext.training.optimize.encoder import TrainableEncoder
-from codecontext.training.optimize.loop import Trained, TrainingLoop
-from codecontext.training.optimize.sides import side_of
+from codecontext.training.optimize.loop import TrainingLoop
+from codecontext.training.optimize.objective import objective_for
 from codecontext.training.release.artifact import (
     CARD_FILE,
     Course,
     DataCounts,
     Metrics,
     TrainingRecord,
+    TrainingReport,
     check_target,
     library_versions,
     write_adapter,
     write_record,
 )
 from codecontext.training.release.card import render_card
-from codecontext.training.workbench import Material, Workbench
 
 if TYPE_CHECKING:
     from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 
 MIN_TRAINING_PAIRS = 50
 MIN_VALIDATION_PAIRS = 5
-MAX_VALIDATION_PAIRS = 200
 
 _FULL_NAME_OF_BUNDLED = "sentence-transformers/all-MiniLM-L6-v2"
-
-
-class TrainingReport(BaseModel):
-    """What a training run made."""
-
-    path: str = Field(description="Folder of the adapter.")
-    name: str = Field(description="Its name.")
-    side: str = Field(description="Which texts it is for.")
-    fingerprint: str = Field("", description="Digest of its content.")
-    folder: str = Field(description="The folder that it was trained on.")
-    sources: list[SourceCount] = Field(description="Pairs by source, and what was left out.")
-    data: DataCounts = Field(description="How many pairs there were.")
-    course: Course = Field(description="How training went.")
-    test: QuerySet = Field(description="Before and after on the test pairs.")
-    helps_search: bool = Field(description="Whether the gain on the whole search excludes a loss.")
-    report: str = Field("", description="Its HTML report.")
-    resumed_at: int = Field(0, description="The step that a stopped run went on from; 0 for a new run.")
 
 
 class Trainer:
@@ -77,64 +63,66 @@ class Trainer:
         self._replace = replace
 
     def run(self, pairs_file: Path | None = None, *, fresh: bool = False) -> TrainingReport:
-        """Train and write the adapter. A run that was stopped is gone on with, unless ``fresh``.
+        """Train and write the adapter. A run that was stopped is resumed, unless ``fresh``.
 
         Raises ``TrainingError`` where there is too little to train on, ``StoreError`` when the disk refuses,
-        ``OperationCancelled`` when stopped, after the state was written, and what loading the model raises.
+        ``OperationCancelled`` when stopped, after the checkpoint was written, and what loading the model raises.
         """
         started = time.perf_counter()
         check_target(self._target, replace=self._replace)
-        bench = self._bench
+        bench, config = self._bench, self._config
         material = bench.material(pairs_file)
-        split = split_pairs(material.pairs, self._config.seed)
+        split = split_pairs(material.pairs, config.seed)
         require_enough(split, bench.folder)
         bench.on_progress(Progress("loading model", 0, 0))
         corpus = bench.corpus(material)
-        encoder = TrainableEncoder(bench.settings.embeddings.huggingface, self._config)
-        run = _Run(bench, self._config, encoder, corpus, split)
-        checkpoint = Checkpoint(bench.builder.directory / "checkpoint.safetensors", self._recipe(material, corpus))
+        labelled = self._label(split, corpus)
+        encoder = TrainableEncoder(bench.settings.embeddings.huggingface, config)
+        objective = objective_for(bench, config, encoder, corpus, labelled)
+        checkpoint = Checkpoint(bench.builder.directory / "checkpoint.safetensors", self._run_digest(material, corpus))
         if fresh:
             checkpoint.remove()
-        trained, base_score = run.train(checkpoint)
-        strength = run.choose_strength()
-        test: list[QuerySet] = []
+        trained = TrainingLoop(encoder, objective, config, checkpoint).run(bench.on_progress, bench.cancel)
+        strength = objective.choose_strength()
+
+        def course() -> Course:
+            seconds = round(time.perf_counter() - started, 1)
+            return Course(**asdict(trained), strength=strength, seconds=seconds)
+
+        record = self._record(split, corpus, course())
+        measured: list[QuerySet] = []
 
         def fill(folder: Path) -> None:
-            encoder.save(folder, strength, base_name(bench.base))
-            course = _course(trained, base_score, strength, started)
-            record = self._record(bench.base, split, corpus, course)
+            encoder.save(folder, strength, record.base_model)
+            write_record(folder, record)  # says what the adapter is for, which is needed to load and measure it
+            test = self._measure(folder, corpus, labelled.test)
+            record.course, record.metrics = course(), Metrics(dense=test.dense, search=test.search)
             write_record(folder, record)
-            test.append(run.measure(folder))
-            course = _course(trained, base_score, strength, started)
-            metrics = Metrics(dense=test[0].dense, search=test[0].search)
-            record = record.model_copy(update={"course": course, "metrics": metrics})
-            write_record(folder, record)
-            (folder / CARD_FILE).write_text(render_card(record, base_name(bench.base)), encoding="utf-8")
+            (folder / CARD_FILE).write_text(render_card(record), encoding="utf-8")
+            measured.append(test)
 
         write_adapter(self._target, fill, replace=self._replace)
         checkpoint.remove()
-        return self._report(material, split, corpus, _course(trained, base_score, strength, started), test[0], trained)
+        return self._report(material, record, measured[0], trained.resumed_at)
 
-    def _report(
-        self, material: Material, split: Split, corpus: Corpus, course: Course, test: QuerySet, trained: Trained
-    ) -> TrainingReport:
-        return TrainingReport(
-            path=str(self._target),
-            name=self._target.name,
-            side=self._config.side.value,
-            fingerprint=adapter_fingerprint(self._target),
-            folder=str(self._bench.folder),
-            sources=material.sources,
-            data=_counts(split, corpus),
-            course=course,
-            test=test,
-            helps_search=test.helps_search,
-            resumed_at=trained.resumed_at,
-        )
+    def _label(self, split: Split, corpus: Corpus) -> LabelledSplit:
+        labelled = label_split(split, corpus.places)
+        if not (labelled.train and labelled.validation and labelled.test):
+            raise TrainingError(
+                f"The code that the pairs of {self._bench.folder} name is not in the index.",
+                "Paths are relative to the folder; 'codecontext status --skipped' lists what is left out.",
+            )
+        return labelled
 
-    def _record(
-        self, base: HuggingFaceEmbeddingProvider, split: Split, corpus: Corpus, course: Course
-    ) -> TrainingRecord:
+    def _measure(self, adapter: Path, corpus: Corpus, test: list[Labelled]) -> QuerySet:
+        """The finished adapter against the base model on the test pairs, as both would be used."""
+        base = self._bench.base
+        before = rankings_of(self._bench, base, corpus, test, "searching with base")
+        after = rankings_of(self._bench, base.beside(adapter), corpus, test, "searching with adapter")
+        return summarise(test, before, after)
+
+    def _record(self, split: Split, corpus: Corpus, course: Course) -> TrainingRecord:
+        base = self._bench.base
         return TrainingRecord(
             name=self._target.name,
             side=self._config.side,
@@ -150,51 +138,27 @@ class Trainer:
             trained_queries=sorted({pair.key for pair in split.train}),
         )
 
-    def _recipe(self, material: Material, corpus: Corpus) -> str:
-        """Digest of all that must be equal for a stopped run to go on."""
+    def _report(self, material: Material, record: TrainingRecord, test: QuerySet, resumed_at: int) -> TrainingReport:
+        return TrainingReport(
+            path=str(self._target),
+            name=record.name,
+            side=record.side.value,
+            fingerprint=adapter_fingerprint(self._target),
+            folder=str(self._bench.folder),
+            sources=material.sources,
+            data=record.data,
+            course=record.course,
+            test=test,
+            helps_search=test.verdict is Verdict.BETTER,
+            resumed_at=resumed_at,
+        )
+
+    def _run_digest(self, material: Material, corpus: Corpus) -> str:
+        """Digest of everything that must be equal for a stopped run to resume."""
         hashes = corpus.snapshot.column("content_hash").to_pylist()
         pairs = "".join(pair.model_dump_json() for pair in material.pairs)
         settings = self._config.model_dump_json(exclude={"device"})
         return content_digest(settings, pairs, "".join(sorted(hashes)), corpus.snapshot.space_id)
-
-
-class _Run:
-    """The labelled parts of the data, and what is done with each."""
-
-    def __init__(
-        self, bench: Workbench, config: TrainingConfig, encoder: TrainableEncoder, corpus: Corpus, split: Split
-    ) -> None:
-        self._bench = bench
-        self._config = config
-        self._encoder = encoder
-        self._corpus = corpus
-        self._train = label(split.train, corpus.places)
-        self._test = label(sample(split.test, MAX_TEST_PAIRS), corpus.places)
-        validation = label(sample(split.validation, MAX_VALIDATION_PAIRS), corpus.places)
-        if not (self._train and self._test and validation):
-            raise TrainingError(
-                f"The code that the pairs of {bench.folder} name is not in the index.",
-                "Paths are relative to the folder; 'codecontext status --skipped' lists what is left out.",
-            )
-        self._side = side_of(bench, config, encoder, corpus, validation)
-
-    def train(self, checkpoint: Checkpoint) -> tuple[Trained, float]:
-        """Train; also the validation score of the base model."""
-        base_score = float(self._side.score().mean())
-        objective = self._side.objective(self._train)
-        loop = TrainingLoop(self._encoder, objective, self._side.score, self._config, checkpoint)
-        return loop.run(base_score, self._bench.on_progress, self._bench.cancel), base_score
-
-    def choose_strength(self) -> float:
-        """How strongly the adapter should act."""
-        return self._side.choose_strength()
-
-    def measure(self, adapter: Path) -> QuerySet:
-        """The finished adapter against the base model on the test pairs, as both would serve."""
-        base = self._bench.base
-        before = rankings_of(self._bench, base, self._corpus, self._test, "asking base")
-        after = rankings_of(self._bench, base.beside(adapter), self._corpus, self._test, "asking adapter")
-        return summarise(self._test, before, after)
 
 
 def base_name(base: HuggingFaceEmbeddingProvider) -> str:
@@ -204,18 +168,18 @@ def base_name(base: HuggingFaceEmbeddingProvider) -> str:
 
 
 def require_enough(split: Split, folder: Path) -> None:
-    """Raise ``TrainingError`` where ``split`` is too little to train, choose or measure with."""
+    """Raise ``TrainingError`` where ``split`` is too little to train, validate or test with."""
     counts = {
         "train on": (len(split.train), MIN_TRAINING_PAIRS),
-        "choose by": (len(split.validation), MIN_VALIDATION_PAIRS),
-        "measure with": (len(split.test), MIN_TEST_PAIRS),
+        "validate with": (len(split.validation), MIN_VALIDATION_PAIRS),
+        "test with": (len(split.test), MIN_TEST_PAIRS),
     }
     for purpose, (found, needed) in counts.items():
         if found < needed:
             raise TrainingError(
-                f"{folder} gives only {found} pairs to {purpose}; at least {needed} are needed.",
-                "An adapter pays from a few hundred documented functions on. 'codecontext adapter pairs' shows what "
-                "was found and why the rest was left out; you can add pairs of your own (docs/training.md).",
+                f"{folder} yields only {found} pairs to {purpose}; at least {needed} are needed.",
+                "Training pays off from a few hundred documented functions. 'codecontext adapter pairs' shows what was "
+                "found and why the rest was left out; you can add pairs of your own (docs/training.md).",
             )
 
 
@@ -227,17 +191,4 @@ def _counts(split: Split, corpus: Corpus) -> DataCounts:
         leaked=split.leaked,
         sources=dict(Counter(pair.source for pair in split.train).most_common()),
         chunks=len(corpus.snapshot),
-    )
-
-
-def _course(trained: Trained, base_score: float, strength: float, started: float) -> Course:
-    return Course(
-        steps=trained.steps,
-        losses=trained.losses,
-        scores=trained.scores,
-        base_score=base_score,
-        best_validation=trained.best_validation,
-        stopped_early=trained.stopped_early,
-        strength=strength,
-        seconds=round(time.perf_counter() - started, 1),
     )

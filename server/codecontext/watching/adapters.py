@@ -38,6 +38,8 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, WEIGHTS_FILE, AdapterStamp, stamp_of
+from codecontext.watching.paths import identity_of
+from codecontext.watching.trees import CLOSING_SECONDS
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver, ObservedWatch
@@ -47,16 +49,13 @@ logger = logging.getLogger(__name__)
 # Seconds from an event to the call it causes, and between two calls for one adapter.
 SOON = 0.05
 SPACING = 0.25
-# Seconds between looks at adapters while a folder on their way cannot be watched.
+# Seconds between checks of the adapters while a folder on their way cannot be watched.
 BLIND_INTERVAL = 1.0
-
-# Threads that do not end by then, as the disk or a callback does not answer, are left: they are daemons.
-_CLOSING_SECONDS = 5.0
 
 # The kernel's own limit.
 MAX_LINKS = 40
 
-# Folders may appear while watches are put; whoever makes them without end is left to the next look.
+# Folders may appear while watches are put; whoever makes them without end is left to the next check.
 MAX_ROUNDS = 20
 
 # A rename of any folder on the way changes what a path means. Only inotify watches single folders at no cost:
@@ -92,7 +91,7 @@ class AdapterWatcher:
         """Path of a file, folder or link → wanted paths that depend on it."""
         self._due: dict[Path, float] = {}
         self._called: dict[Path, float] = {}
-        self._next_look = time.monotonic()
+        self._next_check = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="adapter-watcher", daemon=True)
         self._thread.start()
 
@@ -109,7 +108,7 @@ class AdapterWatcher:
         """Stop watching; no call comes afterwards. Not to be used inside ``on_change``."""
         self._closing.set()
         self._events.put(None)
-        self._thread.join(_CLOSING_SECONDS)
+        self._thread.join(CLOSING_SECONDS)
 
     def _run(self) -> None:
         try:
@@ -117,7 +116,7 @@ class AdapterWatcher:
                 try:
                     self._take_turn(self._wait_for_events())
                 except Exception:
-                    logger.exception("Watching adapters failed; it goes on")
+                    logger.exception("Watching adapters failed; it continues")
                     self._closing.wait(self._interval)
         finally:
             self._places.close()
@@ -133,15 +132,15 @@ class AdapterWatcher:
             return events
 
     def _next_deadline(self) -> float:
-        return min(self._next_look, *self._due.values()) if self._due else self._next_look
+        return min(self._next_check, *self._due.values()) if self._due else self._next_check
 
     def _take_turn(self, events: list[FileSystemEvent | None]) -> None:
         if self._closing.is_set():
             return
         touched = {path for event in events if event is not None for path in self._concerned_by(event)}
         self._plan_calls(touched)
-        if touched or None in events or time.monotonic() >= self._next_look:
-            self._look()
+        if touched or None in events or time.monotonic() >= self._next_check:
+            self._follow_and_compare()
         self._make_due_calls()
 
     def _concerned_by(self, event: FileSystemEvent) -> set[Path]:
@@ -150,7 +149,7 @@ class AdapterWatcher:
             self._places.forget(source)
         return self._concerns.get(source, set()) | self._concerns.get(target, set())
 
-    def _look(self) -> None:
+    def _follow_and_compare(self) -> None:
         """Follow all paths again, watch where they lead now, and find what changed without an event."""
         with self._lock:
             known = dict(self._known)
@@ -159,7 +158,7 @@ class AdapterWatcher:
         self._called = {path: called for path, called in self._called.items() if path in known}
         self._plan_calls(path for path, stamp in known.items() if stamp_of(path) != stamp)
         pause = min(self._interval, BLIND_INTERVAL) if self._places.blind else self._interval
-        self._next_look = time.monotonic() + pause
+        self._next_check = time.monotonic() + pause
 
     def _follow(self, paths: Collection[Path]) -> None:
         """Put watches where ``paths`` lead; again while new watches came too late to see a change."""
@@ -273,7 +272,7 @@ class _WatchedPlaces(FileSystemEventHandler):
         Old watches go first: the kernel keeps one watch for a folder, whatever path it was added by.
         """
         for path, place in list(self._places.items()):
-            if wanted.get(path) != place.files or _identity(path) != place.identity:
+            if wanted.get(path) != place.files or identity_of(path) != place.identity:
                 self.forget(path)
         missing = [path for path in wanted if path not in self._places]
         added = [path for path in missing if self._add(path, files=wanted[path])]
@@ -290,10 +289,10 @@ class _WatchedPlaces(FileSystemEventHandler):
         """End all watches and their threads."""
         if self._observer is not None:
             self._observer.stop()
-            self._observer.join(_CLOSING_SECONDS)
+            self._observer.join(CLOSING_SECONDS)
 
     def _add(self, path: Path, *, files: bool) -> bool:
-        identity = _identity(path)
+        identity = identity_of(path)
         if identity is None:
             return False  # it vanished this moment
         try:
@@ -317,12 +316,4 @@ class _WatchedPlaces(FileSystemEventHandler):
     def _complain(self, path: Path, error: OSError) -> None:
         if path not in self._complained:
             self._complained.add(path)
-            logger.warning("Cannot watch %s for adapters (%s); they are looked at regularly instead", path, error)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return status.st_dev, status.st_ino
+            logger.warning("Cannot watch %s for adapters (%s); they are checked regularly instead", path, error)

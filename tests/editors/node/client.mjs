@@ -109,7 +109,7 @@ const broken = new Promise((_, reject) => {
   server.once("error", reject);
 });
 
-const settings = { search: { limit: 7 }, indexing: { exclude: ["mail.py"] }, logging: { level: null } };
+const settings = { search: { limit: 7 }, indexing: { exclude: ["emoji.py"] }, logging: { level: null } };
 const asked = [];
 connection.onRequest(ConfigurationRequest.type, ({ items }) => {
   asked.push(...items);
@@ -165,14 +165,14 @@ async function introduce() {
 
 /** The settings that VS Code is asked for count, and so do changed ones. */
 async function configure() {
-  await statuses.until("an index without what the settings leave out", 200, indexed(2));
+  await statuses.until("an index without what the settings leave out", 200, indexed(4));
   check("settings asked for", isDeepStrictEqual(asked[0], { scopeUri: folder.uri, section: "codecontext" }), asked);
   await registrations.until("news of settings", 60, (all) =>
     all.some((one) => one.method === DidChangeConfigurationNotification.method),
   );
   settings.indexing.exclude = [];
   await connection.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
-  await statuses.until("an index of everything", 60, indexed(3));
+  await statuses.until("an index of everything", 60, indexed(5));
 }
 
 async function find() {
@@ -185,7 +185,7 @@ async function findInParts() {
   const partial = [];
   const token = "search-1";
   const listening = connection.onProgress(new ProgressType(), token, (value) => partial.push(value));
-  const whole = await search({ query: "take the lock", partialResultToken: token });
+  const whole = await search({ query: "take the lock exclusively", partialResultToken: token });
   listening.dispose();
   const [first] = partial;
   check("partial answer", partial.length === 1 && !first.complete && first.hits[0]?.symbol === known.symbol, partial);
@@ -220,7 +220,7 @@ async function watch() {
   await connection.sendNotification(DidChangeWatchedFilesNotification.type, {
     changes: [{ uri: uriOf(fresh.path), type: FileChangeType.Created }],
   });
-  await statuses.until("the new file in the index", 60, indexed(4));
+  await statuses.until("the new file in the index", 60, indexed(6));
   checkHits((await search({ query: fresh.question })).hits, fresh, fresh.line);
 }
 

@@ -34,7 +34,7 @@ export class Window {
     await expect(this.indicator).toHaveText(text, { timeout });
   }
 
-  /** `name` answers, the index is complete and nothing is going on. */
+  /** `name` is active, the index is complete and nothing is running. */
   async settles(name = "all-MiniLM-L6-v2"): Promise<void> {
     await expect(this.indicator).toHaveAttribute("aria-label", new RegExp(`${name}, 100 % indexed`), {
       timeout: 150_000,
@@ -110,7 +110,7 @@ export class Window {
   }
 
   /** Which file a result is in. */
-  private async placeOf(row: number): Promise<{ file: string }> {
+  async placeOf(row: number): Promise<{ file: string }> {
     const place = await this.rows.nth(row).locator(".label-description").first().innerText();
     return { file: place.replace(/:\d+$/, "").split("/").at(-1) ?? "" };
   }

@@ -41,7 +41,7 @@ export interface WorkbenchOptions {
   env?: NodeJS.ProcessEnv;
   /** Ask whether a folder is trusted, as a desktop VS Code does. */
   trust?: boolean;
-  /** Let the URL name tests to run in the extension host. Hides all notifications. */
+  /** Let the URL name an extension in development, and tests to run in the extension host. Hides all notifications. */
   testDriver?: boolean;
   /** Where the server's log goes. */
   log: string;

@@ -64,7 +64,7 @@ def test_a_project_file_alone_connects_to_nothing(
     )
     output = start_codecontext(*command, env=online(hub)).communicate(timeout=120)
     assert hub.asked == []
-    assert "allow_download is ignored because a project cannot decide it" in " ".join("".join(output).split())
+    assert "allow_download is ignored because a project file cannot set it" in " ".join("".join(output).split())
 
 
 def test_the_user_can_consent(hub: Hub, project: Path, start_codecontext: Start) -> None:

@@ -72,7 +72,7 @@ def test_the_like_of_code_in_another_encoding_can_be_asked_for(codecontext: Run,
 def test_what_is_left_out_is_listed_with_what_was_found(codecontext: Run, indexed: Path) -> None:
     skipped = codecontext("status", "--skipped", cwd=indexed).stdout.splitlines()
     assert skipped == [
-        "secret       deploy.py  (looks like it holds a key: AWS access key in line 2)",
+        "secret       deploy.py  (looks like it contains a key: AWS access key on line 2)",
         "secret       secrets.yml",
         "lfs_pointer  seed.sql  (its 90,405,214 bytes are in Git LFS and not fetched)",
     ]

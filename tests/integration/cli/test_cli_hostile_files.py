@@ -74,7 +74,10 @@ def test_similar_reads_regular_files_only(indexed: Path, name: str) -> None:
         (indexed / name).symlink_to("/dev/zero")
     run = limited(indexed, "similar", f"{name}:1")
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr == f"Error: There is no file '{name}'. Name a file, from here or absolute.\n"
+    assert (
+        run.stderr
+        == f"Error: There is no file '{name}'. Give an absolute path or one relative to the current directory.\n"
+    )
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codecontext.store.locations import index_directory
+from codecontext.core.paths import index_directory
 from codecontext.store.lock import writer_lock
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -30,7 +30,7 @@ def test_the_second_run_embeds_nothing(codecontext: Run, project: Path, write: W
     assert "Embedding: 1 of 1 chunks\n" in first.stderr
     second = codecontext("index")
     assert second.stdout.startswith("Up to date: 1 file, 1 chunk in ")
-    assert "0 made, 0 from the cache" in second.stdout
+    assert "0 computed, 0 from the cache" in second.stdout
     assert "Embedding" not in second.stderr
 
 
@@ -47,7 +47,7 @@ def test_json_alone_is_on_stdout(codecontext: Run, project: Path, write: Write) 
     ("path", "sentence"),
     [
         ("nowhere", "Error: There is no folder 'nowhere'. Name a folder that exists.\n"),
-        ("a.py", "Error: 'a.py' is a file, not a folder. Name the folder that holds it.\n"),
+        ("a.py", "Error: 'a.py' is a file, not a folder. Name the folder that contains it.\n"),
     ],
 )
 def test_what_is_no_folder_is_one_sentence(codecontext: Run, write: Write, path: str, sentence: str) -> None:
@@ -149,8 +149,8 @@ def test_ctrl_c_leaves_a_usable_index(codecontext: Run, start_codecontext: Start
     write({f"part{part}.py": "".join(map(function, range(part * 50, part * 50 + 50))) for part in range(22)})
     stopped = interrupt_when_embedding(start_codecontext("index", "--json", env=one_at_a_time))
     assert stopped.returncode == 130
-    assert "Stopping after this batch… (Ctrl-C again stops at once.)\n" in stopped.stderr
-    assert re.search(r"^Stopped: what was done is kept: .* Run 'codecontext index' again", stopped.stderr, re.MULTILINE)
+    assert "Stopping after this batch… (Press Ctrl-C again to stop immediately.)\n" in stopped.stderr
+    assert re.search(r"^Stopped: Finished work is kept: .* Run 'codecontext index' again", stopped.stderr, re.MULTILINE)
     assert "Traceback" not in stopped.stderr
     report = json.loads(stopped.stdout)
     assert report["cancelled"]
@@ -159,7 +159,7 @@ def test_ctrl_c_leaves_a_usable_index(codecontext: Run, start_codecontext: Start
 
     found = codecontext("search", "calculate_1099", "--json")
     assert json.loads(found.stdout)["hits"][0]["symbol"] == "calculate_1099"
-    assert "Run 'codecontext index'" in json.loads(found.stdout)["state"]["degraded"]
+    assert "Run 'codecontext index'" in json.loads(found.stdout)["states"][0]["degraded"]
 
     finished = json.loads(codecontext("index", "--json").stdout)
     assert finished["coverage"] == 1

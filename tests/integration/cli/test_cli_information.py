@@ -20,7 +20,7 @@ def test_status_says_what_the_index_holds(codecontext: Run, shop: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith(f"{shop}\n")
     assert "4 files, " in run.stdout
-    assert "100 % with vectors" in run.stdout
+    assert "100 % embedded" in run.stdout
     assert "all-MiniLM-L6-v2, no adapter" in run.stdout
     assert "binary 1 · secret 1" in run.stdout or "secret 1 · binary 1" in run.stdout
 
@@ -41,7 +41,7 @@ def test_status_as_json_has_the_skipped_files_on_request(codecontext: Run, shop:
 
 def test_status_of_a_folder_in_which_everything_is_skipped(codecontext: Run, write: Write) -> None:
     write({".env": "TOKEN=1\n"})
-    assert "codecontext status --skipped lists them" in codecontext("index").stdout
+    assert "run 'codecontext status --skipped' to list them" in codecontext("index").stdout
     run = codecontext("status")
     assert "0 files, 0 chunks" in run.stdout
     assert "none yet" not in run.stdout
@@ -56,7 +56,7 @@ def test_status_of_a_folder_in_which_everything_is_skipped(codecontext: Run, wri
 def test_status_of_a_folder_without_an_index(codecontext: Run) -> None:
     run = codecontext("status")
     assert run.returncode == 0
-    assert "none yet: run 'codecontext index'" in run.stdout
+    assert "none yet; run 'codecontext index'" in run.stdout
     assert json.loads(codecontext("status", "--json").stdout)["indexed"] is False
 
 
@@ -84,7 +84,7 @@ def test_config_path_says_which_files_are_there(codecontext: Run, project: Path,
     run = codecontext("config", "path")
     assert run.stdout.splitlines() == [
         f"project  {project / '.codecontext.toml'}",
-        f"user     {cli_home / 'config.yaml'}  (not there)",
+        f"user     {cli_home / 'config.yaml'}  (does not exist)",
     ]
     files = json.loads(codecontext("config", "path", "--json").stdout)["files"]
     assert [(item["kind"], item["exists"]) for item in files] == [("project", True), ("user", False)]

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from codecontext.core.paths import codecontext_home
-from codecontext.store.locations import index_directory, search_log_file
+from codecontext.core.paths import codecontext_home, index_directory, search_log_file
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import Manifest, write_manifest
 from codecontext.training.data.corpus import workspace
@@ -76,9 +75,9 @@ def test_people_read_what_went_and_what_did_not(codecontext: Run, indexed: Calla
     shutil.rmtree(gone)
     shutil.rmtree(drive)
     run = codecontext("index", "--prune")
-    assert run.stdout.startswith("Removed 1 index of folders that are gone, ")
+    assert run.stdout.startswith("Removed 1 index of deleted folders (")
     assert str(gone) in run.stdout
-    assert f"Kept: {drive}: its drive may not be mounted. Its index is {index_directory(drive)}." in run.stderr
+    assert f"Kept: {drive}: its drive may not be mounted. The index is in {index_directory(drive)}." in run.stderr
 
 
 @pytest.mark.parametrize("left", ["an empty folder to mount on", "nothing"])

@@ -58,11 +58,9 @@ def test_filters(codecontext: Run, shop: Path, filters: list[str], paths: set[st
 def test_explain_says_why(codecontext: Run, shop: Path) -> None:
     run = codecontext("search", "acquire_lock", "--explain", "-n", "1", cwd=shop)
     assert re.search(
-        r"^    words: #1 \(\d.*\) · meaning: #\d+ \(0\.\d\d\) · rules: .+ · score \d", run.stdout, re.MULTILINE
+        r"^    keyword: #1 \(\d.*\) · semantic: #\d+ \(0\.\d\d\) · rules: .+ · score \d", run.stdout, re.MULTILINE
     )
-    assert re.search(
-        r"^space [0-9a-f]{16} · no adapter · 100 % of the chunks have vectors · \d+ ms$", run.stdout, re.MULTILINE
-    )
+    assert re.search(r"^space [0-9a-f]{16} · no adapter · 100 % of chunks embedded · \d+ ms$", run.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +69,7 @@ def test_explain_says_why(codecontext: Run, shop: Path) -> None:
         ("", "Type a question or a name to search for."),
         ("lang:python", "Type a question or a name to search for."),
         ("?!… ---", "The query has no letters or digits to search for."),
-        ("cart lang:cobol", "Nothing matches. Fewer filters or other words may help."),
+        ("cart lang:cobol", "No results. Try fewer filters or other words."),
     ],
 )
 def test_no_hits_are_explained_on_stderr(codecontext: Run, shop: Path, query: str, sentence: str) -> None:
@@ -133,9 +131,12 @@ def test_similar_takes_absolute_files_and_columns(codecontext: Run, shop: Path, 
 @pytest.mark.parametrize(
     ("place", "sentence"),
     [
-        ("src/locks.py", "Error: 'src/locks.py' is not FILE:LINE. Write it as src/app.py:42."),
-        ("src/gone.py:1", "Error: There is no file 'src/gone.py'. Name a file, from here or absolute."),
-        ("src:1", "Error: There is no file 'src'. Name a file, from here or absolute."),
+        ("src/locks.py", "Error: 'src/locks.py' is not of the form FILE:LINE. Example: src/app.py:42."),
+        (
+            "src/gone.py:1",
+            "Error: There is no file 'src/gone.py'. Give an absolute path or one relative to the current directory.",
+        ),
+        ("src:1", "Error: There is no file 'src'. Give an absolute path or one relative to the current directory."),
         ("src/locks.py:0", "Error: 'src/locks.py' has no line 0. Its lines are 1 to 14."),
         ("src/locks.py:15", "Error: 'src/locks.py' has no line 15. Its lines are 1 to 14."),
         ("logo.png:1", "Error: 'logo.png' is not in the index. Name an indexed file, relative to the folder."),

@@ -103,7 +103,7 @@ def test_the_language_server_tells_a_person_what_it_waits_for(project: Path) -> 
     ) as process:
         os.close(terminal)
         assert process.stderr is not None
-        assert "waits for an editor" in process.stderr.readline()
+        assert "Waiting for an editor" in process.stderr.readline()
         os.write(keyboard, b"\x04")  # Ctrl-D
         assert process.communicate(timeout=60)[0] == ""
     os.close(keyboard)

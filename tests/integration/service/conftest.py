@@ -19,12 +19,14 @@ import pytest
 import pytest_asyncio
 
 from codecontext.config import load_settings
+from codecontext.core.paths import index_directory
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.engine import Engine
+from codecontext.engine.folder_state import FolderState
 from codecontext.rpc.client import COMMAND, EngineClient
-from codecontext.rpc.messages import Answer, EngineState, FolderReport, FolderSetup, Search
+from codecontext.rpc.messages import EngineState, FolderSetup, Search
+from codecontext.search.results import SearchResponse, SearchState
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 
 Found = TypeVar("Found")
 Files = Mapping[str, str]
@@ -37,11 +39,11 @@ class Served:
 
     def __init__(self, command: tuple[str, ...] = COMMAND) -> None:
         self._news = asyncio.Event()
-        self.history: list[tuple[EngineState, dict[str, FolderReport]]] = []
+        self.history: list[tuple[EngineState, dict[str, FolderState]]] = []
         self.client = EngineClient(self._note, command=command)
 
     def _note(self) -> None:
-        self.history.append((self.client.state, dict(self.client.reports)))
+        self.history.append((self.client.state, dict(self.client.states)))
         self._news.set()
 
     async def until(self, condition: Callable[[], Found], what: str = "") -> Found:
@@ -53,7 +55,7 @@ class Served:
                     await self._news.wait()
         except TimeoutError:
             raise AssertionError(
-                f"{what or 'it'} did not come: {self.client.state} {self.client.message} {dict(self.client.reports)}"
+                f"{what or 'it'} did not come: {self.client.state} {self.client.message} {dict(self.client.states)}"
             ) from None
         return found
 
@@ -62,15 +64,15 @@ class Served:
         setup = {"trusted": True} | setup
         await self.client.configure([FolderSetup(folder=str(folder), **setup) for folder in folders])
 
-    def report(self, folder: Path) -> FolderReport:
+    def report(self, folder: Path) -> FolderState:
         """The last report of a folder; an empty one before the first."""
-        return self.client.reports.get(str(folder)) or FolderReport(folder=str(folder), queued=True)
+        return self.client.states.get(str(folder)) or FolderState(folder=str(folder), queued=True)
 
-    async def settled(self, folder: Path) -> FolderReport:
+    async def settled(self, folder: Path) -> FolderState:
         """The report when nothing is to be done any more."""
         return await self.until(lambda: self.report(folder) if self.is_settled(folder) else None, "rest")
 
-    async def indexed(self, folder: Path) -> FolderReport:
+    async def indexed(self, folder: Path) -> FolderState:
         """The report when every chunk has its vector in the space that answers."""
         return await self.until(
             lambda: self.report(folder) if self.is_settled(folder) and self.report(folder).coverage == 1 else None,
@@ -81,12 +83,12 @@ class Served:
         report = self.report(folder)
         return report.ready and not report.queued and report.phase == "idle" and report.pending_adapter is None
 
-    async def ask(self, query: str, **more: Any) -> Answer:
+    async def ask(self, query: str, **more: Any) -> SearchResponse:
         return await self.client.search(Search(query=query, **more))
 
     async def paths(self, query: str, **more: Any) -> list[str]:
         """Paths of the hits, best first."""
-        return [item.hit.path for item in (await self.ask(query, **more)).hits]
+        return [item.path for item in (await self.ask(query, **more)).hits]
 
     async def until_found(self, query: str, path: str) -> None:
         """Ask until the best hit is in ``path``; each report is a reason to ask again."""
@@ -94,6 +96,12 @@ class Served:
             while (await self.paths(query))[:1] != [path]:
                 self._news.clear()
                 await self._news.wait()
+
+
+def state_of(response: SearchResponse, folder: str) -> SearchState:
+    """What the results of one folder rest on."""
+    (state,) = [state for state in response.states if state.folder == folder]
+    return state
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -171,7 +179,7 @@ def write_files(folder: Path, files: Files) -> None:
         (folder / path).write_text(text, encoding="utf-8")
 
 
-def assert_as_if_made_anew(folder: Path, report: FolderReport, provider: EmbeddingProvider) -> None:
+def assert_as_if_made_anew(folder: Path, report: FolderState, provider: EmbeddingProvider) -> None:
     """The index of ``folder`` holds what indexing the same files from nothing gives: rows and vectors."""
     found = _content(folder, report.space)
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as home:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from codecontext.adapters import AdapterSide, adapter_fingerprint
-from codecontext.rpc.messages import FilesChanged, FolderReport, Health
+from codecontext.engine.folder_state import FolderState, Health
+from codecontext.rpc.messages import FilesChanged
 from codecontext.training.config import TrainingConfig
-from codecontext.training.evaluation.intervals import Comparison, Interval
-from codecontext.training.evaluation.metrics import MAIN_METRIC
+from codecontext.training.evaluation.results import MAIN_METRIC, Comparison, Interval
 from codecontext.training.release.artifact import Course, DataCounts, Metrics, TrainingRecord, write_record
 
-from .conftest import Served, assert_as_if_made_anew, codebase, write_files
+from .conftest import Served, assert_as_if_made_anew, codebase, state_of, write_files
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -62,26 +62,26 @@ def touch(served: Served, project: Path) -> None:
     served.client.adapter_touched(str(project))
 
 
-async def using(served: Served, project: Path, adapter: Path | None) -> FolderReport:
+async def using(served: Served, project: Path, adapter: Path | None) -> FolderState:
     """The report when just this content answers, for all of the code and without a fault."""
     wanted = adapter and adapter_fingerprint(adapter)
 
-    def is_used() -> FolderReport | None:
+    def is_used() -> FolderState | None:
         report = served.report(project)
         found = report.adapter.fingerprint if report.adapter else None
         done = served.is_settled(project) and report.coverage == 1 and report.health is Health.OK
         return report if done and found == wanted else None
 
     report = await served.until(is_used, f"{adapter}")
-    state = (await served.ask("handle")).states[str(project)]
+    state = state_of(await served.ask("handle"), str(project))
     assert (state.fingerprint, state.space, state.coverage, state.degraded) == (wanted, report.space, 1, None)
     return report
 
 
-async def faulty(served: Served, project: Path, words: str) -> FolderReport:
+async def faulty(served: Served, project: Path, words: str) -> FolderState:
     """The report when it says what is wrong, at rest."""
 
-    def is_said() -> FolderReport | None:
+    def is_said() -> FolderState | None:
         report = served.report(project)
         return report if words in report.message and served.is_settled(project) else None
 
@@ -162,7 +162,7 @@ async def test_files_replaced_in_place_slowly(
     shared.client.files_changed(FilesChanged(folder=str(project), paths=("saved.py",)))
     await shared.until_found("saved_meanwhile", "saved.py")
     await asyncio.sleep(1)  # not to wait for anything: this is how slow the copy is
-    state = (await shared.ask("handle")).states[str(project)]
+    state = state_of(await shared.ask("handle"), str(project))
     assert state.space == before.space
     shutil.copyfile(adapters[1] / second, place / second)
     touch(shared, project)
@@ -211,7 +211,7 @@ async def test_a_deleted_folder_that_comes_back(
     touch(shared, project)
     report = await faulty(shared, project, "instead of the adapter")
     assert (report.health, report.space) == (Health.WARNING, before.space)
-    state = (await shared.ask("handle")).states[str(project)]
+    state = state_of(await shared.ask("handle"), str(project))
     assert state.fingerprint == adapter_fingerprint(adapters[0])
     assert str(place) in (state.degraded or "")
     write_files(project, {"saved.py": "def saved_meanwhile():\n    return 1\n"})
@@ -291,7 +291,7 @@ async def test_files_replaced_by_bad_ones_are_not_said_to_be_answered_by_themsel
     report = await faulty(shared, project, "cannot be read")
     assert report.message.startswith(f"Using what was loaded from {place} earlier instead of the adapter there now: ")
     assert (report.health, report.space) == (Health.WARNING, before.space)
-    state = (await shared.ask("handle")).states[str(project)]
+    state = state_of(await shared.ask("handle"), str(project))
     assert state.fingerprint == adapter_fingerprint(adapters[0])
 
 
@@ -346,7 +346,7 @@ async def test_every_answer_of_a_storm_belongs_to_one_space(
     async def ask_on() -> None:
         while not over.is_set():
             answer = await shared.ask("handle part 3")
-            state = answer.states[str(project)]
+            state = state_of(answer, str(project))
             seen.append((state.fingerprint, state.space, state.coverage))
             assert answer.hits
 

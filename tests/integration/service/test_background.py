@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from codecontext.core.errors import ConfigError, IndexCorrupt, QueryError
+from codecontext.core.paths import index_directory
 from codecontext.embeddings import EmbeddingProvider
-from codecontext.rpc.messages import EngineState, FilesChanged, Health, Pause, Phase, Reindex, Similar
-from codecontext.store.locations import index_directory
+from codecontext.engine.folder_state import Health, Phase
+from codecontext.rpc.messages import EngineState, FilesChanged, Pause, Reindex, Similar
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import read_manifest
 
-from .conftest import SECONDS, Served, assert_as_if_made_anew, codebase, command_that, write_files
+from .conftest import SECONDS, Served, assert_as_if_made_anew, codebase, command_that, state_of, write_files
 
 Start = Callable[..., Served]
 
@@ -76,7 +77,7 @@ async def test_paused_work_stops_and_goes_on_where_it_was(shared: Served, projec
     assert shared.client.state is EngineState.READY
     answer = await shared.ask("handle part 2")
     assert answer.hits
-    assert "% of the code has vectors" in (answer.states[str(project)].degraded or "")
+    assert "% embedded" in (state_of(answer, str(project)).degraded or "")
     write_files(project, NEW)
     changed(shared, project, "new.py")
     shared.history.clear()
@@ -99,11 +100,11 @@ async def test_two_folders_and_one_of_them_goes(
     await shared.indexed(project)
     await shared.indexed(other)
     answer = await shared.ask("brand_new")
-    assert (answer.hits[0].folder, answer.hits[0].hit.path) == (str(other), "new.py")
-    assert set(answer.states) == {str(project), str(other)}
+    assert (answer.hits[0].folder, answer.hits[0].path) == (str(other), "new.py")
+    assert {state.folder for state in answer.states} == {str(project), str(other)}
     assert {item.folder for item in (await shared.ask("brand_new", folders=(str(project),))).hits} <= {str(project)}
     await shared.serve(project)
-    assert set(shared.client.reports) == {str(project)}
+    assert set(shared.client.states) == {str(project)}
     with pytest.raises(ConfigError, match="is not a folder of this workspace"):
         await shared.ask("brand_new", folders=(str(other),))
 
@@ -115,7 +116,7 @@ async def test_a_folder_that_comes_back_is_reported_again(shared: Served, projec
         await shared.serve(project, paused=True)
         assert (await shared.settled(project)).paused
         await shared.serve()
-        assert dict(shared.client.reports) == {}
+        assert dict(shared.client.states) == {}
 
 
 async def test_bad_questions_keep_their_error(shared: Served, project: Path) -> None:
@@ -136,7 +137,7 @@ async def test_code_like_this(shared: Served, project: Path, code: dict[str, str
     given = await shared.client.similar(Similar(folder=str(project), path=path, start_line=1, end_line=3, text=text))
     assert inside.hits
     assert given.hits
-    assert (path, 1) not in {(item.hit.path, item.hit.start_line) for item in (*inside.hits, *given.hits)}
+    assert (path, 1) not in {(item.path, item.start_line) for item in (*inside.hits, *given.hits)}
 
 
 async def test_bad_settings_leave_the_last_good_ones_in_force(
@@ -165,7 +166,7 @@ async def test_indexing_begins_when_the_user_allows_it(shared: Served, project: 
     await shared.serve(project, editor=off)
     assert (await shared.settled(project)).files == 0
     changed(shared, project, "new.py")
-    assert "Nothing of this folder is indexed yet" in (await shared.ask("brand_new")).message
+    assert "engine.auto_index is off" in (await shared.ask("brand_new")).message
     await shared.serve(project, editor=on)
     assert (await shared.indexed(project)).files == 1
 
@@ -230,7 +231,7 @@ async def test_a_folder_that_cannot_answer_leaves_it_to_the_others(
         file.write_bytes(b"")
     answer = await shared.ask("brand_new")
     assert [item.folder for item in answer.hits] == [str(other)]
-    assert "cannot be read" in (answer.states[str(project)].degraded or "")
+    assert "cannot be read" in (state_of(answer, str(project)).degraded or "")
     with pytest.raises(IndexCorrupt, match="cannot be read"):
         await shared.ask("handle", folders=(str(project),))
 
@@ -372,7 +373,7 @@ async def test_a_folder_in_which_there_is_nothing_to_find_says_why(shared: Serve
     await says("list of skipped files says why")
     (project / "image.png").unlink()
     changed(shared, project, ".")
-    await says("holds no files")
+    await says("contains no files")
     write_files(project, {"real.py": "def real(x):\n    return x\n"})
     changed(shared, project, "real.py")
     assert (await shared.indexed(project)).message == ""

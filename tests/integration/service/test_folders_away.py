@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from codecontext.core.errors import ConfigError
-from codecontext.rpc.messages import EngineState, FilesChanged, Health, Pause, Reindex, Similar
+from codecontext.engine.folder_state import Health
+from codecontext.rpc.messages import EngineState, FilesChanged, Pause, Reindex, Similar
 
-from .conftest import Served, write_files
+from .conftest import Served, state_of, write_files
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -38,13 +39,13 @@ async def test_a_missing_folder_costs_the_others_nothing(shared: Served, project
     assert shared.client.state is EngineState.DEGRADED
     reason = await is_missing(shared, missing)
     answer = await shared.ask("order goods", folders=(str(missing), str(project)))
-    assert [item.hit.path for item in answer.hits] == ["left.py"]
-    assert answer.states[str(missing)].degraded == reason
-    assert answer.states[str(project)].degraded is None
+    assert [item.path for item in answer.hits] == ["left.py"]
+    assert state_of(answer, str(missing)).degraded == reason
+    assert state_of(answer, str(project)).degraded is None
     assert (await shared.ask("order goods")).states == answer.states
     only = await shared.ask("order goods", folders=(str(missing),))
-    assert (only.hits, only.message) == ((), reason)
-    with pytest.raises(ConfigError, match="cannot be served"):
+    assert (only.hits, only.message) == ([], reason)
+    with pytest.raises(ConfigError, match="cannot be opened"):
         await shared.client.similar(Similar(folder=str(missing), path="x.py", start_line=1, end_line=1))
     with pytest.raises(ConfigError, match="not a folder of this workspace"):
         await shared.ask("order goods", folders=(str(tmp_path / "never opened"),))
@@ -74,8 +75,8 @@ async def test_a_folder_that_goes_away_and_comes_back(shared: Served, project: P
     reason = await is_missing(shared, project)
     assert "kept" in reason
     answer = await shared.ask("order goods")
-    assert [item.hit.path for item in answer.hits] == ["right.py"]
-    assert answer.states[str(project)].degraded == reason
+    assert [item.path for item in answer.hits] == ["right.py"]
+    assert state_of(answer, str(project)).degraded == reason
     assert shared.report(project).files == 1
     write_files(tmp_path / "away", {"new.py": "def order_new(goods):\n    return goods\n"})
     (tmp_path / "away").rename(project)

@@ -33,7 +33,7 @@ def _short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a hanging engine reaches soon; a sound one answers its heartbeat in milliseconds."""
     monkeypatch.setattr(client_module, "_TICK_SECONDS", 0.25)
     monkeypatch.setattr(client_module, "_HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(client_module, "_SAID_SECONDS", 1.0)
+    monkeypatch.setattr(client_module, "_REPORTED_SILENCE_SECONDS", 1.0)
     monkeypatch.setattr(client_module, "_SILENCE_SECONDS", 4.0)
     monkeypatch.setattr(client_module, "_FIRST_DELAY", 0.01)
 
@@ -53,10 +53,10 @@ async def test_a_stopped_engine_is_replaced_and_its_question_answered(start: Sta
     old = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     os.kill(pid, signal.SIGSTOP)
     questions = [asyncio.create_task(served.paths("parse_number")) for _ in range(3)]
-    await served.until(lambda: "has not answered for" in served.client.message)
+    await served.until(lambda: "has not responded for" in served.client.message)
     assert served.client.state is EngineState.DEGRADED
     await served.until(lambda: served.client.state is EngineState.RESTARTING)
-    assert "did not answer for 4 seconds" in served.client.message
+    assert "did not respond for 4 seconds" in served.client.message
     assert await asyncio.gather(*questions) == [["parse.py"]] * 3
     await is_replaced(served, pid)
     assert (served.client.restarts, served.client.message) == (1, "")
@@ -72,7 +72,7 @@ async def test_a_short_stop_costs_nothing(start: Start, project: Path) -> None:
     pid = served.client.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    await served.until(lambda: "has not answered for" in served.client.message)
+    await served.until(lambda: "has not responded for" in served.client.message)
     os.kill(pid, signal.SIGCONT)
     await served.until(lambda: served.client.message == "")
     assert await served.paths("parse_number") == ["parse.py"]
@@ -141,7 +141,7 @@ async def test_background_work_that_does_not_get_on(
         )
     )
     await served.serve(project)
-    await served.until(lambda: "did not get on with indexing" in served.client.message)
+    await served.until(lambda: "made no progress with indexing" in served.client.message)
     await served.indexed(project)
     assert served.client.restarts == 1
 
@@ -245,7 +245,7 @@ async def test_what_may_have_been_done_is_not_repeated(start: Start, project: Pa
         )
     )
     await served.serve(project)
-    with pytest.raises(EngineUnavailable, match="ended while it was asked"):
+    with pytest.raises(EngineUnavailable, match="exited while handling the request"):
         await served.client.opened(Opened(folder=str(project), query="q", path="parse.py", start_line=1, end_line=1))
     assert (tmp_path / "opened").read_text() == "x"
     await served.until(lambda: served.report(project).files == 1)

@@ -14,8 +14,9 @@ import pytest
 from codecontext.config import Settings
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.training.config import TrainingConfig
-from codecontext.training.trainer import Trainer, TrainingReport
-from codecontext.training.workbench import Workbench
+from codecontext.training.data.workbench import Workbench
+from codecontext.training.release.artifact import TrainingReport
+from codecontext.training.trainer import Trainer
 
 # What people of this project say, and what their code is called: nobody outside could know.
 VERBS = {

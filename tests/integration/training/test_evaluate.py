@@ -14,10 +14,10 @@ from tests.integration.training.conftest import Outcome, bench_for, settings_wit
 from codecontext.adapters import AdapterSide
 from codecontext.core.errors import AdapterError, ConfigError, IndexNotReady, TrainingError
 from codecontext.engine.engine import Engine
-from codecontext.training.evaluation.evaluate import Evaluator
-from codecontext.training.evaluation.report.html import render_evaluation
 from codecontext.training.evaluation.results import Evaluation
+from codecontext.training.evaluator import Evaluator
 from codecontext.training.release.promotion import promote, require_gain
+from codecontext.training.release.report.html import render_evaluation
 
 pytestmark = pytest.mark.slow
 
@@ -108,7 +108,7 @@ def test_a_folder_without_an_index_is_refused(tmp_path: Path, trained: Outcome) 
 def test_nothing_to_measure_with_is_said(tmp_path: Path, training_home: Path, trained: Outcome) -> None:
     (tmp_path / "a.py").write_text("def f(a, b):\n    return a.join(b)\n")
     index(tmp_path, training_home)
-    with pytest.raises(TrainingError, match="gives 0 held-out pairs, too few to measure with"):
+    with pytest.raises(TrainingError, match="yields only 0 held-out pairs, too few to measure with"):
         evaluate(tmp_path, trained.adapter)
 
 
@@ -122,7 +122,9 @@ def test_an_adapter_that_hurts_is_not_promoted(shop: Path, trained: Outcome, har
     evaluation = evaluate(shop, harmful, trained.adapter)
     assert evaluation.pairs is not None
     assert evaluation.pairs.dense["mrr_at_10"].gain.high < 0
-    with pytest.raises(TrainingError, match=r"is not used: the whole search loses 0\.\d+ MRR@10 against jargon"):
+    with pytest.raises(
+        TrainingError, match=r"was not activated .*: the whole search loses 0\.\d+ MRR@10 against jargon"
+    ):
         require_gain(evaluation)
 
 
@@ -179,7 +181,7 @@ def test_promotion_keeps_the_rest_of_the_file(tmp_path: Path, trained: Outcome) 
     text = (tmp_path / ".codecontext.toml").read_text()
     assert text.startswith(original)
     assert read_setting(tmp_path) == promotion.written
-    assert (promotion.before, promotion.overruled_by) == (None, None)
+    assert (promotion.before, promotion.overridden_by) == (None, None)
     back = promote(tmp_path, None)
     assert back.before == promotion.written
     assert (tmp_path / ".codecontext.toml").read_text() == original
@@ -196,7 +198,7 @@ def test_base_beats_what_the_user_set_for_all_projects(tmp_path: Path, trained: 
     user_file = training_home / "config.yaml"
     user_file.write_text(f"embeddings:\n  huggingface:\n    lora_adapter_path: {trained.adapter}\n")
     try:
-        assert promote(tmp_path, None).overruled_by is None
+        assert promote(tmp_path, None).overridden_by is None
         assert read_setting(tmp_path) == ""
     finally:
         user_file.unlink()
@@ -208,7 +210,7 @@ def test_a_stronger_source_is_named(tmp_path: Path, trained: Outcome, monkeypatc
     monkeypatch.setenv("CODECONTEXT_SEARCH__LIMIT", "5")
     (trained.folder / "adapter_config.json").write_text("{}")
     try:
-        assert promote(tmp_path, trained.adapter).overruled_by == variable
+        assert promote(tmp_path, trained.adapter).overridden_by == variable
     finally:
         (trained.folder / "adapter_config.json").unlink()
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from codecontext.adapters import AdapterInfo, InvalidAdapter, adapter_fingerprint, discover_adapters, inspect_adapter
-from codecontext.adapters.files import read_manifest
+from codecontext.adapters.files import read_adapter_manifest
 from codecontext.core.errors import AdapterError
 
 from .conftest import MODULES, lora_tensors
@@ -98,7 +98,7 @@ def test_a_byte_order_mark_is_read_over(write_adapter):
 
     marked = inspect_adapter(folder)
     assert marked.model_dump(exclude={"size_bytes"}) == plain.model_dump(exclude={"size_bytes"})
-    assert read_manifest(folder).side == "query"
+    assert read_adapter_manifest(folder).side == "query"
 
 
 @pytest.mark.parametrize(

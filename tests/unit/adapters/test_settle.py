@@ -13,7 +13,7 @@ import pytest
 
 from codecontext.adapters import AdapterInfo, inspect_adapter
 from codecontext.adapters.files import AdapterStamp, stamp_of
-from codecontext.adapters.settle import settle
+from codecontext.adapters.settle import inspect_when_settled
 from codecontext.core import CancelToken
 from codecontext.core.errors import AdapterError, OperationCancelled
 
@@ -25,7 +25,9 @@ DEADLINE = 20.0
 
 def settled(path: Path, previous: AdapterStamp | None = None, **times: float) -> AdapterInfo:
     """Settle with short times; those of a test that must not end by themselves are ``FOREVER``."""
-    return settle(path, previous, cancel=CancelToken(), **({"quiet": 0.1, "lone": 0.3, "patience": 5.0} | times))
+    return inspect_when_settled(
+        path, previous, cancel=CancelToken(), **({"quiet": 0.1, "lone": 0.3, "patience": 5.0} | times)
+    )
 
 
 @pytest.fixture
@@ -39,13 +41,17 @@ def two(write_adapter: AdapterWriter) -> tuple[Path, Path]:
 
 
 class Settling:
-    """A call of ``settle`` in another thread, that gives up on nothing by itself."""
+    """A call of ``inspect_when_settled`` in another thread, that never gives up by itself."""
 
     def __init__(self, path: Path, previous: AdapterStamp | None, **times: float) -> None:
         self.cancel = CancelToken()
         self._pool = ThreadPoolExecutor(1)
         self._future: Future[AdapterInfo] = self._pool.submit(
-            settle, path, previous, cancel=self.cancel, **({"quiet": 0.1, "lone": FOREVER, "patience": FOREVER} | times)
+            inspect_when_settled,
+            path,
+            previous,
+            cancel=self.cancel,
+            **({"quiet": 0.1, "lone": FOREVER, "patience": FOREVER} | times),
         )
 
     def result(self) -> AdapterInfo:

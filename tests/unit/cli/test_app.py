@@ -116,7 +116,7 @@ def test_an_unexpected_error_is_one_line_that_names_the_way_to_the_traceback(
     fail_with(ZeroDivisionError("by\nzero"))
     code, out, err = run_main("fail")
     assert (code, out) == (70, "")
-    assert err == "Internal error: ZeroDivisionError: by zero. 'codecontext --debug …' shows where.\n"
+    assert err == "Internal error: ZeroDivisionError: by zero. Run 'codecontext --debug …' to see where.\n"
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), StoreError("The disk is full.")])

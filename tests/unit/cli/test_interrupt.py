@@ -5,12 +5,12 @@ import subprocess
 import sys
 import threading
 
-from codecontext.cli.interrupt import stop_on_interrupt
+from codecontext.cli.progress import stop_on_interrupt
 
 # In a process of its own: a signal that goes astray would end whoever runs the tests.
 INTERRUPTED_TWICE = """
 import signal, threading
-from codecontext.cli.interrupt import stop_on_interrupt
+from codecontext.cli.progress import stop_on_interrupt
 
 announced = threading.Event()
 before = signal.getsignal(signal.SIGINT)

@@ -67,7 +67,7 @@ def test_taking_away_what_is_not_there_makes_no_file(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("before", "fault"),
-    [("[search\n", "broken TOML"), ("search = 3\n", "search should be a section with settings of its own")],
+    [("[search\n", "broken TOML"), ("search = 3\n", "search should be a section that contains settings")],
 )
 def test_a_file_that_cannot_be_edited_stays_as_it_is(folder: Path, before: str, fault: str) -> None:
     with pytest.raises(ConfigError, match=fault):

@@ -47,10 +47,10 @@ def complaint(folder: Path | None, editor: dict[str, object] | None = None) -> s
             "indexing.exclude = ['a\\/b']",
             (
                 "indexing.exclude = [\"a\\\\/b\"]: 'a\\\\/b' is not a glob in gitignore syntax: "
-                "a backslash stands before a slash"
+                "it has a backslash before a slash"
             ),
         ),
-        ("indexing = 5", "indexing = 5 should be a section with settings of its own."),
+        ("indexing = 5", "indexing = 5 should be a section that contains settings."),
         (
             "logging.level = 'loud'",
             "logging.level = \"loud\" should be 'debug', 'info', 'warning' or 'error'.",
@@ -120,7 +120,7 @@ class TestBrokenFiles:
     def test_not_utf8(self, name: str, folder: Path, request: pytest.FixtureRequest) -> None:
         file: Path = request.getfixturevalue(name)
         file.write_bytes(b"# caf\xe9\n")
-        assert complaint(folder) == f"{file}: not UTF-8 text: byte 0xe9 at offset 5."
+        assert complaint(folder) == f"{file}: is not UTF-8 text: byte 0xe9 at offset 5."
 
 
 class TestEnvironment:
@@ -150,9 +150,7 @@ class TestEnvironment:
 
     def test_a_section_that_is_not_json(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CODECONTEXT_SEARCH", "many")
-        assert complaint(folder) == (
-            'CODECONTEXT_SEARCH: search = "many" should be a section with settings of its own.'
-        )
+        assert complaint(folder) == ('CODECONTEXT_SEARCH: search = "many" should be a section that contains settings.')
 
 
 def test_editor(folder: Path) -> None:
@@ -201,10 +199,10 @@ class TestValidateFile:
         assert caught.value.message == (f"{tmp_path / name}: search.limit = 0 should be greater than or equal to 1.")
 
     def test_missing(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"none\.toml: there is no such settings file\."):
+        with pytest.raises(ConfigError, match=r"none\.toml: this settings file does not exist\."):
             validate_file(tmp_path / "none.toml")
 
     def test_other_formats(self, tmp_path: Path) -> None:
         (tmp_path / "settings.json").write_text("{}")
-        with pytest.raises(ConfigError, match=r'settings are in \.toml or \.yaml files, not "\.json"\.'):
+        with pytest.raises(ConfigError, match=r'settings files end in \.toml or \.yaml, not "\.json"\.'):
             validate_file(tmp_path / "settings.json")

@@ -18,6 +18,19 @@ SMALL_MODEL_PROMPTS = {
 
 MakeAdapter = Callable[..., Path]
 
+LOAD_A_MODEL = {"torch_provider", "small_model", "make_adapter"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make unit` leaves out what loads a model; OpenVINO's tests convert one, too."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and (
+            LOAD_A_MODEL.intersection(getattr(item, "fixturenames", ())) or item.path.parent.name == "openvino"
+        ):
+            item.add_marker(pytest.mark.slow)
+
+
 CODE = '''def moving_average(values, width):
     """Mean of each run of ``width`` neighbours."""
     window = sum(values[:width])

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from codecontext.core.errors import ConfigError, IndexNotReady
+from codecontext.core.paths import index_directory
 from codecontext.engine.folders import existing_folder, has_index, indexed_folder, nearest_folder, with_index
-from codecontext.store.locations import index_directory
 from codecontext.store.manifest import Manifest, write_manifest
 
 MarkIndexed = Callable[[Path], None]

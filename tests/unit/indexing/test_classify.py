@@ -124,5 +124,5 @@ def test_what_is_found_is_said() -> None:
     )
     assert classify_content("a.py", CODE + f"KEY = '{AWS}'\n".encode()) == (
         SECRET,
-        "looks like it holds a key: AWS access key in line 3",
+        "looks like it contains a key: AWS access key on line 3",
     )

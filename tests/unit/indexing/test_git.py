@@ -41,14 +41,14 @@ def test_git_that_does_not_answer_is_ended_and_the_scan_goes_on(stuck: Folder, m
     result = scan_folder(stuck.path, ScanConfig())
     assert [file.path for file in result.files] == [".gitignore", "deep/y.py", "x.py"]
     assert result.notes == [
-        f"Ignore files were read without git in {stuck.path}: git did not answer in time.",
+        f"Ignore files in {stuck.path} were read without git: git timed out.",
         f"{stuck.path / 'deep/.gitignore'} is not read: it is not a regular file.",
     ]
     assert children() == before
     monkeypatch.setattr(git, "SECONDS_FOR_A_LISTING", 3_600.0)
     again = scan_folder(stuck.path, ScanConfig())  # does not wait once more
     assert again.files == result.files
-    assert again.notes[0].endswith("git did not answer in time a while ago.")
+    assert again.notes[0].endswith("git timed out recently.")
 
 
 def test_one_silence_is_enough_for_a_scan(stuck: Folder, new_repository: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_one_silence_is_enough_for_a_scan(stuck: Folder, new_repository: Any, mo
     monkeypatch.setattr(git, "SECONDS_FOR_A_LISTING", 1.0)
     result = scan_folder(stuck.path, ScanConfig())
     assert "inner/z.py" in {file.path for file in result.files}
-    assert any(note.endswith("git did not answer in another folder.") for note in result.notes)
+    assert any(note.endswith("git timed out in another folder.") for note in result.notes)
 
 
 def test_waiting_for_git_can_be_stopped(stuck: Folder) -> None:
@@ -101,7 +101,7 @@ def test_there_is_an_end_to_what_git_may_say(tmp_path: Path, folder: Folder, mon
     install(tmp_path / "bin", "while :; do echo name; done")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(git, "_MAX_OUTPUT", 100_000)
-    with pytest.raises(GitUnavailable, match="more than 100,000 bytes"):
+    with pytest.raises(GitUnavailable, match="its output exceeds 100,000 bytes"):
         run_git(folder.path, "status")
 
 

@@ -48,15 +48,15 @@ def test_a_name_with_a_line_break_in_its_folder_is_a_name_like_others() -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (b"[z-a].py", "a range in brackets runs backwards"),
-        (b"**/[b-a]/**", "a range in brackets runs backwards"),
-        (rb"[\d-a]", "a range in brackets runs backwards"),
+        (b"[z-a].py", "a range in brackets is in reverse order"),
+        (b"**/[b-a]/**", "a range in brackets is in reverse order"),
+        (rb"[\d-a]", "a range in brackets is in reverse order"),
         (b"[abc", "'[' has no ']'"),
         (b"[]", "'[' has no ']'"),
         (b"[a\\", "'[' has no ']'"),
         (b"[[:alpha:", "'[' has no ']'"),
         (b"[[:letter:]]", "it names an unknown class of characters"),
-        (b"a/[/]b", "no character fits its brackets"),
+        (b"a/[/]b", "no character matches its brackets"),
         (b"name\\", "it ends with a backslash"),
         (b"x" * 4_001, "it has more than 4,000 bytes"),
     ],
@@ -74,7 +74,7 @@ def test_lines_that_name_nothing(line: bytes) -> None:
 
 def test_a_malformed_line_matches_nothing_and_the_others_count() -> None:
     parsed = parse_rules([b"[abc", b"", b"build/", b"x\\"])
-    assert [number for number, _ in parsed.faults] == [1, 4]
+    assert [number for number, _ in parsed.problems] == [1, 4]
     rules = Rules(parsed.rules)
     assert rules.verdict("build", is_folder=True) is True
     assert [rules.verdict(path, is_folder=False) for path in ("[abc", "a", "x", "x\\")] == [None] * 4
@@ -129,4 +129,4 @@ def test_a_rule_on_a_folder_covers_what_is_in_it() -> None:
 
 
 def test_a_rule_is_a_value() -> None:
-    assert parse_rule(b"!a/") == Rule(rb"(?:[^\x00]*/)?a\x00", takes_back=True)
+    assert parse_rule(b"!a/") == Rule(rb"(?:[^\x00]*/)?a\x00", re_includes=True)

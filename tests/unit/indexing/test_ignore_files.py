@@ -61,7 +61,7 @@ def test_git_is_not_asked_where_it_would_wait_for_a_writer(repository: Folder, n
     result = scan(repository)
     assert paths(result) == {"x.py"}
     assert result.notes[0] == (
-        f"Ignore files were read without git in {repository.path}: {name} is not a regular file."
+        f"Ignore files in {repository.path} were read without git: {name} is not a regular file."
     )
 
 
@@ -90,7 +90,7 @@ def test_our_own_ignore_file_may_be_a_link(folder: Folder, tmp_path: Path) -> No
     (folder.path / "sub" / ".codecontextignore").symlink_to("nowhere")
     result = scan(folder)
     assert paths(result) == {"x.py", "sub/y.tmp"}
-    assert result.notes == [f"{folder.path / 'sub/.codecontextignore'} is not read: the link leads nowhere."]
+    assert result.notes == [f"{folder.path / 'sub/.codecontextignore'} is not read: the link is broken."]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -109,16 +109,16 @@ def test_a_gitignore_that_git_cannot_understand_is_followed_and_said(repository:
     repository.write(".gitignore", content="private/\n")
     result = scan(repository)
     assert {path for path in paths(result) if "ignore" not in path} == {"x.py"}
-    assert "is in UTF-16, of which git understands nothing" in result.notes[0]
+    assert "is in UTF-16, which git does not read" in result.notes[0]
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"p\0r\0i\0v\0a\0t\0e\0/\0", "it holds bytes of zero"),
+        (b"p\0r\0i\0v\0a\0t\0e\0/\0", "it contains NUL bytes"),
         (b"\xff\xfep", "truncated data"),
         (b"x" * 2_000_001, "is larger than 2,000,000 bytes"),
-        (b"a\n" * 10_001, "those from line 10001 on are not read"),
+        (b"a\n" * 10_001, "those from line 10001 on are ignored"),
     ],
 )
 def test_our_own_ignore_file_is_followed_or_nothing_is_indexed(folder: Folder, content: bytes, reason: str) -> None:
@@ -137,7 +137,7 @@ def test_git_s_own_ignore_file_that_cannot_be_followed_is_a_note(folder: Folder)
     assert result.notes == [f"{folder.path / '.gitignore'} is not followed: {ZEROS}."]
 
 
-ZEROS = "it holds bytes of zero, as no text in UTF-8 does"
+ZEROS = "it contains NUL bytes, so it is not UTF-8 text"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
@@ -170,7 +170,7 @@ def test_notes_on_ignore_files_have_an_end(folder: Folder) -> None:
         folder.write(f"d{number:02}/x.py")
     result = scan(folder)
     assert len(result.notes) == 21
-    assert result.notes[-1] == "10 more ignore files have faults."
+    assert result.notes[-1] == "10 more ignore files have problems."
     assert "line 1 is malformed ('[' has no ']'), as is 1 other line" in result.notes[0]
 
 

@@ -66,8 +66,8 @@ KEYS = [
     ("Databricks token", "dapi" + of(HEX, 32)),
     ("Azure storage key", f"AccountKey={of(LETTERS, 86)}=="),
     ("age key", "AGE-SECRET-KEY-1" + of(BASE32, 58)),
-    ("token of a service account", token('{"iss":"kubernetes/serviceaccount","sub":"system:serviceaccount:a:b"}')),
-    ("token of a service account", token('{"role":"service_role","iss":"supabase"}')),
+    ("service account token", token('{"iss":"kubernetes/serviceaccount","sub":"system:serviceaccount:a:b"}')),
+    ("service account token", token('{"role":"service_role","iss":"supabase"}')),
 ]
 
 

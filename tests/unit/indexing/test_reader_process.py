@@ -189,7 +189,7 @@ def test_cancelling_and_closing_wait_for_no_child_that_hangs(requests_for: Folde
 
 def test_a_child_that_hangs_at_its_start_is_an_error_and_is_ended() -> None:
     reader = ReaderProcess(start_seconds=0.001)
-    with pytest.raises(CodeContextError, match="cannot start: it does not answer"):
+    with pytest.raises(CodeContextError, match="cannot start: it does not respond"):
         reader.prepare()
     assert not [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
 

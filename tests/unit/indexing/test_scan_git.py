@@ -37,7 +37,7 @@ def reasons(result: ScanResult) -> dict[str, SkipReason]:
 
 
 def nested_rules(folder: Folder) -> None:
-    """Ignore files that add to, narrow and take back one another, without anything only git knows."""
+    """Ignore files that add to, narrow and override one another, without anything only git knows."""
     folder.write(".gitignore", content="*.log\nbuild/\n/top.txt\nout/*\n!out/keep.py\ndocs/**/tmp\n*.cache/\n")
     folder.write("a/.gitignore", content="!notes.log\n/local.py\n*.txt\n")
     folder.write("a/b/.gitignore", content="*\n!.gitignore\n!*/\n!*.py\n")
@@ -168,7 +168,7 @@ class TestFolderInsideARepository:
         without_git = scan(repository.path / "pkg")
         assert paths(with_git) == paths(without_git) == {".gitignore", "deep/x.py", "deep/kept.log"}
         assert without_git.notes == [
-            f"Ignore files were read without git in {repository.path / 'pkg'}: git is not installed."
+            f"Ignore files in {repository.path / 'pkg'} were read without git: git is not installed."
         ]
 
     def test_an_ignored_folder_that_is_asked_for_by_name_is_indexed(self, repository: Folder) -> None:
@@ -178,8 +178,8 @@ class TestFolderInsideARepository:
         result = scan(repository.path / "vendor" / "lib")
         assert paths(result) == {".gitignore", "x.py"}
         (note,) = result.notes
-        assert note.startswith(f"Ignore files were read without git in {repository.path / 'vendor' / 'lib'}: ")
-        assert note.endswith("the repository around it ignores it as a whole.")
+        assert note.startswith(f"Ignore files in {repository.path / 'vendor' / 'lib'} were read without git: ")
+        assert note.endswith("the enclosing repository ignores the whole folder.")
 
     def test_a_folder_whose_files_are_all_ignored_one_by_one(self, repository: Folder) -> None:
         repository.write(".gitignore", content="*.log\n")
@@ -298,7 +298,7 @@ class TestUntrustedRepository:
         result = scan(folder)
         assert paths(result) == {".gitignore", "x.py"}
         (note,) = result.notes
-        assert note.startswith(f"Ignore files were read without git in {folder.path}: fatal: not a git repository")
+        assert note.startswith(f"Ignore files in {folder.path} were read without git: fatal: not a git repository")
 
     @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away")
     def test_a_repository_of_another_user_is_read_without_git(self, repository: Folder) -> None:

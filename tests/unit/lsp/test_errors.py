@@ -101,7 +101,7 @@ def test_a_fault_of_ours_tells_the_log_everything_and_the_editor_little(caplog: 
     with caplog.at_level(logging.ERROR):
         error = response_to(KeyError("secret"))
     assert (error.code, error.data) == (-32603, None)
-    assert error.message == "codecontext/search failed: KeyError. The server's log says where."
+    assert error.message == "codecontext/search failed: KeyError. See the server log for details."
     assert "Traceback" in caplog.text
     assert "secret" in caplog.text
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from codecontext.lsp.framing import Fault, Frames
+from codecontext.lsp.framing import FrameError, Frames
 
 NEXT = b"Content-Length: 4\r\n\r\nnext"
 
@@ -30,7 +30,7 @@ def read(stream: io.BytesIO, max_bytes: int = 1000) -> list[bytes | str]:
     while True:
         try:
             body = frames.next_body()
-        except Fault as fault:
+        except FrameError as fault:
             found.append(fault.problem)
         else:
             if body is None:
@@ -103,7 +103,7 @@ def test_a_header_part_that_cannot_be_followed_is_said_once(header: bytes, size:
 
 def test_a_message_of_no_bytes_is_a_fault_and_what_follows_is_read() -> None:
     said, *rest = read(io.BytesIO(b"Content-Length: 0\r\n\r\n" + NEXT))
-    assert said == "A message of no bytes is no JSON."
+    assert said == "An empty message is not JSON."
     assert rest == [b"next"]
 
 
@@ -126,7 +126,7 @@ def test_a_body_that_is_longer_than_announced_costs_itself_alone() -> None:
 def test_a_message_that_is_too_large_is_answered_by_its_id(body: bytes, request_id: int | str | None) -> None:
     whole = body + b"x" * 5_000_000 + b'"}'
     frames = Frames(io.BytesIO(b"Content-Length: %d\r\n\r\n%b%b" % (len(whole), whole, NEXT)), max_bytes=1000)
-    with pytest.raises(Fault, match=r"at most 1,000 bytes; one of 5,000,\d+ was announced") as fault:
+    with pytest.raises(FrameError, match=r"at most 1,000 bytes; one of 5,000,\d+ was announced") as fault:
         frames.next_body()
     assert fault.value.request_id == request_id
     assert frames.next_body() == b"next"

@@ -57,4 +57,4 @@ def test_each_option_has_two_spellings() -> None:
 def test_what_is_left_out_is_named_with_what_was_said(odd: Any) -> None:
     options, (problem,) = read_options({"settings": odd, "trusted": False, "workspaceSymbols": True})
     assert options == InitializationOptions(trusted=False, workspace_symbols=True)
-    assert problem.startswith("The initialization option settings is left out:")
+    assert problem.startswith("The initialization option settings is ignored:")

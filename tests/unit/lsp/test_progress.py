@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from codecontext.engine.folder_state import Health
 from codecontext.lsp.progress import IndexingProgress
 from codecontext.lsp.protocol import EngineStatus, FolderStatus, Status
 from codecontext.lsp.server import CodeContextServer
-from codecontext.rpc.messages import EngineState, Health
+from codecontext.rpc.messages import EngineState
 
 from .conftest import Editor
 
@@ -18,7 +19,7 @@ URI = "file:///srv/ann/shop"
 
 
 def status(phase: str, done: int = 0, total: int = 0, *, uri: str = URI, **fields: Any) -> Status:
-    folder = FolderStatus(uri=uri, name="shop", health=Health.OK, phase=phase, done=done, total=total, **fields)
+    folder = FolderStatus(uri=uri, name="shop", folder="/srv/ann/shop", phase=phase, done=done, total=total, **fields)
     return nothing(folder)
 
 

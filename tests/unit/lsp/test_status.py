@@ -11,11 +11,12 @@ from typing import Any, cast
 
 import pytest
 
+from codecontext.engine.folder_state import ActiveAdapter, FolderState, Health, Phase, Problem, ProblemKind, Stage
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import EngineStatus, Status
-from codecontext.lsp.status import NO_FOLDER, NOT_SERVED, StatusPublisher, status_of
+from codecontext.lsp.status import NO_FOLDER, StatusPublisher, status_of
 from codecontext.rpc.client import EngineClient
-from codecontext.rpc.messages import ActiveAdapter, EngineState, FolderReport, Health, Phase
+from codecontext.rpc.messages import EngineState
 
 Report = Callable[..., None]
 
@@ -24,7 +25,7 @@ Report = Callable[..., None]
 class Engine:
     """What a client knows of its engine without asking, which is all that the status needs."""
 
-    reports: dict[str, FolderReport] = field(default_factory=dict)
+    states: dict[str, FolderState] = field(default_factory=dict)
     state: EngineState = EngineState.READY
     message: str = ""
     pid: int | None = 1
@@ -47,9 +48,15 @@ def report(engine: Engine) -> Report:
     """Let the engine say something of a folder."""
 
     def say(folder: Folder, **fields: Any) -> None:
-        engine.reports[folder.key] = FolderReport(folder=folder.key, **fields)
+        engine.states[folder.key] = FolderState(folder=folder.key, **{"watched": True, "indexed": True} | fields)
 
     return say
+
+
+def problems(health: Health, message: str) -> tuple[Problem, ...]:
+    """The problems of a folder that is so."""
+    kind = {Health.WARNING: ProblemKind.ADAPTER, Health.ERROR: ProblemKind.INDEX}.get(health)
+    return (Problem(kind=kind, message=message),) if kind else ()
 
 
 def status_with(engine: Engine, *folders: Folder) -> Status:
@@ -64,13 +71,15 @@ def test_without_a_folder_it_says_so(engine: Engine) -> None:
 
 def test_a_folder_that_the_engine_has_not_spoken_of_is_not_at_rest(engine: Engine, folder: Folder) -> None:
     status = status_with(engine, folder)
-    assert (status.health, status.message, status.quiescent) == (Health.OK, NOT_SERVED, False)
+    assert (status.health, status.quiescent) == (Health.UNKNOWN, False)
+    assert status.message == "The engine has not opened this folder yet."
+    assert status.folders[0].stage is Stage.NOT_SERVED
 
 
 @pytest.mark.parametrize(
     ("state", "health"),
     [
-        (EngineState.STARTING, Health.OK),
+        (EngineState.STARTING, Health.UNKNOWN),
         (EngineState.DEGRADED, Health.WARNING),
         (EngineState.RESTARTING, Health.WARNING),
         (EngineState.FAILED, Health.ERROR),
@@ -89,12 +98,12 @@ def test_a_folder_that_is_not_watched_is_a_warning_unless_something_worse_is_wro
     engine: Engine, folder: Folder, other: Folder, report: Report
 ) -> None:
     report(folder)
-    report(other, health=Health.ERROR, message="It is not there.")
+    report(other, problems=(Problem(kind=ProblemKind.AWAY, message="It is not there."),))
     unwatched = {folder.key: "Not watched.", other.key: "Not watched either."}
     status = status_of(cast("EngineClient", engine), [folder, other], "1.0", unwatched)
-    assert [(each.health, each.message, each.notices) for each in status.folders] == [
-        (Health.WARNING, "Not watched.", []),
-        (Health.ERROR, "It is not there.", ["Not watched either."]),
+    assert [(each.health, each.message, [str(problem) for problem in each.problems]) for each in status.folders] == [
+        (Health.WARNING, "Not watched.", ["Not watched."]),
+        (Health.ERROR, "It is not there.", ["It is not there.", "Not watched either."]),
     ]
     assert (status.folders[0].uri, status.folders[0].name, status.folders[0].ready) == (folder.uri, "project", False)
 
@@ -115,7 +124,12 @@ def test_everything_that_the_engine_says_of_a_folder_is_passed_on(
         load_milliseconds=3.0,
     )
     said: dict[str, Any] = {
-        "message": "m",
+        "indexed": True,
+        "watched": True,
+        "problems": (Problem(kind=ProblemKind.ADAPTER, message="m"),),
+        "queued": True,
+        "idle_minutes": 9.0,
+        "log_level": "debug",
         "ready": True,
         "model": "x",
         "backend": "y",
@@ -132,12 +146,13 @@ def test_everything_that_the_engine_says_of_a_folder_is_passed_on(
         "eta_seconds": 5.0,
         "paused": True,
         "skipped": 6,
-        "notices": ["n"],
+        "notices": ("n",),
     }
-    report(folder, health=Health.WARNING, phase=Phase.LOADING_MODEL, adapter=adapter, **said)
+    report(folder, phase=Phase.LOADING_MODEL, adapter=adapter, **said)
     (shown,) = status_with(engine, folder).folders
-    assert shown.model_dump(include=set(said)) == said
-    assert (shown.health, shown.phase) == (Health.WARNING, "loading model")
+    assert {name: getattr(shown, name) for name in said} == said
+    assert set(FolderState.model_fields) - set(said) == {"folder", "phase", "adapter", "revision"}
+    assert (shown.health, shown.message, shown.phase) == (Health.WARNING, "m", Phase.LOADING_MODEL)
     assert shown.adapter is not None
     assert shown.adapter.model_dump() == adapter.model_dump()
 
@@ -163,8 +178,8 @@ def test_the_worst_is_said(
     other: Folder,
     report: Report,
 ) -> None:
-    report(folder, health=first[0], message=first[1])
-    report(other, health=second[0], message=second[1])
+    report(folder, chunks=1, coverage=1.0, problems=problems(*first))
+    report(other, chunks=1, coverage=1.0, problems=problems(*second))
     status = status_with(engine, folder, other)
     assert (status.health, status.message) == (health, message)
 
@@ -203,17 +218,17 @@ def test_an_engine_that_cannot_start_is_worse_than_any_folder(
     state: EngineState, health: Health, message: str, quiescent: bool, engine: Engine, folder: Folder, report: Report
 ) -> None:
     engine.state, engine.message = state, "engine"
-    report(folder, health=Health.ERROR, message="folder")
+    report(folder, problems=problems(Health.ERROR, "folder"))
     status = status_with(engine, folder)
     assert (status.health, status.message, status.quiescent) == (health, message, quiescent)
     assert status.engine == EngineStatus(state=state, message="engine", pid=1, memory_bytes=2, restarts=3)
 
 
 def test_an_engine_that_is_started_again_is_a_warning(engine: Engine, folder: Folder, report: Report) -> None:
-    engine.state, engine.message = EngineState.RESTARTING, "It ended; it is started again."
+    engine.state, engine.message = EngineState.RESTARTING, "It ended; it restarting it."
     report(folder)
     status = status_with(engine, folder)
-    assert (status.health, status.message) == (Health.WARNING, "It ended; it is started again.")
+    assert (status.health, status.message) == (Health.WARNING, "It ended; it restarting it.")
 
 
 # -- when it is sent -----------------------------------------------------------------------------------------

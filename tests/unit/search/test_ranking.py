@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codecontext.search.config import Weights
 from codecontext.search.query import parse_query
-from codecontext.search.ranking import Ranked, rank
+from codecontext.search.ranking import Ranked, apply_rules
 
 WEIGHTS = Weights()
 
@@ -16,7 +16,7 @@ def candidate(row: int, path: str, symbol: str = "", score: float = 1.0, qualifi
 
 
 def order(query: str, *candidates: Ranked) -> list[int]:
-    return [item.row for item in rank(list(candidates), parse_query(query), WEIGHTS)]
+    return [item.row for item in apply_rules(list(candidates), parse_query(query), WEIGHTS)]
 
 
 def test_a_definition_comes_before_its_uses() -> None:
@@ -45,7 +45,7 @@ def test_one_file_does_not_fill_the_answer() -> None:
 
 
 def test_every_rule_that_applied_is_in_the_evidence() -> None:
-    (ranked,) = rank([candidate(0, "tests/a.py", "run")], parse_query("run"), WEIGHTS)
+    (ranked,) = apply_rules([candidate(0, "tests/a.py", "run")], parse_query("run"), WEIGHTS)
     assert [rule.split(" x")[0] for rule in ranked.rules] == ["defines", "test", "file"]
 
 

@@ -50,7 +50,7 @@ def make_folder(tmp_path: Path) -> Path:
 def test_an_adapter_that_is_not_there_yet_is_waited_for(project: Path, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     found = read(project, editor={**adapter_setting(missing), "search": {"limit": 9}})
-    assert (found.adapter, found.fault) == (missing, "")
+    assert (found.adapter, found.problem) == (missing, None)
     assert found.settings.search.limit == 9
     assert found.settings.embeddings.huggingface.lora_adapter_path == str(missing)
 
@@ -65,7 +65,7 @@ def test_a_home_is_expanded_in_an_adapter_that_is_not_there(
 def test_a_missing_adapter_of_the_project_file(project: Path, project_file: Path, tmp_path: Path) -> None:
     project_file.write_text(f'[embeddings.huggingface]\nlora_adapter_path = "{tmp_path / "missing"}"\n')
     found = read(project)
-    assert (found.adapter, found.fault) == (tmp_path / "missing", "")
+    assert (found.adapter, found.problem) == (tmp_path / "missing", None)
 
 
 @pytest.mark.parametrize("text", ["not toml = = =", "[search]\nlimit = -1\n", "[search]\nlimits = 3\n", "search = 3\n"])
@@ -76,8 +76,8 @@ def test_bad_settings_leave_the_last_good_ones_in_force(
     project_file.write_text(text)
     found = read(project, good, editor=adapter_setting(make_folder))
     assert (found.settings, found.adapter) == (good.settings, good.adapter)
-    assert ".codecontext.toml" in found.fault
-    assert found.fault.endswith("The last good settings stay in force.")
+    assert ".codecontext.toml" in str(found.problem)
+    assert str(found.problem).endswith("The last good settings stay in force.")
     project_file.unlink()
     assert read(project, found, editor=adapter_setting(make_folder)) == good
 
@@ -85,18 +85,18 @@ def test_bad_settings_leave_the_last_good_ones_in_force(
 def test_without_last_good_ones_the_defaults_are_in_force(project: Path) -> None:
     found = read(project, editor={"search": {"limit": "many"}})
     assert found.settings == Settings()
-    assert "search.limit" in found.fault
-    assert found.fault.endswith("The defaults are in force.")
+    assert "search.limit" in str(found.problem)
+    assert str(found.problem).endswith("The defaults are in force.")
 
 
 def test_bad_settings_beside_a_missing_adapter_are_said(project: Path, tmp_path: Path) -> None:
     found = read(project, editor={**adapter_setting(tmp_path / "missing"), "search": {"limit": "many"}})
-    assert "search.limit" in found.fault
+    assert "search.limit" in str(found.problem)
 
 
 @pytest.mark.parametrize("editor", [{"embeddings": 3}, {"embeddings": {"huggingface": "x"}}])
 def test_sections_of_the_wrong_type_are_said(project: Path, editor: dict[str, Any]) -> None:
-    assert "embeddings" in read(project, editor=editor).fault
+    assert "embeddings" in str(read(project, editor=editor).problem)
 
 
 def test_an_untrusted_project_names_no_adapter(project: Path, project_file: Path, make_folder: Path) -> None:

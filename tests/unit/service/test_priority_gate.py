@@ -27,8 +27,8 @@ def test_without_questions_work_goes_on() -> None:
 def test_work_waits_for_the_last_question() -> None:
     gate = PriorityGate()
     with ThreadPoolExecutor() as pool:
-        with gate.question():
-            with gate.question():
+        with gate.query():
+            with gate.query():
                 work = pool.submit(gate.give_way)
             with pytest.raises(TimeoutError):
                 work.result(0.2)
@@ -39,7 +39,7 @@ def test_a_question_that_fails_is_over_too() -> None:
     gate = PriorityGate()
 
     def fail() -> None:
-        with gate.question():
+        with gate.query():
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -54,7 +54,7 @@ def test_a_storm_of_questions_does_not_stop_work(monkeypatch: pytest.MonkeyPatch
     over = threading.Event()
 
     def ask_without_end() -> None:
-        with gate.question():
+        with gate.query():
             over.wait(DEADLINE)
 
     with ThreadPoolExecutor() as pool:

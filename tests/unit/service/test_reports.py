@@ -1,4 +1,4 @@
-"""The reports of the engine's process: the newest one always goes out, and not each on the way to it."""
+"""The states that the service sends: the newest one is always sent, and not each on the way to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import queue
 
 import pytest
 
-from codecontext.rpc.messages import FolderReport
+from codecontext.engine.folder_state import FolderState
 from codecontext.service.process import ReportPublisher
 
 DEADLINE = 20.0
@@ -17,14 +17,14 @@ class Receiver:
 
     def __init__(self) -> None:
         self.files = {"a": 0, "b": 0}
-        self.sent: queue.Queue[FolderReport] = queue.Queue()
+        self.sent: queue.Queue[FolderState] = queue.Queue()
         self.reports = ReportPublisher(self.sent.put)
         self.reports.start(self._report)
 
-    def _report(self, folder: str) -> FolderReport | None:
+    def _report(self, folder: str) -> FolderState | None:
         if folder == "broken":
             raise ZeroDivisionError
-        return FolderReport(folder=folder, files=self.files[folder]) if folder in self.files else None
+        return FolderState(folder=folder, files=self.files[folder]) if folder in self.files else None
 
     def next(self) -> tuple[str, int]:
         report = self.sent.get(timeout=DEADLINE)
@@ -74,4 +74,4 @@ def test_a_report_that_cannot_be_made_does_not_end_the_others(
     assert receiver.next() == ("a", 0)
     receiver.reports.note("b")
     assert receiver.next() == ("b", 0)
-    assert "The report of broken was not sent" in caplog.text
+    assert "The state of broken was not sent" in caplog.text

@@ -161,7 +161,7 @@ def test_a_fault_in_a_job_or_in_telling_its_end_does_not_end_the_others(
     assert done.next() == "sound still"
     worker.close()
     assert "Background work failed: broken" in caplog.text
-    assert "cannot be told: broken" in caplog.text
+    assert "cannot be reported: broken" in caplog.text
 
 
 def test_dropped_jobs_are_forgotten(worker: Worker, endless: Endless, job: Callable, done: Journal) -> None:

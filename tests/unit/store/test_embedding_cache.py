@@ -124,7 +124,7 @@ def test_a_cache_that_another_process_holds_is_not_called_full(
     other = sqlite3.connect(tmp_path / "cache" / "embeddings.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
-        with pytest.raises(StoreError, match=r"database is locked\. Another process holds it; try again\."):
+        with pytest.raises(StoreError, match=r"database is locked\. Another process is using it; try again\."):
             cache.put("space", HASHES[1:2], VECTORS[1:2])
     finally:
         other.close()

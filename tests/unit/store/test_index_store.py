@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from codecontext.chunking import chunk_source
+from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
-from codecontext.core.filters import ChunkFilter
 from codecontext.core.hashing import content_digest
 from codecontext.indexing.rows import rows_of_chunks
 from codecontext.store.index_store import FileRows, IndexStore
@@ -205,9 +205,9 @@ def test_a_question_at_fault_is_not_called_a_damaged_table(
     store: IndexStore, monkeypatch: pytest.MonkeyPatch, condition: str
 ) -> None:
     monkeypatch.setattr("codecontext.store.index_store.filter_sql", lambda _where: condition)
-    with pytest.raises(QueryError, match="This search cannot be answered"):
+    with pytest.raises(QueryError, match="This search failed"):
         store.matching_ids(ChunkFilter(kinds=("class",)))
-    with pytest.raises(QueryError, match="This search cannot be answered"):
+    with pytest.raises(QueryError, match="This search failed"):
         found(store, "digest", ChunkFilter(kinds=("class",)))
 
 

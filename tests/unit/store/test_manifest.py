@@ -13,7 +13,7 @@ from codecontext.store.manifest import FileStamp, Manifest, SkippedFile, read_ma
 def test_it_comes_back_as_written(tmp_path: Path) -> None:
     manifest = Manifest(
         folder="x",
-        recipe="r",
+        index_version="r",
         spaces=["a", "b"],
         files={"a.py": FileStamp(size=1, changed_ns=2, digest="d", chunks=3)},
         skipped=[SkippedFile(path="b.bin", reason="binary")],
@@ -28,6 +28,12 @@ def test_it_comes_back_as_written(tmp_path: Path) -> None:
 def test_one_that_cannot_be_read_counts_as_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
     assert read_manifest(tmp_path) is None
+
+
+def test_one_without_an_index_version_is_read_and_is_of_another_version(tmp_path: Path) -> None:
+    """As releases before the first one wrote it; the run rebuilds such an index."""
+    (tmp_path / "manifest.json").write_text('{"folder": "x", "recipe": "r"}', encoding="utf-8")
+    assert read_manifest(tmp_path) == Manifest(folder="x", index_version="")
 
 
 def test_the_latest_spaces_are_kept() -> None:

@@ -282,7 +282,7 @@ class Faults:
 
     def __init__(self, batches: Batches, native_recursion: bool) -> None:
         self._changed = threading.Condition()
-        self.watcher = FolderWatcher(batches, self._note, look=0.02, retry=0.1, native_recursion=native_recursion)
+        self.watcher = FolderWatcher(batches, self._note, check=0.02, retry=0.1, native_recursion=native_recursion)
 
     def _note(self) -> None:
         with self._changed:
@@ -290,13 +290,13 @@ class Faults:
 
     def wait_for(self, folder: Path, words: str) -> None:
         with self._changed:
-            if not self._changed.wait_for(lambda: words in self.watcher.faults.get(folder, ""), DEADLINE):
-                pytest.fail(f"{words!r} was not said of {folder}, only {self.watcher.faults}")
+            if not self._changed.wait_for(lambda: words in self.watcher.problems.get(folder, ""), DEADLINE):
+                pytest.fail(f"{words!r} was not said of {folder}, only {self.watcher.problems}")
 
     def wait_for_none(self) -> None:
         with self._changed:
-            if not self._changed.wait_for(lambda: not self.watcher.faults, DEADLINE):
-                pytest.fail(f"There are still {self.watcher.faults}")
+            if not self._changed.wait_for(lambda: not self.watcher.problems, DEADLINE):
+                pytest.fail(f"There are still {self.watcher.problems}")
 
 
 @pytest.fixture
@@ -312,8 +312,8 @@ def test_a_folder_that_was_missing_is_watched_as_soon_as_it_is_there(
 ) -> None:
     missing = tmp_path / "missing"
     faults.watcher.watch([root, missing])
-    faults.wait_for(missing, "not there")
-    assert root not in faults.watcher.faults
+    faults.wait_for(missing, "does not exist")
+    assert root not in faults.watcher.problems
     missing.mkdir()
     faults.wait_for_none()
     batches.wait_for(missing, ".")
@@ -325,7 +325,7 @@ def test_a_folder_deleted_and_made_again_is_watched_again(faults: Faults, batche
     faults.watcher.watch([root])
     for _again in range(3):
         shutil.rmtree(root)
-        faults.wait_for(root, "not there")
+        faults.wait_for(root, "does not exist")
         save(root / "src" / "main.py")
         faults.wait_for_none()
         batches.forget()
@@ -357,7 +357,7 @@ def test_a_folder_whose_parent_was_renamed_is_watched_when_it_is_back(
     save(folder / "x.py")
     faults.watcher.watch([folder])
     (tmp_path / "parent").rename(tmp_path / "elsewhere")
-    faults.wait_for(folder, "not there")
+    faults.wait_for(folder, "does not exist")
     (tmp_path / "elsewhere").rename(tmp_path / "parent")
     faults.wait_for_none()
     batches.forget()
@@ -440,16 +440,19 @@ def test_where_the_system_has_too_few_watches_it_is_said_once(root: Path, limit:
 
 
 WATCH_WITHOUT_INSTANCES = """
-import logging, os, sys, threading
+import logging, sys, threading
 from pathlib import Path
 from codecontext.watching.adapters import AdapterWatcher
 from codecontext.watching.files import FolderWatcher
-from codecontext.lsp.watching import _FileWatcher
-from watchdog.observers.inotify_c import inotify_init
+from codecontext.watching.single_file import FileWatcher
+from inotify_simple import INotify
 
 taken = []
-while (descriptor := inotify_init()) != -1:  # all that this user may have
-    taken.append(descriptor)
+try:
+    while True:  # all that this user may have
+        taken.append(INotify())
+except OSError:
+    pass
 print(len(taken))
 
 root, news, faults = Path(sys.argv[1]), threading.Condition(), []
@@ -459,20 +462,20 @@ def changed(*what):
         news.notify_all()
 def wait_for(condition):
     with news:
-        assert news.wait_for(condition, 20), (faults, watcher.faults)
-watcher = FolderWatcher(changed, changed, look=0.02, retry=0.1)
+        assert news.wait_for(condition, 20), (faults, watcher.problems)
+watcher = FolderWatcher(changed, changed, check=0.02, retry=0.1)
 watcher.watch([root])
-assert "max_user_instances" in watcher.faults[root], watcher.faults
-settings = _FileWatcher(root / "config.yaml", lambda: changed("settings"))
+assert "max_user_instances" in watcher.problems[root], watcher.problems
+settings = FileWatcher(root / "config.yaml", lambda: changed("settings"))
 adapters = AdapterWatcher(lambda path: changed("adapter"))
 adapters.watch([root / "adapter"])
 (root / "config.yaml").write_text("a: 1")  # seen by looking
 (root / "adapter").mkdir()
 (root / "adapter" / "adapter_config.json").write_text("{}")
 wait_for(lambda: {("settings",), ("adapter",)} <= set(faults))
-for descriptor in taken:
-    os.close(descriptor)
-wait_for(lambda: not watcher.faults)
+for instance in taken:
+    instance.close()
+wait_for(lambda: not watcher.problems)
 (root / "new.py").write_text("x")
 wait_for(lambda: any("new.py" in what[1] for what in faults if len(what) == 2))
 for each in (watcher, settings, adapters):

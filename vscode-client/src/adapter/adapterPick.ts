@@ -1,6 +1,6 @@
 import type { FoundAdapter } from "../protocol";
 import { printableLabel } from "../support/printable";
-import { megabytes } from "./indicator";
+import { megabytes } from "../status/indicator";
 import { signed } from "./outcome";
 
 /** A row of the adapter list. */
@@ -12,27 +12,27 @@ export interface AdapterRow {
   adapter?: FoundAdapter;
 }
 
-/** Sound adapters first, then what to do besides, and last the ones that cannot be used, with the reason. */
+/** Usable adapters first, then the other choices, and last the unusable adapters with the reason. */
 export function adapterRows(
   adapters: readonly FoundAdapter[],
   model: string,
   shorten = (text: string) => text,
 ): { title: string; rows: AdapterRow[] }[] {
-  const sound = adapters.filter((adapter) => adapter.problem === "");
-  const unsound = adapters.filter((adapter) => adapter.problem !== "");
-  const answersNow = !adapters.some((adapter) => adapter.active);
+  const usable = adapters.filter((adapter) => adapter.problem === "");
+  const unusable = adapters.filter((adapter) => adapter.problem !== "");
+  const isBaseActive = !adapters.some((adapter) => adapter.active);
   const base: AdapterRow = {
     kind: "base",
-    label: `${answersNow ? "$(check) " : ""}Base model only`,
+    label: `${isBaseActive ? "$(check) " : ""}Base model only`,
     description: printableLabel(model),
-    detail: "Without an adapter.",
+    detail: "No adapter is used.",
   };
   const browse: AdapterRow = { kind: "browse", label: "$(folder-opened) Browse…", description: "", detail: "" };
   const train: AdapterRow = { kind: "train", label: "$(beaker) Train an Adapter…", description: "", detail: "" };
   return [
-    { title: "adapters", rows: sound.map((adapter) => rowOf(adapter, shorten)) },
+    { title: "adapters", rows: usable.map((adapter) => rowOf(adapter, shorten)) },
     { title: "", rows: [base, train, browse] },
-    { title: "cannot be used", rows: unsound.map((adapter) => rowOf(adapter, shorten)) },
+    { title: "cannot be used", rows: unusable.map((adapter) => rowOf(adapter, shorten)) },
   ].filter(({ rows }) => rows.length > 0);
 }
 
@@ -59,7 +59,7 @@ function describe({ rank, alpha, side, sizeBytes, baseModel, created, searchGain
   return parts.filter((part) => part !== "").join(" · ");
 }
 
-/** A base model in a folder says nothing to people by that folder's name. */
+/** The name of a local model's folder means nothing to the user. */
 function isPath(model: string): boolean {
   return /^(?:[/\\~.]|[A-Za-z]:[/\\])/.test(model);
 }

@@ -2,25 +2,11 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { ADAPTER_SETTING, SECTION } from "../server/configuration";
 import type { LanguageServer } from "../server/languageServer";
+import { focusedFolder, nameOf } from "../status/indicator";
+import { activeFolder, pickFolder, requireTrust, withShortPaths } from "../support/workspace";
 import { adapterRows, type AdapterRow, settingFor } from "./adapterPick";
-import { withShortPaths } from "../support/workspacePaths";
-import { activeFolder } from "./statusBar";
-import { focusedFolder, nameOf } from "./indicator";
 
 type Item = vscode.QuickPickItem & { row?: AdapterRow };
-
-/** The folder a command is about: the only one, the active editor's, or the one that the user picks. */
-export async function pickFolder(title: string): Promise<vscode.WorkspaceFolder | undefined> {
-  const folders = vscode.workspace.workspaceFolders ?? [];
-  if (folders.length <= 1) {
-    return folders[0];
-  }
-  const active = activeFolder();
-  const items = [...folders]
-    .sort((one, other) => Number(other === active) - Number(one === active))
-    .map((folder) => ({ label: folder.name, description: folder.uri.fsPath, folder }));
-  return (await vscode.window.showQuickPick(items, { title, placeHolder: "For which folder?" }))?.folder;
-}
 
 /** `Select Adapter…`: what was found, the base model, or any other folder; the choice becomes the folder's setting. */
 export async function selectAdapter(server: LanguageServer): Promise<void> {
@@ -42,7 +28,7 @@ export async function selectAdapter(server: LanguageServer): Promise<void> {
   ]);
   const picked = await vscode.window.showQuickPick<Item>(items, {
     title: `Select Adapter · ${folder.name}`,
-    placeHolder: "The adapter that answers searches in this folder",
+    placeHolder: "Choose the adapter for searches in this folder",
     matchOnDetail: true,
     matchOnDescription: true,
   });
@@ -74,7 +60,7 @@ async function choose(folder: vscode.WorkspaceFolder, { adapter }: AdapterRow): 
   await useAdapter(folder, adapter.path);
 }
 
-/** Let a folder's searches be answered with the adapter at `path`: it becomes the folder's setting. */
+/** Use the adapter at `path` for searches in a folder: it becomes the folder's setting. */
 export async function useAdapter(folder: vscode.WorkspaceFolder, path: string): Promise<void> {
   await write(folder, settingFor(path, folder.uri.fsPath, homedir()));
 }
@@ -94,7 +80,7 @@ async function browse(folder: vscode.WorkspaceFolder): Promise<void> {
 }
 
 async function write(folder: vscode.WorkspaceFolder, value: string): Promise<void> {
-  if (!(await requireTrust("choose its adapter"))) {
+  if (!(await requireTrust("choose an adapter for it"))) {
     return;
   }
   const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
@@ -102,20 +88,7 @@ async function write(folder: vscode.WorkspaceFolder, value: string): Promise<voi
   await vscode.workspace.getConfiguration(SECTION, folder.uri).update(ADAPTER_SETTING, value, target);
 }
 
-/** Whether the workspace is trusted; where it is not, say what it therefore cannot do. */
-export async function requireTrust(what: string): Promise<boolean> {
-  if (vscode.workspace.isTrusted) {
-    return true;
-  }
-  const manage = "Manage Workspace Trust";
-  const said = `A workspace that you have not trusted cannot ${what}.`;
-  if ((await vscode.window.showWarningMessage(said, manage)) === manage) {
-    await vscode.commands.executeCommand("workbench.trust.manage");
-  }
-  return false;
-}
-
-/** `Reload Adapter`: read its files again, whatever the watcher thinks. */
+/** `Reload Adapter`: read its files again, even if the watcher saw no change. */
 export async function reloadAdapter(server: LanguageServer): Promise<void> {
   const folder = await pickFolder("Reload Adapter");
   if (folder) {
@@ -124,13 +97,15 @@ export async function reloadAdapter(server: LanguageServer): Promise<void> {
   }
 }
 
-/** `Show Adapter`: reveal its folder where the operating system shows files, or say that there is none. */
+/** `Show Adapter`: open its configuration, or say that no adapter is active. */
 export async function showAdapter(server: LanguageServer): Promise<void> {
   const folder = server.status && focusedFolder(server.status, activeFolder()?.uri.toString());
   const adapter = folder?.adapter;
   if (!folder || !adapter) {
-    const said = folder ? `${nameOf(folder)} answers without an adapter.` : "CodeContext is not running.";
-    const choice = await vscode.window.showInformationMessage(said, "Select Adapter…");
+    const message = folder
+      ? `No adapter is active; searches use the base model ${nameOf(folder)}.`
+      : "CodeContext is not running.";
+    const choice = await vscode.window.showInformationMessage(message, "Select Adapter…");
     if (choice) {
       await vscode.commands.executeCommand("codecontext.selectAdapter");
     }

@@ -1,47 +1,16 @@
+import type { Comparison, Evaluation, QuerySet, SystemName, TrainingReport } from "../protocol";
 import type { CliProgress } from "../server/cli";
 import { percent } from "../search/rows";
 import { printable } from "../support/printable";
-import { duration } from "./indicator";
+import { duration } from "../status/indicator";
 
-/** What `codecontext adapter train --json` says, as far as it is read here. */
-export interface TrainingReport {
-  path: string;
-  name: string;
-  report: string;
-  helps_search: boolean;
-  test: QuerySet;
-}
+/** The part of a comparison that is read here. */
+export type Measured = Pick<QuerySet, "queries"> & { search: Record<string, Pick<Comparison, "gain">> };
+type Trained = Pick<TrainingReport, "name" | "helps_search"> & { test: Measured };
+type Named = Pick<SystemName, "name" | "path">;
+type Evaluated = Pick<Evaluation, "helps_search"> & { adapter: Named; against: Named; pairs: Measured | null };
 
-/** What `codecontext adapter evaluate --json` says, as far as it is read here. */
-export interface Evaluation {
-  adapter: SystemName;
-  against: SystemName;
-  report: string | null;
-  helps_search: boolean;
-  pairs: QuerySet | null;
-}
-
-export interface SystemName {
-  name: string;
-  path: string | null;
-}
-
-export interface QuerySet {
-  queries: number;
-  search: { mrr_at_10: Comparison };
-}
-
-export interface Comparison {
-  gain: Interval;
-}
-
-export interface Interval {
-  mean: number;
-  low: number;
-  high: number;
-}
-
-/** How far the work is, in a line. */
+/** Progress in one line. */
 export function describeProgress({ stage, done, total, eta_seconds, score, base_score }: CliProgress): string {
   const share = total > 0 ? ` ${percent(done / total)}` : "";
   const left = eta_seconds === null || done >= total ? "" : `, ${duration(eta_seconds)} left`;
@@ -50,26 +19,29 @@ export function describeProgress({ stage, done, total, eta_seconds, score, base_
   return printable(`${stage.charAt(0).toUpperCase()}${stage.slice(1)}${share}${left}${gain}`);
 }
 
-export function describeTraining({ name, helps_search, test }: TrainingReport): string {
+export function describeTraining({ name, helps_search, test }: Trained): string {
   return printable(`${name} is trained. ${gainOf(test, "the base model", helps_search)}`);
 }
 
-export function describeEvaluation({ adapter, against, helps_search, pairs }: Evaluation): string {
+export function describeEvaluation({ adapter, against, helps_search, pairs }: Evaluated): string {
   const other = against.path === null ? "the base model" : against.name;
-  const said = pairs ? `: ${lowered(gainOf(pairs, other, helps_search))}` : " is measured.";
-  return printable(`${adapter.name}${said}`);
+  const result = pairs ? `: ${lowered(gainOf(pairs, other, helps_search))}` : " has been evaluated.";
+  return printable(`${adapter.name}${result}`);
 }
 
-function gainOf({ queries, search }: QuerySet, other: string, isSure: boolean): string {
-  const { gain } = search.mrr_at_10;
-  const doubt = isSure || gain.high < 0 ? "" : ", which does not exclude a loss";
+function gainOf({ queries, search }: Measured, other: string, isSignificant: boolean): string {
+  const gain = search.mrr_at_10?.gain;
+  if (!gain) {
+    return "The report has no MRR@10.";
+  }
+  const doubt = isSignificant || gain.high < 0 ? "" : ", not statistically significant";
   const change =
     gain.mean < 0
       ? `loses ${(-gain.mean).toFixed(3)} MRR@10 against ${other}`
       : `gains ${signed(gain.mean)} MRR@10 over ${other}`;
   return (
-    `On ${queries.toLocaleString("en")} questions that it was not trained with, the whole search ${change} ` +
-    `(95 % interval ${signed(gain.low)} to ${signed(gain.high)})${doubt}.`
+    `On ${queries.toLocaleString("en")} held-out queries, search ${change} ` +
+    `(95 % interval ${signed(gain.low)} to ${signed(gain.high)}${doubt}).`
   );
 }
 
@@ -77,7 +49,12 @@ function lowered(sentence: string): string {
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }
 
-/** A gain, with its sign also where it is one. */
+/** A difference with its sign, also where it is positive. */
 export function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+}
+
+/** A report in the colours of the editor's theme; a browser would choose them by the system's. */
+export function inTheme(html: string, isDark: boolean): string {
+  return html.replaceAll("@media (prefers-color-scheme: dark)", isDark ? "@media all" : "@media not all");
 }

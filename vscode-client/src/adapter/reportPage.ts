@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
-import { inTheme } from "./theme";
+import { inTheme } from "./outcome";
 
 /** Show a report of training or measuring in an editor tab: also where the files are on another machine. */
 export async function showReport(file: string, title: string): Promise<void> {

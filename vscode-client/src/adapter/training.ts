@@ -4,18 +4,14 @@ import { variablesFor } from "../server/configuration";
 import { type LanguageServer, NotRunning } from "../server/languageServer";
 import { resolveLaunch } from "../server/launch";
 import { Cancelled } from "../server/processes";
-import { pickFolder, requireTrust, useAdapter } from "./commands";
-import {
-  describeEvaluation,
-  describeProgress,
-  describeTraining,
-  type Evaluation,
-  type TrainingReport,
-} from "./outcome";
-import { showReport } from "./reportPage";
+import type { Evaluation, TrainingReport } from "../protocol";
 import { printable, printableLabel } from "../support/printable";
+import { pickFolder, requireTrust } from "../support/workspace";
+import { useAdapter } from "./commands";
+import { describeEvaluation, describeProgress, describeTraining } from "./outcome";
+import { showReport } from "./reportPage";
 
-/** What was made or measured, and what can be done with it. */
+/** What was trained or evaluated, and what can be done with it. */
 interface Outcome {
   message: string;
   name: string;
@@ -24,7 +20,7 @@ interface Outcome {
   isBetter: boolean;
 }
 
-/** Trains and measures adapters, each in a process of its own, one at a time for a folder. */
+/** Trains and evaluates adapters, each in a process of its own, one at a time for a folder. */
 export class AdapterTraining implements vscode.Disposable {
   private readonly running = new Map<string, AbortController>();
 
@@ -51,7 +47,7 @@ export class AdapterTraining implements vscode.Disposable {
     const report = await this.work<TrainingReport>(folder, {
       title: `Training an adapter for ${folder.name}`,
       args: ["train", folder.uri.fsPath, "--side", side],
-      stopped: "Training is stopped. Train again, and it goes on from there.",
+      stopped: "Training stopped. Train again to resume.",
     });
     if (report) {
       const { name, path, helps_search: isBetter } = report;
@@ -62,7 +58,7 @@ export class AdapterTraining implements vscode.Disposable {
   /** `Evaluate Adapter…` */
   async evaluate(): Promise<void> {
     const folder = await pickFolder("Evaluate Adapter");
-    if (!folder || !(await requireTrust("measure an adapter"))) {
+    if (!folder || !(await requireTrust("evaluate an adapter"))) {
       return;
     }
     const chosen = await this.pickTwo(folder);
@@ -70,9 +66,9 @@ export class AdapterTraining implements vscode.Disposable {
       return;
     }
     const evaluation = await this.work<Evaluation>(folder, {
-      title: `Measuring ${chosen.name}`,
+      title: `Evaluating ${chosen.name}`,
       args: ["evaluate", chosen.path, "--against", chosen.against, "--folder", folder.uri.fsPath],
-      stopped: "Measuring is stopped.",
+      stopped: "Evaluation stopped.",
     });
     if (evaluation) {
       const { adapter, report, helps_search: isBetter } = evaluation;
@@ -80,13 +76,13 @@ export class AdapterTraining implements vscode.Disposable {
     }
   }
 
-  /** An adapter, and what it is compared with: only asked where there is a choice. */
+  /** An adapter and what to compare it with; the user is asked only where there is a choice. */
   private async pickTwo(
     folder: vscode.WorkspaceFolder,
   ): Promise<{ name: string; path: string; against: string } | undefined> {
     const { adapters } = await this.server.adapters();
-    const sound = adapters.filter((one) => one.folder === folder.uri.toString() && one.problem === "");
-    if (sound.length === 0) {
+    const usable = adapters.filter((one) => one.folder === folder.uri.toString() && one.problem === "");
+    if (usable.length === 0) {
       const choice = await vscode.window.showInformationMessage(
         `There is no adapter for ${folder.name} yet.`,
         "Train Adapter…",
@@ -96,22 +92,22 @@ export class AdapterTraining implements vscode.Disposable {
       }
       return undefined;
     }
-    const items = sound.map(({ name, path, active }) => ({
+    const items = usable.map(({ name, path, active }) => ({
       label: `${active ? "$(check) " : ""}${printableLabel(name)}`,
       detail: printableLabel(path),
       name,
       path,
     }));
     const title = "Evaluate Adapter";
-    const adapter = await vscode.window.showQuickPick(items, { title, placeHolder: "Which adapter?" });
+    const adapter = await vscode.window.showQuickPick(items, { title, placeHolder: "Choose an adapter to evaluate" });
     if (!adapter || items.length === 1) {
       return adapter && { ...adapter, against: "base" };
     }
-    const base = { label: "Base model", detail: "Without an adapter.", path: "base" };
+    const base = { label: "Base model", detail: "No adapter is used.", path: "base" };
     const others = [base, ...items.filter((item) => item !== adapter)];
     const against = await vscode.window.showQuickPick(others, {
       title,
-      placeHolder: `Compare ${printable(adapter.name)} with?`,
+      placeHolder: `Choose what to compare ${printable(adapter.name)} with`,
     });
     return against && { ...adapter, against: against.path };
   }
@@ -122,7 +118,7 @@ export class AdapterTraining implements vscode.Disposable {
   ): Promise<Result | undefined> {
     const key = folder.uri.toString();
     if (this.running.has(key)) {
-      throw new Error(`An adapter of ${folder.name} is being trained or measured already.`);
+      throw new Error(`An adapter for ${folder.name} is already being trained or evaluated.`);
     }
     const controller = new AbortController();
     this.running.set(key, controller);
@@ -163,19 +159,19 @@ export class AdapterTraining implements vscode.Disposable {
 async function pickSide(folder: vscode.WorkspaceFolder): Promise<"query" | "both" | undefined> {
   const items = [
     {
-      label: "Questions only",
+      label: "Queries only",
       description: "recommended",
-      detail: "The code keeps its vectors, so that the adapter answers as soon as it is used. Takes minutes.",
+      detail: "Code embeddings stay as they are, so the adapter is active as soon as you use it. Takes minutes.",
       side: "query" as const,
     },
     {
-      label: "Questions and code",
+      label: "Queries and code",
       description: "",
-      detail: "May gain more. Trains for longer, and all code is embedded again once it is used.",
+      detail: "May gain more. Training takes longer, and all code is embedded again when you use it.",
       side: "both" as const,
     },
   ];
-  const placeHolder = "What shall learn the words of this workspace, from its documentation, tests and history?";
+  const placeHolder = "What should the adapter be trained on?";
   return (await vscode.window.showQuickPick(items, { title: `Train Adapter · ${folder.name}`, placeHolder }))?.side;
 }
 
@@ -187,7 +183,7 @@ async function offerUpdate(message: string): Promise<void> {
   }
 }
 
-/** Say what came of it; ask until there is nothing more to choose. */
+/** Show the result and offer what can be done with it, until nothing is left to choose. */
 async function offer(folder: vscode.WorkspaceFolder, outcome: Outcome): Promise<void> {
   const { message, name, path, report, isBetter } = outcome;
   const use = isBetter ? "Use It" : "Use It Anyway";

@@ -10,25 +10,25 @@ export interface EmptyState {
   command?: string;
 }
 
-/** The server cannot be asked: why, and what to do. Undefined when it can. */
-export function whyNotAsked(state: ServerState): EmptyState | undefined {
+/** Why the server cannot search, and what to do. Undefined when it can. */
+export function whyUnavailable(state: ServerState): EmptyState | undefined {
   switch (state.kind) {
     case "running":
       return undefined;
     case "starting":
-      return { icon: "sync~spin", text: "CodeContext is starting…", detail: "The search goes on by itself." };
+      return { icon: "sync~spin", text: "CodeContext is starting…", detail: "Your search will run automatically." };
     case "setup":
       return {
         icon: "cloud-download",
         text: "Set up CodeContext",
-        detail: "It needs a Python environment of its own, which is made once.",
+        detail: "It needs its own Python environment. Setup runs once.",
         command: "codecontext.setUp",
       };
     case "off":
       return {
         icon: "debug-start",
         text: "Start CodeContext",
-        detail: state.reason || "It is not running in this workspace.",
+        detail: state.reason || "CodeContext is not running in this workspace.",
         command: "codecontext.start",
       };
     case "failed":
@@ -36,30 +36,30 @@ export function whyNotAsked(state: ServerState): EmptyState | undefined {
   }
 }
 
-/** The server answered with nothing: why. */
+/** Why a search found nothing. */
 export function whyNothingFound(result: SearchResult, status: Status | undefined): EmptyState {
   const indexing = status?.folders.find((folder) => folder.phase !== "idle" && folder.coverage < 1);
   if (indexing && !indexing.paused) {
-    const reading = indexing.chunks === 0 ? "The files are being read" : `${percent(indexing.coverage)} is indexed`;
+    const reading = indexing.chunks === 0 ? "Files are still being read" : `${percent(indexing.coverage)} is indexed`;
     return {
       icon: "sync~spin",
       text: "Nothing found yet",
-      detail: `${reading}; the search goes on by itself.`,
+      detail: `${reading}. Your search will run automatically.`,
     };
   }
   const paused = status?.folders.find((folder) => folder.paused && folder.coverage < 1);
   if (paused) {
     return {
       icon: "debug-pause",
-      text: "Nothing found in what is indexed so far",
-      detail: `Indexing is paused at ${percent(paused.coverage)}. Enter goes on with it.`,
+      text: "Nothing found so far",
+      detail: `Indexing is paused at ${percent(paused.coverage)}. Press Enter to resume.`,
       command: "codecontext.resumeIndexing",
     };
   }
   return {
     icon: "circle-slash",
     text: "Nothing found",
-    detail: result.message || "Enter shows which files are not indexed, and why.",
+    detail: result.message || "Press Enter to see which files are not indexed, and why.",
     command: "codecontext.showSkipped",
   };
 }
@@ -67,5 +67,5 @@ export function whyNothingFound(result: SearchResult, status: Status | undefined
 /** The request failed. */
 export function whyFailed(error: unknown): EmptyState {
   const text = error instanceof Error ? error.message : String(error);
-  return { icon: "error", text: "The search failed", detail: text, command: "codecontext.showLogs" };
+  return { icon: "error", text: "Search failed", detail: text, command: "codecontext.showLogs" };
 }

@@ -9,11 +9,11 @@ export interface Completion {
 
 export const FILTERS: readonly { name: string; meaning: string }[] = [
   { name: "lang:", meaning: "only this language" },
-  { name: "path:", meaning: "only paths with this in them; globs too" },
-  { name: "-path:", meaning: "no paths with this in them" },
-  { name: "kind:", meaning: `only these: ${KINDS.join(", ")}` },
+  { name: "path:", meaning: "only paths that contain this text or match this glob" },
+  { name: "-path:", meaning: "exclude matching paths" },
+  { name: "kind:", meaning: `only this kind of code: ${KINDS.join(", ")}` },
 ];
-const MOST = 8;
+const MAX_COMPLETIONS = 8;
 
 /** The filter that is being typed at the end of a query. */
 export interface OpenFilter {
@@ -46,7 +46,7 @@ export function completions(query: string, folders: readonly string[], languages
   const starting = values.filter((value) => value.toLowerCase().startsWith(typed) && value.toLowerCase() !== typed);
   const holding = values.filter((value) => value.toLowerCase().includes(typed) && !starting.includes(value));
   return [...starting, ...(typed ? holding.filter((value) => value.toLowerCase() !== typed) : [])]
-    .slice(0, MOST)
+    .slice(0, MAX_COMPLETIONS)
     .map((value) => {
       const label = `${open.sign}${open.name}:${value}`;
       return { label, description: "filter", query: `${open.before}${label} ` };

@@ -5,7 +5,7 @@ export interface Memory {
 }
 
 const KEY = "search.history";
-const MOST = 30;
+const MAX_QUERIES = 30;
 
 /** Queries of this workspace whose results were used, newest first. */
 export class SearchHistory {
@@ -23,7 +23,7 @@ export class SearchHistory {
     const trimmed = query.trim();
     if (trimmed !== "") {
       const others = this.queries.filter((other) => other !== trimmed);
-      void this.memory.update(KEY, [trimmed, ...others].slice(0, MOST));
+      void this.memory.update(KEY, [trimmed, ...others].slice(0, MAX_QUERIES));
     }
   }
 

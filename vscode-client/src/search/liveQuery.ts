@@ -1,5 +1,9 @@
-/** What a query is asked with: the answer may come in two parts, and is not wanted any more after `signal`. */
-export type Ask<Answer> = (query: string, onPartial: (answer: Answer) => void, signal: AbortSignal) => Promise<Answer>;
+/** Runs a query: the answer may come in two parts, and is no longer wanted after `signal`. */
+export type Search<Answer> = (
+  query: string,
+  onPartial: (answer: Answer) => void,
+  signal: AbortSignal,
+) => Promise<Answer>;
 
 export interface LiveQueryEvents<Answer> {
   onAnswer: (answer: Answer) => void;
@@ -7,29 +11,29 @@ export interface LiveQueryEvents<Answer> {
   onBusy: (busy: boolean) => void;
 }
 
-/** Asks while somebody types: not at every keystroke, one question at a time, and never shows an answer to an older one. */
+/** Searches while the user types: not at every keystroke, one query at a time, and never shows a stale answer. */
 export class LiveQuery<Answer> {
   private timer: NodeJS.Timeout | undefined;
   private current: AbortController | undefined;
 
   constructor(
-    private readonly ask: Ask<Answer>,
+    private readonly search: Search<Answer>,
     private readonly events: LiveQueryEvents<Answer>,
     private readonly delay: number,
   ) {}
 
-  get isAsking(): boolean {
+  get isSearching(): boolean {
     return this.current !== undefined || this.timer !== undefined;
   }
 
-  /** Ask in a moment, unless something else is typed before. */
+  /** Search after a pause, unless more is typed before. */
   type(query: string): void {
     this.stop();
     this.events.onBusy(true);
     this.timer = setTimeout(() => void this.now(query), this.delay);
   }
 
-  /** Ask at once. */
+  /** Search immediately. */
   async now(query: string): Promise<void> {
     this.stop();
     const controller = new AbortController();
@@ -42,7 +46,7 @@ export class LiveQuery<Answer> {
           this.events.onAnswer(answer);
         }
       };
-      const answer = await this.ask(query, partial, controller.signal);
+      const answer = await this.search(query, partial, controller.signal);
       if (wanted()) {
         this.events.onAnswer(answer);
       }
@@ -57,7 +61,7 @@ export class LiveQuery<Answer> {
     }
   }
 
-  /** Nothing that was asked is wanted any more. */
+  /** Cancel what is running or waiting. */
   stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

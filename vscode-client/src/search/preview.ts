@@ -1,8 +1,7 @@
 import * as vscode from "vscode";
-import type { SearchHit } from "../protocol";
+import type { Range, SearchHit } from "../protocol";
 import { printable } from "../support/printable";
 import type { Highlight } from "./highlight";
-import { targetOf, toRange } from "./ranges";
 
 /** What was on screen before hits were previewed. */
 interface Origin {
@@ -86,7 +85,7 @@ export async function openHit(
 ): Promise<void> {
   const document = await openDocument(vscode.Uri.parse(hit.uri));
   if (!document) {
-    void vscode.window.showWarningMessage(`${printable(hit.path)} cannot be opened as text any more.`);
+    void vscode.window.showWarningMessage(`${printable(hit.path)} can no longer be opened as text.`);
     return;
   }
   const editor = await vscode.window.showTextDocument(document, {
@@ -96,6 +95,16 @@ export async function openHit(
   });
   editor.revealRange(targetOf(hit), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
   highlight.show(editor, toRange(hit.range));
+}
+
+function toRange({ start, end }: Range): vscode.Range {
+  return new vscode.Range(start.line, start.character, end.line, end.character);
+}
+
+/** Where the cursor goes: the beginning of the symbol's name. */
+function targetOf(hit: SearchHit): vscode.Range {
+  const { start } = hit.selectionRange;
+  return new vscode.Range(start.line, start.character, start.line, start.character);
 }
 
 async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument | undefined> {

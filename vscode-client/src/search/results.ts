@@ -10,10 +10,10 @@ export interface FileGroup {
   hits: SearchHit[];
 }
 
-/** What was asked: words, or code to find the like of. */
+/** What was searched for: a query, or code to find similar code for. */
 export interface Question {
   title: string;
-  /** The words; undefined for code. */
+  /** The query; undefined for code. */
   query?: string;
 }
 
@@ -52,7 +52,7 @@ export class Results {
     this.currentHit = hit && this.remaining.find((other) => isSame(other, hit));
   }
 
-  /** The hit `steps` after the current one in the order that the view shows; beyond the end it begins anew. */
+  /** The hit `steps` after the current one in the order that the view shows; it wraps around at the end. */
   move(steps: number, grouped: boolean): SearchHit | undefined {
     const order = grouped ? this.files.flatMap((file) => file.hits) : this.remaining;
     if (order.length === 0) {
@@ -71,7 +71,7 @@ export class Results {
     }
   }
 
-  /** As a Markdown list, to paste where people talk. */
+  /** As a Markdown list, to paste into a chat or an issue. */
   toMarkdown(): string {
     const rows = this.remaining.map((hit) => `- \`${placeOf(hit)}\` ${nameOf(hit)}`);
     return [`**${printable(this.question.title)}**`, "", ...rows, ""].join("\n");
@@ -94,8 +94,8 @@ export function tooltipOf(hit: SearchHit): string {
 }
 
 const FRESHNESS: Readonly<Record<string, string>> = {
-  moved: "It has moved since it was indexed; this is where it is now.",
-  changed: "It has changed since it was indexed; this is how it is now.",
+  moved: "Moved since it was indexed; shown at its current location.",
+  changed: "Changed since it was indexed; shown as it is now.",
 };
 
 function longestRun(text: string): number {

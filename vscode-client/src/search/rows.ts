@@ -1,7 +1,7 @@
 import type { SearchHit, SearchResult } from "../protocol";
 import { printable } from "../support/printable";
 
-/** A hit as one row: what it is called, where it is, what it says. */
+/** A hit as one row: its name, its place and its code. */
 export interface Row {
   icon: string;
   color: string | undefined;
@@ -10,7 +10,7 @@ export interface Row {
   detail: string;
 }
 
-// As few different icons as possible, so that the eye can tell them apart.
+// Few different icons, so that they are easy to tell apart.
 const ICONS: Readonly<Record<string, readonly [string, string?]>> = {
   function: ["symbol-function", "symbolIcon.functionForeground"],
   method: ["symbol-method", "symbolIcon.methodForeground"],
@@ -52,19 +52,19 @@ function detailOf(hit: SearchHit): string {
   return line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL - 1)}…` : line;
 }
 
-/** Why a hit is where it is, in words. */
+/** Why a hit ranks where it does. */
 export function evidenceOf({ evidence }: SearchHit): string {
   const { lexicalRank, semanticRank, semanticScore } = evidence;
   const cosine = semanticScore === null ? "" : ` (${semanticScore.toFixed(2)})`;
   const parts = [
-    semanticRank === null ? "" : `meaning ${semanticRank}${cosine}`,
-    lexicalRank === null ? "" : `words ${lexicalRank}`,
+    semanticRank === null ? "" : `semantic #${semanticRank}${cosine}`,
+    lexicalRank === null ? "" : `keyword #${lexicalRank}`,
     ...evidence.rules,
   ];
   return parts.filter((part) => part !== "").join(" · ") || "no evidence";
 }
 
-/** The line above the results: how many, and what they rest on where that is less than everything. */
+/** The line above the results: how many, and what limits them, if anything does. */
 export function summaryOf(result: SearchResult): string {
   const count = result.hits.length === 1 ? "1 result" : `${result.hits.length} results`;
   return [count, ...limitsOf(result)].join(" · ");
@@ -72,7 +72,7 @@ export function summaryOf(result: SearchResult): string {
 
 function limitsOf({ states, complete }: SearchResult): string[] {
   if (!complete) {
-    return ["by words so far"];
+    return ["keyword only so far"];
   }
   const covered = states.length === 0 ? 1 : Math.min(...states.map((state) => state.coverage));
   const degraded = states.find((state) => state.degraded !== null)?.degraded;

@@ -1,14 +1,13 @@
 import * as vscode from "vscode";
 import type { SearchHit, SearchResult } from "../protocol";
 import type { LanguageServer } from "../server/languageServer";
-import { type EmptyState, whyFailed, whyNotAsked, whyNothingFound } from "./emptyState";
+import { type EmptyState, whyFailed, whyUnavailable, whyNothingFound } from "./emptyState";
 import { completions, FILTERS, hasWords } from "./filters";
 import type { Highlight } from "./highlight";
 import type { SearchHistory } from "./history";
 import { LiveQuery } from "./liveQuery";
 import { openHit, Preview } from "./preview";
 import { rowOf, summaryOf } from "./rows";
-import { abortToken } from "./tokens";
 import { printableLabel } from "../support/printable";
 
 /** A row of the list and what choosing it does. */
@@ -24,23 +23,23 @@ export interface SearchPickOptions {
   server: LanguageServer;
   history: SearchHistory;
   highlight: Highlight;
-  /** Hits that the user wants to keep: a hit was opened, or all of them shall be shown in the view. */
+  /** The user keeps the hits: one was opened, or all of them move to the view. */
   onKeep: (result: SearchResult, opened: SearchHit | undefined) => void;
   onFindSimilar: (hit: SearchHit) => void;
 }
 
-// Long enough not to ask at every keystroke, short enough to feel immediate.
+// Long enough not to search at every keystroke, short enough to feel immediate.
 const TYPING_PAUSE_MS = 60;
 const OPEN_TO_SIDE = { iconPath: new vscode.ThemeIcon("split-horizontal"), tooltip: "Open to the Side" };
 const FIND_SIMILAR = { iconPath: new vscode.ThemeIcon("references"), tooltip: "Find Similar Code" };
 const FORGET = { iconPath: new vscode.ThemeIcon("close"), tooltip: "Remove from History" };
 const TO_VIEW = { iconPath: new vscode.ThemeIcon("list-tree"), tooltip: "Show in Results View" };
-// Never the first row: VS Code tells of the active row by its place, so that what it said of an older list would be
-// taken for another row of the newer one, and for a move of the user's.
+// Never the first row: VS Code reports the active row by its position, so that a report on a stale list would be taken
+// for another row of the current one, and for a move of the user's.
 const FILTERS_TITLE: PickItem = { type: "separator", label: "filters", kind: vscode.QuickPickItemKind.Separator };
 const OPEN_CONTEXT = "codecontext.searchOpen";
 
-/** The search box: results while typing, a preview while moving, back to where one was with Escape. */
+/** The search box: results while typing, a preview while moving, and Escape to return to where one was. */
 export class SearchPick {
   private static current: SearchPick | undefined;
 
@@ -81,12 +80,12 @@ export class SearchPick {
 
   private open(query: string | undefined): void {
     const { pick } = this;
-    pick.placeholder = "What does the code do? Also lang:, path:, kind:";
+    pick.placeholder = "What does the code do? Filter with lang:, path: or kind:";
     pick.title = "Semantic Search";
     pick.buttons = [TO_VIEW];
     pick.keepScrollPosition = true;
     // Both are honoured by VS Code though not part of its stable API: the server's order is kept, and the query is
-    // selected. Where they are not known, rows are sorted by name and the cursor stands behind the query.
+    // selected. Where they are not known, rows are sorted by name and the cursor is behind the query.
     Object.assign(pick, { sortByLabel: false });
     this.subscriptions.push(
       pick.onDidChangeValue((value) => this.typed(value)),
@@ -96,7 +95,7 @@ export class SearchPick {
       pick.onDidTriggerButton(() => this.keepAll()),
       pick.onDidHide(() => void this.close()),
       this.options.server.onDidChangeState(() => this.typed(pick.value)),
-      this.options.server.onDidChangeStatus(() => this.askAgain()),
+      this.options.server.onDidChangeStatus(() => this.searchAgain()),
     );
     pick.value = query ?? this.options.history.last;
     if (query === undefined && pick.value !== "") {
@@ -110,7 +109,7 @@ export class SearchPick {
 
   private typed(query: string, { atOnce = false } = {}): void {
     this.moved = false;
-    const why = whyNotAsked(this.options.server.state);
+    const why = whyUnavailable(this.options.server.state);
     if (why) {
       this.live.stop();
       this.showEmpty(why);
@@ -132,10 +131,10 @@ export class SearchPick {
     }
   }
 
-  /** What is indexed while the list is open may answer better; a list that the user moves in is left alone. */
-  private askAgain(): void {
+  /** What is indexed while the list is open may improve it; a list that the user moves in is left alone. */
+  private searchAgain(): void {
     const { value } = this.pick;
-    if (!this.result?.complete || this.live.isAsking || this.moved || !hasWords(value)) {
+    if (!this.result?.complete || this.live.isSearching || this.moved || !hasWords(value)) {
       return;
     }
     const before = coverageOf(this.result.states);
@@ -230,7 +229,7 @@ export class SearchPick {
     if (!item) {
       return;
     }
-    // The first row is active by itself whenever rows arrive; only who moves on wants to see more of a hit.
+    // The first row becomes active whenever rows arrive; only a user who moves on wants a preview.
     if (item === this.pick.items[0] && !this.moved) {
       return;
     }
@@ -313,6 +312,13 @@ function keyOf(item: PickItem): string {
 
 function coverageOf(shares: readonly { coverage: number }[]): number {
   return Math.min(1, ...shares.map(({ coverage }) => coverage));
+}
+
+/** VS Code's kind of token, cancelled with the signal. */
+function abortToken(signal: AbortSignal): vscode.CancellationToken {
+  const source = new vscode.CancellationTokenSource();
+  signal.addEventListener("abort", () => source.cancel(), { once: true });
+  return source.token;
 }
 
 /** Top folders of the workspace, for `path:`. */

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { Range, SearchHit } from "../protocol";
 
-/** Code to find the like of. */
+/** Code to find similar code for. */
 export interface Specimen {
   uri: string;
   range: Range;

@@ -1,6 +1,6 @@
 import { ProgramFailed, pythonEnvironment, run } from "./processes";
 
-/** How far a command is (docs/cli.md). */
+/** Progress of a command (docs/cli.md). */
 export interface CliProgress {
   event: "progress";
   stage: string;
@@ -11,13 +11,13 @@ export interface CliProgress {
   base_score?: number;
 }
 
-/** A command ended with a sentence of its own on what was wrong. */
+/** A command failed with its own message. */
 export class CliError extends Error {
   constructor(
     readonly code: string,
     /** What was wrong. */
     readonly sentence: string,
-    /** What would be right, as somebody at a terminal would do it; may be empty. */
+    /** How to fix it from a terminal; may be empty. */
     hint: string,
   ) {
     super([sentence, hint].filter(Boolean).join(" "));

@@ -29,7 +29,7 @@ interface Marker {
   python: string;
 }
 
-/** Wheels with a digest that is known, and nothing else: no package that builds itself, none that another asks for. */
+/** Only wheels whose digest is known: no source builds, no dependencies beyond the locked ones. */
 const ONLY_AS_LOCKED = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement"] as const;
 
 const MARKER = "complete.json";
@@ -81,7 +81,7 @@ export class ManagedEnvironment {
     return marker.wheel === this.wheelDigest ? "ready" : "outdated";
   }
 
-  /** Make it, or bring it up to date; another window that is at it already is waited for. A half-made one is removed. */
+  /** Make it, or bring it up to date; if another window is already making it, wait. An incomplete one is removed. */
   async make(options: MakeOptions): Promise<void> {
     await mkdir(this.root, { recursive: true });
     const release = await this.lock(options);
@@ -93,7 +93,7 @@ export class ManagedEnvironment {
           await this.installWheel(options);
           break;
         case "missing":
-          await this.makeAnew(options);
+          await this.makeFromScratch(options);
       }
       const marker = {
         wheel: this.wheelDigest,
@@ -114,17 +114,17 @@ export class ManagedEnvironment {
     }
   }
 
-  private async makeAnew(options: MakeOptions): Promise<void> {
+  private async makeFromScratch(options: MakeOptions): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
     try {
       const uv = await findUv();
-      options.onStep("Making a virtual environment");
+      options.onStep("Creating a virtual environment");
       if (uv) {
         await this.step(options, uv, ["venv", "--python", options.interpreter.path, this.folder]);
       } else {
         await this.step(options, options.interpreter.path, ["-m", "venv", this.folder]);
       }
-      options.onStep("Installing what CodeContext needs");
+      options.onStep("Installing dependencies");
       await this.install(options, uv, [...ONLY_AS_LOCKED, this.bundle.requirements]);
       options.onStep("Installing PyTorch");
       await this.installTorch(options, uv);
@@ -138,7 +138,7 @@ export class ManagedEnvironment {
 
   /**
    * On Linux, and where the user names an index, the build depends on the machine and its digest is not known here: there
-   * the version alone is given. What it needs besides is there already, but for the parts of CUDA, which it pins itself.
+   * only the version is given. Its other dependencies are installed already, except those of CUDA, which it pins itself.
    */
   private async installTorch(options: MakeOptions, uv: string | undefined): Promise<void> {
     const pin = /^torch==[\w.]+/m.exec(await readFile(this.bundle.torch, "utf8"))?.[0];
@@ -174,7 +174,7 @@ export class ManagedEnvironment {
     await run(program, args, { env, onLine: options.onLine, signal: options.signal, cwd: this.root });
   }
 
-  /** One window at a time. The lock of a window that is gone becomes stale by itself. */
+  /** One window at a time. The lock of a closed window expires. */
   private async lock({ signal, onStep }: MakeOptions): Promise<() => Promise<void>> {
     const { lock } = await import("proper-lockfile");
     for (;;) {
@@ -185,7 +185,7 @@ export class ManagedEnvironment {
           throw error;
         }
       }
-      onStep("Another window is setting it up; waiting");
+      onStep("Another window is running the setup; waiting");
       await pause(500, signal);
     }
   }
@@ -212,7 +212,7 @@ export class ManagedEnvironment {
   }
 }
 
-/** uv knows by itself which build of PyTorch a machine needs; pip has to be told. */
+/** uv detects which build of PyTorch a machine needs; pip does not. */
 function torchSource({ torchIndexUrl }: MakeOptions, uv: string | undefined): string[] {
   if (torchIndexUrl) {
     return uv ? ["--index", torchIndexUrl] : ["--extra-index-url", torchIndexUrl];
@@ -227,6 +227,11 @@ async function findUv(): Promise<string | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** The package that a line of pip's or uv's is about; empty for other lines. */
+export function packageIn(line: string): string {
+  return /^\s*(?:Collecting|Downloading|Using cached|Installing|Prepared|\+)\s+([A-Za-z][\w.-]*)/.exec(line)?.[1] ?? "";
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

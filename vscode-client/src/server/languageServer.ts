@@ -28,7 +28,7 @@ export type ServerState =
   | { kind: "running" }
   | { kind: "failed"; message: string };
 
-/** A request could not be made because the server does not run. */
+/** A request could not be made because the server is not running. */
 export class NotRunning extends Error {
   constructor() {
     super("CodeContext is not running.");
@@ -36,13 +36,13 @@ export class NotRunning extends Error {
   }
 }
 
-const MOST_RESTARTS = 3;
+const MAX_RESTARTS = 3;
 const RESTARTS_WITHIN_MS = 3 * 60_000;
 
 /**
- * The language server: started, watched, restarted and asked from here alone.
+ * The language server: started, watched, restarted and called from here alone.
  *
- * Starts and stops take their turn one after another, so that two reasons to restart make one restart.
+ * Starts and stops run one after another, so that two reasons to restart make one restart.
  */
 export class LanguageServer implements vscode.Disposable {
   private readonly stateEmitter = new vscode.EventEmitter<ServerState>();
@@ -73,7 +73,7 @@ export class LanguageServer implements vscode.Disposable {
     return this.latest;
   }
 
-  /** Start it, or start it anew. Several calls at once are one. Never rejects: what went wrong is the state. */
+  /** Start or restart it. Several calls at once are one. Never rejects: what went wrong is the state. */
   restart(reason: string): Promise<void> {
     this.log.info(`Starting the server: ${reason}`);
     this.waiting ??= this.inTurn(async () => {
@@ -99,7 +99,7 @@ export class LanguageServer implements vscode.Disposable {
     this.statusEmitter.dispose();
   }
 
-  /** Hits by words alone arrive first through `onPartial`, then the answer. */
+  /** Keyword hits arrive first through `onPartial`, then the complete result. */
   async search(
     params: SearchParams,
     token: vscode.CancellationToken,
@@ -123,11 +123,11 @@ export class LanguageServer implements vscode.Disposable {
     return this.running().sendRequest<SearchResult>(Method.findSimilar, params, token);
   }
 
-  /** Tell what was opened, which the server keeps only if the user wants that. Whether it could is nobody's worry. */
+  /** Report an opened hit, which the server records only if the user wants that. A failure is only logged. */
   opened(params: OpenedParams): void {
     if (this.client?.isRunning()) {
       this.client.sendRequest<Done>(Method.opened, params).catch((error: unknown) => {
-        this.log.debug(`What was opened is not kept: ${String(error)}`);
+        this.log.debug(`The opened result was not recorded: ${String(error)}`);
       });
     }
   }
@@ -207,14 +207,14 @@ export class LanguageServer implements vscode.Disposable {
     try {
       await client.dispose(2000);
     } catch (error) {
-      this.log.debug(`The server did not stop in good order: ${String(error)}`);
+      this.log.debug(`The server did not shut down cleanly: ${String(error)}`);
     }
   }
 
   private fail(error: unknown): void {
-    const said = this.tail.last;
-    const message = said || (error instanceof Error ? error.message : String(error));
-    this.log.error(`The server could not be started: ${String(error)}${said ? `\n${this.tail.text}` : ""}`);
+    const lastLine = this.tail.last;
+    const message = lastLine || (error instanceof Error ? error.message : String(error));
+    this.log.error(`The server could not start: ${String(error)}${lastLine ? `\n${this.tail.text}` : ""}`);
     this.become({ kind: "failed", message });
   }
 
@@ -232,7 +232,7 @@ export class LanguageServer implements vscode.Disposable {
     }
   }
 
-  /** The connection closed though nobody asked for it. */
+  /** The connection closed unexpectedly. */
   private lost(client: LanguageClient): void {
     if (client !== this.client) {
       return;
@@ -241,10 +241,10 @@ export class LanguageServer implements vscode.Disposable {
     this.show(undefined);
     const now = Date.now();
     this.restarts = [...this.restarts.filter((time) => now - time < RESTARTS_WITHIN_MS), now];
-    if (this.restarts.length > MOST_RESTARTS) {
-      this.fail(new Error(`The server ended ${this.restarts.length} times within three minutes.`));
+    if (this.restarts.length > MAX_RESTARTS) {
+      this.fail(new Error(`The server exited ${this.restarts.length} times within three minutes.`));
     } else {
-      void this.restart("it ended unexpectedly");
+      void this.restart("it exited unexpectedly");
     }
   }
 
@@ -276,7 +276,7 @@ export class LanguageServer implements vscode.Disposable {
         workspace: {
           configuration: (params) =>
             params.items.map((item) => settingsFor(item.scopeUri ? vscode.Uri.parse(item.scopeUri) : undefined)),
-          // What is pulled then is what counts; what would be pushed holds the defaults, too.
+          // The server pulls its settings; what would be pushed contains the defaults, too.
           didChangeConfiguration: async (_sections, next) => next(undefined),
         },
       },

@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { ownSetting } from "./configuration";
 import { findBundle, ManagedEnvironment } from "./environment";
@@ -28,12 +29,14 @@ export async function managedEnvironment(context: vscode.ExtensionContext): Prom
 export async function resolveLaunch(context: vscode.ExtensionContext): Promise<Launch | NeedsSetUp> {
   const interpreter = ownSetting("python.interpreter").trim();
   if (interpreter !== "") {
-    const python = expandHome(interpreter);
+    const python = expanded(interpreter);
     return { kind: "launch", python, version: await installedVersion(python) };
   }
   const environment = await managedEnvironment(context);
   if (!environment) {
-    throw new Error("This package has no Python wheel in it: set codecontext.python.interpreter.");
+    throw new Error(
+      "This package contains no Python wheel. Set codecontext.python.interpreter to a Python that has CodeContext installed.",
+    );
   }
   const state = await environment.state();
   return state === "ready"
@@ -45,7 +48,9 @@ export function extensionVersion(context: vscode.ExtensionContext): string {
   return (context.extension.packageJSON as { version: string }).version;
 }
 
-function expandHome(path: string): string {
-  const home = process.env.HOME ?? process.env.USERPROFILE ?? "";
-  return path === "~" || path.startsWith("~/") || path.startsWith("~\\") ? home + path.slice(1) : path;
+/** A path of the settings: `${workspaceFolder}` is the first folder, `~` the home folder. */
+function expanded(path: string): string {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  const filled = folder ? path.replaceAll("${workspaceFolder}", folder.uri.fsPath) : path;
+  return filled.replace(/^~(?=$|[/\\])/, homedir());
 }

@@ -18,7 +18,7 @@ export class LineSplitter {
   }
 }
 
-/** The last lines of something that may go on for ever. */
+/** The last lines of output that may never end. */
 export class Tail {
   private kept: string[] = [];
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { LineSplitter, Tail } from "./lines";
 
-/** A program ended with an exit code that says it failed. */
+/** A program exited with a code other than 0. */
 export class ProgramFailed extends Error {
   constructor(
     readonly program: string,
@@ -10,7 +10,7 @@ export class ProgramFailed extends Error {
     /** What it wrote to standard output. */
     readonly output = "",
   ) {
-    super(`${program} ended with exit code ${exitCode ?? "none"}${tail ? `:\n${tail}` : "."}`);
+    super(`${program} exited with code ${exitCode ?? "none"}${tail ? `:\n${tail}` : "."}`);
     this.name = "ProgramFailed";
   }
 }
@@ -29,12 +29,12 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   onLine?: (line: string, stream: Stream) => void;
   signal?: AbortSignal;
-  /** How it is told to stop when `signal` is aborted; Windows knows only the hard way. */
+  /** The signal that stops it when `signal` is aborted; Windows always kills. */
   stopWith?: NodeJS.Signals;
   cwd?: string;
 }
 
-/** Run a program to its end, its lines handed on as they come. Resolves to its standard output. */
+/** Run a program to its end, passing on its lines as they come. Resolves to its standard output. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     if (options.signal?.aborted) {

@@ -32,22 +32,22 @@ const CANDIDATES: readonly (readonly string[])[] =
 
 /** The first Python that is new enough. Rejects with one sentence on what was found instead. */
 export async function findInterpreter(candidates = CANDIDATES): Promise<Interpreter> {
-  const seen: string[] = [];
+  const rejected: string[] = [];
   for (const [command = "", ...first] of candidates) {
     try {
       const found = await probe(command, first);
-      const fault = faultOf(found);
-      if (fault === "") {
+      const problem = problemOf(found);
+      if (problem === "") {
         return found;
       }
-      seen.push(`${found.path} ${fault}`);
+      rejected.push(`${found.path} (${problem})`);
     } catch {
       continue; // Not there at all, which is nothing to report of one candidate among many.
     }
   }
   const wanted = OLDEST_PYTHON.join(".");
-  const others = seen.length > 0 ? ` Found: ${[...new Set(seen)].join("; ")}.` : "";
-  throw new Error(`CodeContext needs Python ${wanted} or newer, and found none.${others}`);
+  const others = rejected.length > 0 ? ` Not usable: ${[...new Set(rejected)].join("; ")}.` : "";
+  throw new Error(`CodeContext needs Python ${wanted} or newer, but none was found.${others}`);
 }
 
 async function probe(command: string, first: readonly string[]): Promise<Interpreter> {
@@ -56,13 +56,13 @@ async function probe(command: string, first: readonly string[]): Promise<Interpr
   return { path, version: version.join("."), hasPip, tag: `${version[0]}.${version[1]}-${machine}` };
 }
 
-function faultOf({ version, hasPip }: Interpreter): string {
+function problemOf({ version, hasPip }: Interpreter): string {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [oldestMajor, oldestMinor] = OLDEST_PYTHON;
   if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
-    return `is ${version}`;
+    return version;
   }
-  return hasPip ? "" : "cannot make virtual environments (on Debian and Ubuntu, install python3-venv)";
+  return hasPip ? "" : "cannot create virtual environments: on Debian and Ubuntu, install python3-venv";
 }
 
 const INSTALLED_VERSION = "from importlib.metadata import version; print(version('codecontext'))";
@@ -75,10 +75,10 @@ export async function installedVersion(python: string): Promise<string> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "EACCES") {
-      throw new Error(`codecontext.python.interpreter is ${python}, which is not a program that can be run.`);
+      throw new Error(`codecontext.python.interpreter is ${python}, which cannot be executed.`);
     }
     throw new Error(
-      `codecontext.python.interpreter is ${python}, which does not have CodeContext: ` +
+      `codecontext.python.interpreter is ${python}, which does not have CodeContext installed: ` +
         `run "${python} -m pip install codecontext", or clear the setting.`,
     );
   }

@@ -1,6 +1,6 @@
 import { SETTING_KEYS, USER_SETTINGS } from "../settingKeys";
 
-/** Where a value was set, as VS Code tells it. */
+/** Where a value was set, as VS Code reports it. */
 export interface Inspected {
   globalValue?: unknown;
   workspaceValue?: unknown;
@@ -22,7 +22,7 @@ export function serverSettings(inspect: Inspect): Record<string, unknown> {
   return settings;
 }
 
-/** The same as environment variables, for a command that runs beside the server; `folder` is the workspace folder. */
+/** The same as environment variables, for a command that runs alongside the server; `folder` is the workspace folder. */
 export function settingVariables(inspect: Inspect, folder: string): Record<string, string> {
   const variables: Record<string, string> = {};
   for (const [keys, value] of given(inspect)) {

@@ -24,7 +24,7 @@ export function diagnostics(context: vscode.ExtensionContext, server: LanguageSe
 
 const SCHEME = "codecontext";
 
-/** Texts to read, in documents that nobody is asked to save. */
+/** Read-only pages, which VS Code never asks to save. */
 export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly texts = new Map<string, string>();
@@ -48,16 +48,16 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
   }
 }
 
-/** `Show Diagnostics`: all that is known about how it runs. */
+/** `Show Diagnostics`: everything known about the state of the extension. */
 export async function showDiagnostics(
   pages: Pages,
   context: vscode.ExtensionContext,
   server: LanguageServer,
 ): Promise<void> {
-  await pages.show("CodeContext Diagnostics", `# CodeContext: diagnostics\n\n${diagnostics(context, server)}`);
+  await pages.show("CodeContext Diagnostics", `# CodeContext diagnostics\n\n${diagnostics(context, server)}`);
 }
 
-/** `Report Issue`: the same below a place to write; where the extension names an issue tracker, VS Code's own form. */
+/** `Report Issue`: the diagnostics below a place to write; with an issue tracker in the manifest, VS Code's own form. */
 export async function reportIssue(context: vscode.ExtensionContext, server: LanguageServer): Promise<void> {
   const facts = diagnostics(context, server);
   if ("bugs" in (context.extension.packageJSON as object)) {
@@ -67,7 +67,7 @@ export async function reportIssue(context: vscode.ExtensionContext, server: Lang
     });
     return;
   }
-  const content = `# What happened, and what should have happened?\n\n\n\n## What CodeContext knows\n\n${facts}`;
+  const content = `# What happened, and what did you expect?\n\n\n\n## Diagnostics\n\n${facts}`;
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: "markdown", content }));
 }
 

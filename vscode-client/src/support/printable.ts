@@ -1,6 +1,6 @@
 /**
- * Text that somebody else wrote, made safe to show: what steers, turns the order of reading, breaks lines or hides text
- * becomes an escape such as `\u202e`. The sets are those of the server (`core/printable.py`).
+ * Text from elsewhere, made safe to show: characters that control, reorder, break or hide text become an escape such as
+ * `\u202e`. The sets are those of the server (`core/printable.py`).
  */
 
 const UNSEEN =
@@ -25,6 +25,15 @@ export function printableLines(text: string): string {
 /** Printable where VS Code would draw `$(name)` as an icon: labels of lists and the status bar. */
 export function printableLabel(text: string): string {
   return printable(text).replaceAll("$(", "\\$(");
+}
+
+/** Text with short paths: relative in a workspace folder, and with `~` in the home folder. */
+export function shortened(text: string, folders: readonly string[], home: string): string {
+  let short = text;
+  for (const folder of folders.filter((path) => path.length > 1)) {
+    short = short.replaceAll(`${folder}/`, "").replaceAll(`${folder}\\`, "");
+  }
+  return home.length > 1 ? short.replaceAll(`${home}/`, "~/").replaceAll(`${home}\\`, "~\\") : short;
 }
 
 function escape(character: string): string {

@@ -1,7 +1,7 @@
 import type { Status } from "../protocol";
 import type { ServerState } from "../server/languageServer";
 
-/** What is worth knowing when something does not work. No file content, no query, no name of a file. */
+/** What helps to diagnose a problem. No file content, no query, no file name. */
 export interface Facts {
   extension: string;
   vscode: string;
@@ -16,7 +16,7 @@ export interface Facts {
   home: string;
 }
 
-/** The facts as Markdown, for a person to read and to send. */
+/** The facts as Markdown, to read and to send. */
 export function renderFacts(facts: Facts): string {
   const rows: [string, string][] = [
     ["CodeContext", facts.extension],
@@ -29,7 +29,7 @@ export function renderFacts(facts: Facts): string {
     ...engineRows(facts.status),
   ];
   const table = rows.map(([name, value]) => `| ${name} | ${value.replaceAll("|", "\\|").replaceAll("\n", " ")} |`);
-  const log = facts.lastLines ? ["", "Last lines of the server:", "", "```", facts.lastLines, "```"] : [];
+  const log = facts.lastLines ? ["", "Last server output:", "", "```", facts.lastLines, "```"] : [];
   return withoutHome(["| | |", "|:--|:--|", ...table, ...log, ""].join("\n"), facts.home);
 }
 
@@ -62,7 +62,7 @@ function engineRows(status: Status | undefined): [string, string][] {
   ];
 }
 
-/** The home folder names the user; nobody else needs to know. */
+/** The home folder contains the user's name, which is nobody else's business. */
 function withoutHome(text: string, home: string): string {
   return home.length > 1 ? text.replaceAll(home, "~") : text;
 }

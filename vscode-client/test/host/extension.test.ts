@@ -54,7 +54,7 @@ describe("the extension", () => {
     assert.deepEqual(missing, []);
   });
 
-  it("asks for words first and the whole answer after", async () => {
+  it("delivers keyword results first and the complete result after", async () => {
     const partial: SearchResult[] = [];
     const answer = await api.server.search({ query: QUESTION.query }, NEVER, (part) => partial.push(part));
     assert.deepEqual(
@@ -66,7 +66,7 @@ describe("the extension", () => {
     assert.equal(answer.hits[0].path, QUESTION.path);
   });
 
-  it("takes back a question that is no longer asked", async () => {
+  it("cancels a query that is no longer wanted", async () => {
     const source = new vscode.CancellationTokenSource();
     const asking = api.server.search({ query: QUESTION.query }, source.token);
     source.cancel();
@@ -77,7 +77,7 @@ describe("the extension", () => {
     assert.ok(outcome !== false);
   });
 
-  it("obeys a setting of the workspace as soon as it changes", async () => {
+  it("applies a setting of the workspace as soon as it changes", async () => {
     const settings = () => vscode.workspace.getConfiguration("codecontext");
     const count = async () => (await api.server.search({ query: "lock" }, NEVER)).hits.length;
     await settings().update("search.limit", 2, vscode.ConfigurationTarget.Workspace);
@@ -129,7 +129,7 @@ describe("the extension", () => {
     assert.deepEqual(await vscode.commands.executeCommand(provide, "exclusion"), []);
   });
 
-  it("makes one restart of several at once, and answers afterwards", async () => {
+  it("makes one restart of several at once, and searches afterwards", async () => {
     const states: ServerState["kind"][] = [];
     const subscription = api.server.onDidChangeState(({ kind }) => states.push(kind));
     await Promise.all(["one", "two", "three"].map((reason) => api.server.restart(reason)));
@@ -140,7 +140,7 @@ describe("the extension", () => {
     assert.equal(hits[0]?.symbol, QUESTION.symbol);
   });
 
-  it("says that it is off, and starts again when asked to", async () => {
+  it("says that it is off, and starts again on request", async () => {
     await api.server.stop("for a test");
     await assert.rejects(async () => api.server.search({ query: "x" }, NEVER), /not running/);
     await vscode.commands.executeCommand("codecontext.start");

@@ -9,7 +9,7 @@ describe("the list of adapters", () => {
     text.replace("/a/", ""),
   );
 
-  it("has sound ones first and the others last, with the reason", () => {
+  it("has usable ones first and the others last, with the reason", () => {
     expect(groups.map(({ title, rows }) => [title, rows.map(({ label }) => label)])).toEqual([
       ["adapters", ["a", "$(check) b"]],
       ["", ["Base model only", "$(beaker) Train an Adapter…", "$(folder-opened) Browse…"]],
@@ -35,7 +35,7 @@ describe("the list of adapters", () => {
     expect(local?.rows[0]?.description).toBe("rank 8, alpha 16");
   });
 
-  it("marks the base model where no adapter answers", () => {
+  it("marks the base model where no adapter is active", () => {
     const [choices] = adapterRows([], "all-MiniLM-L6-v2");
     expect(choices?.rows[0]).toMatchObject({ label: "$(check) Base model only", description: "all-MiniLM-L6-v2" });
   });

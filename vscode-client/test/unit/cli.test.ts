@@ -30,13 +30,13 @@ function options(changes: Partial<CliOptions> = {}): CliOptions & { stages: stri
 }
 
 describe("a command of ours", { timeout: 60_000 }, () => {
-  it("says in its own words what was wrong, and how far it came", async () => {
+  it("reports its own error message, and its progress", async () => {
     const chosen = options();
     const failure = await runCli(["adapter", "train", folder], chosen).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(CliError);
     expect((failure as CliError).code).toBe("training");
     expect((failure as CliError).message).toMatch(
-      /gives only 0 pairs to train on; at least 50 are needed\. An adapter/,
+      /yields only 0 pairs to train on; at least 50 are needed\. Training pays off/,
     );
     expect(chosen.stages).toContain("reading");
   });
@@ -47,7 +47,7 @@ describe("a command of ours", { timeout: 60_000 }, () => {
     expect(String(failure)).toContain("CODECONTEXT_SEARCH__LIMIT");
   });
 
-  it("is stopped when nobody wants it any more", async () => {
+  it("is stopped when it is no longer wanted", async () => {
     const controller = new AbortController();
     const running = runCli(["adapter", "train", folder], options({ signal: controller.signal }));
     controller.abort();

@@ -1,23 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { whyFailed, whyNotAsked, whyNothingFound } from "../../src/search/emptyState";
+import { whyFailed, whyUnavailable, whyNothingFound } from "../../src/search/emptyState";
 import { folder, result, status } from "./samples";
 
-describe("why the server is not asked", () => {
+describe("why the server cannot search", () => {
   it("is nothing while it runs", () => {
-    expect(whyNotAsked({ kind: "running" })).toBeUndefined();
+    expect(whyUnavailable({ kind: "running" })).toBeUndefined();
   });
 
   it("comes with the command that helps", () => {
-    expect(whyNotAsked({ kind: "setup" })?.command).toBe("codecontext.setUp");
-    expect(whyNotAsked({ kind: "off", reason: "Off here." })).toMatchObject({
+    expect(whyUnavailable({ kind: "setup" })?.command).toBe("codecontext.setUp");
+    expect(whyUnavailable({ kind: "off", reason: "Off here." })).toMatchObject({
       command: "codecontext.start",
       detail: "Off here.",
     });
-    expect(whyNotAsked({ kind: "failed", message: "No Python." })).toMatchObject({
+    expect(whyUnavailable({ kind: "failed", message: "No Python." })).toMatchObject({
       command: "codecontext.restart",
       detail: "No Python.",
     });
-    expect(whyNotAsked({ kind: "starting" })?.command).toBeUndefined();
+    expect(whyUnavailable({ kind: "starting" })?.command).toBeUndefined();
   });
 });
 

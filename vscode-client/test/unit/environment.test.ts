@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bundle, findBundle, type MakeOptions, ManagedEnvironment } from "../../src/server/environment";
 import { Cancelled, ProgramFailed } from "../../src/server/processes";
 import { findInterpreter, installedVersion, type Interpreter } from "../../src/server/python";
-import { packageIn } from "../../src/server/packages";
+import { packageIn } from "../../src/server/environment";
 
 const PATIENCE = 180_000;
 
@@ -143,13 +143,13 @@ describe("the extension's own environment", () => {
 describe("an interpreter", () => {
   it("is refused in one sentence that says what was found", async () => {
     await expect(findInterpreter([["no-such-python"]])).rejects.toThrow(
-      "CodeContext needs Python 3.11 or newer, and found none.",
+      "CodeContext needs Python 3.11 or newer, but none was found.",
     );
   });
 
   it("that the setting names must be a program, and must have CodeContext", async () => {
-    await expect(installedVersion(join(temporary, "no-such-python"))).rejects.toThrow("not a program that can be run");
-    await expect(installedVersion("/bin/false")).rejects.toThrow("does not have CodeContext");
+    await expect(installedVersion(join(temporary, "no-such-python"))).rejects.toThrow("which cannot be executed");
+    await expect(installedVersion("/bin/false")).rejects.toThrow("does not have CodeContext installed");
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { duration, escaped, focusedFolder, indicatorOf, megabytes, timeOf } from "../../src/adapter/indicator";
+import { duration, escaped, focusedFolder, indicatorOf, megabytes, timeOf } from "../../src/status/indicator";
 import type { FolderStatus, Status } from "../../src/protocol";
-import { shortened } from "../../src/support/paths";
+import { shortened } from "../../src/support/printable";
 import { folder, HOUSE_STYLE, status } from "./samples";
 
 const NOW = new Date(HOUSE_STYLE.loadedAt * 1000 + 60_000);
@@ -73,7 +73,7 @@ describe("the text", () => {
 describe("which folder it speaks of", () => {
   const [shop, tools] = [folder(), folder({ uri: "file:///tools", name: "tools", model: "code-model" })];
 
-  it("is the active editor's, else one that is not well, else the first", () => {
+  it("is the active editor's, else one with a problem, else the first", () => {
     expect(focusedFolder(status([shop, tools]), "file:///tools")).toBe(tools);
     expect(focusedFolder(status([shop, tools]), undefined)).toBe(shop);
     const broken = { ...tools, health: "error" as const };
@@ -112,14 +112,34 @@ describe("the tooltip", () => {
     }
   });
 
+  it("says what brings an idle engine back", () => {
+    const engine = { ...status([]).engine, state: "idle" as const, memoryBytes: null };
+    expect(show([folder()], { engine }).tooltip).toContain("| Engine | idle (starts on next search) |");
+  });
+
   it("says once what is wrong, with what is being prepared", () => {
-    const fault = "LoRA adapter path does not exist: /x";
+    const problem = "LoRA adapter path does not exist: /x";
     const { tooltip } = show([
-      folder({ health: "warning", message: fault, pendingAdapter: "/a/b", pendingCoverage: 0.5 }),
+      folder({ health: "warning", message: problem, pendingAdapter: "/a/b", pendingCoverage: 0.5 }),
     ]);
     expect(tooltip.split("does not exist")).toHaveLength(2);
     expect(tooltip).toContain("$(warning) LoRA adapter path does not exist: /x");
     expect(tooltip).toContain("| Preparing | `b`, 50 % |");
+  });
+
+  it("says everything that is wrong, the worst first", () => {
+    const problems = [
+      { kind: "watching" as const, message: "Cannot watch all of /shop.", hint: "" },
+      { kind: "settings" as const, message: "search.limit is unknown.", hint: "The defaults are in force." },
+    ];
+    const { tooltip } = show([
+      folder({ health: "error", message: "search.limit is unknown. The defaults are in force.", problems }),
+    ]);
+    const said = tooltip.split("\n\n").filter((line) => line.startsWith("$(error)"));
+    expect(said).toEqual([
+      "$(error) search.limit is unknown. The defaults are in force.",
+      "$(error) Cannot watch all of /shop.",
+    ]);
   });
 
   it("offers to resume where it is paused, and nothing to reload without an adapter", () => {

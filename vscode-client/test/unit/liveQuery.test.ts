@@ -32,8 +32,8 @@ function start() {
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-describe("asking while somebody types", () => {
-  it("asks once for letters typed quickly", () => {
+describe("searching while the user types", () => {
+  it("searches once for letters typed quickly", () => {
     const { asked, live } = start();
     ["l", "lo", "loc", "lock"].forEach((query) => {
       live.type(query);
@@ -43,17 +43,17 @@ describe("asking while somebody types", () => {
     expect(asked.map(({ query }) => query)).toEqual(["lock"]);
   });
 
-  it("cancels the question that is no longer asked and drops its answers, partial and late ones", async () => {
+  it("cancels a stale query and drops its answers, partial and late ones", async () => {
     const { asked, shown, live } = start();
     const first = live.now("lock");
     const second = live.now("locks");
     expect(asked[0]?.signal.aborted).toBe(true);
-    asked[0]?.partial("old, by words");
+    asked[0]?.partial("old, keyword");
     asked[0]?.answer("old");
-    asked[1]?.partial("new, by words");
+    asked[1]?.partial("new, keyword");
     asked[1]?.answer("new");
     await Promise.all([first, second]);
-    expect(shown).toEqual(["new, by words", "new"]);
+    expect(shown).toEqual(["new, keyword", "new"]);
   });
 
   it("drops a partial answer that comes after the whole one", async () => {
@@ -61,11 +61,11 @@ describe("asking while somebody types", () => {
     const asking = live.now("lock");
     asked[0]?.answer("whole");
     await asking;
-    asked[0]?.partial("by words");
+    asked[0]?.partial("keyword");
     expect(shown).toEqual(["whole"]);
   });
 
-  it("is busy until the answer is there, and says a failure", async () => {
+  it("is busy until the answer is there, and reports a failure", async () => {
     const { asked, errors, live, isBusy } = start();
     const asking = live.now("lock");
     expect(isBusy()).toBe(true);
@@ -73,7 +73,7 @@ describe("asking while somebody types", () => {
     await asking;
     expect(errors).toEqual([new Error("no")]);
     expect(isBusy()).toBe(false);
-    expect(live.isAsking).toBe(false);
+    expect(live.isSearching).toBe(false);
   });
 
   it("says nothing after it was stopped, not even that it was cancelled", async () => {

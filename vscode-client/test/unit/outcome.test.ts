@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { describeEvaluation, describeProgress, describeTraining, type QuerySet } from "../../src/adapter/outcome";
-import { inTheme } from "../../src/adapter/theme";
+import { describeEvaluation, describeProgress, describeTraining, type Measured } from "../../src/adapter/outcome";
+import { inTheme } from "../../src/adapter/outcome";
 
-const set = (mean: number, low: number, high: number): QuerySet => ({
+const set = (mean: number, low: number, high: number): Measured => ({
   queries: 1082,
   search: { mrr_at_10: { gain: { mean, low, high } } },
 });
@@ -12,15 +12,15 @@ describe("what came of training", () => {
 
   it("is a gain with its interval", () => {
     expect(describeTraining({ ...report, helps_search: true, test: set(0.0351, 0.002, 0.07) })).toBe(
-      "shop-1 is trained. On 1,082 questions that it was not trained with, the whole search gains +0.035 MRR@10 " +
-        "over the base model (95 % interval +0.002 to +0.070).",
+      "shop-1 is trained. On 1,082 held-out queries, search gains +0.035 MRR@10 over the base model " +
+        "(95 % interval +0.002 to +0.070).",
     );
   });
 
   it("says when it may be a loss", () => {
     const said = describeTraining({ ...report, helps_search: false, test: set(-0.01, -0.03, 0.01) });
     expect(said).toContain("loses 0.010 MRR@10 against the base model");
-    expect(said).toMatch(/\(95 % interval −0.030 to \+0.010\), which does not exclude a loss\.$/);
+    expect(said).toMatch(/\(95 % interval −0.030 to \+0.010, not statistically significant\)\.$/);
   });
 
   it("says when it is one", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { indicatorOf } from "../../src/adapter/indicator";
+import { indicatorOf } from "../../src/status/indicator";
 import { adapterRows } from "../../src/adapter/adapterPick";
 import { describeTraining } from "../../src/adapter/outcome";
 import { Results, tooltipOf } from "../../src/search/results";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { shortened } from "../../src/support/paths";
+import { shortened } from "../../src/support/printable";
 import { renderFacts } from "../../src/support/report";
 import { folder, HOUSE_STYLE, status } from "./samples";
 
@@ -17,7 +17,7 @@ const FACTS = {
   home: "/users/me",
 };
 
-it("says what helps to find a fault, and not who the user is", () => {
+it("says what helps to diagnose a problem, and not who the user is", () => {
   const text = renderFacts(FACTS);
   for (const said of ["pid 42", "adapter rank 8, 0123456789ab", "~/venv/bin/python", "~/x.py", "1234 chunks"]) {
     expect(text).toContain(said);

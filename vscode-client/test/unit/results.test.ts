@@ -29,7 +29,7 @@ describe("results", () => {
     expect(results().move(-1, true)).toBe(B1);
   });
 
-  it("go on from the one that was opened", () => {
+  it("continue from the one that was opened", () => {
     const opened = results();
     opened.select({ ...A2 });
     expect(opened.move(1, true)).toBe(B1);
@@ -59,6 +59,6 @@ describe("the tooltip", () => {
   it("says how much more there is, and whether it changed", () => {
     const long = tooltipOf(hit({ text: "x\n".repeat(20), freshness: "changed" }));
     expect(long).toContain("… 9 more lines");
-    expect(long).toContain("It has changed since it was indexed");
+    expect(long).toContain("Changed since it was indexed; shown as it is now.");
   });
 });

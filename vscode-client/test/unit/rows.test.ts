@@ -34,12 +34,12 @@ describe("a hit as a row", () => {
 
 describe("why a hit was found", () => {
   it("gives both ranks and the rules", () => {
-    expect(evidenceOf(hit())).toBe("meaning 1 (0.62) · words 3 · definition ×2");
+    expect(evidenceOf(hit())).toBe("semantic #1 (0.62) · keyword #3 · definition ×2");
   });
 
   it("leaves out the retrieval that did not find it", () => {
     const evidence = { lexicalRank: 2, lexicalScore: 1, semanticRank: null, semanticScore: null, rules: [] };
-    expect(evidenceOf(hit({ evidence }))).toBe("words 2");
+    expect(evidenceOf(hit({ evidence }))).toBe("keyword #2");
   });
 });
 
@@ -49,7 +49,7 @@ describe("the line above the results", () => {
   it.each([
     ["one", result([hit()]), "1 result"],
     ["none", result([]), "0 results"],
-    ["words alone", result([hit()], { complete: false }), "1 result · by words so far"],
+    ["keyword results alone", result([hit()], { complete: false }), "1 result · keyword only so far"],
     [
       "half indexed",
       result([hit()], { states: [{ ...state, coverage: 0.429, degraded: "Half." }] }),
@@ -78,6 +78,6 @@ describe("percent", () => {
 
 describe("the first sentence", () => {
   it("ends at a full stop that ends a sentence, not at one in a path", () => {
-    expect(firstSentence("Path /a.b/c is gone. Set it anew.")).toBe("Path /a.b/c is gone");
+    expect(firstSentence("Path /a.b/c is gone. Set it again.")).toBe("Path /a.b/c is gone");
   });
 });

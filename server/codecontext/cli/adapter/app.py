@@ -1,4 +1,4 @@
-"""``codecontext adapter``: look at LoRA adapters, train them, measure them, choose one."""
+"""``codecontext adapter``: list, inspect, train, measure and choose LoRA adapters."""
 
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ from codecontext.cli.adapter.options import (
 from codecontext.cli.console import print_columns, print_facts, print_json, shown_path, stdout
 from codecontext.cli.options import JsonOption
 from codecontext.core.printable import printable
+from codecontext.training.evaluation.results import METRIC_NAMES
 
 if TYPE_CHECKING:
-    from codecontext.training.evaluation.intervals import Comparison
-    from codecontext.training.evaluation.results import Evaluation, QueryChange, QuerySet
+    from codecontext.training.evaluation.results import Comparison, Evaluation, QueryChange, QuerySet
 
 _SHOWN = ("recall_at_1", "recall_at_10", "mrr_at_10", "ndcg_at_10")
 _QUERIES = 3
@@ -36,7 +36,7 @@ _QUERIES = 3
 def evaluate(
     adapter: AdapterArgument,
     against: Annotated[
-        str, typer.Option("--against", metavar="ADAPTER", help="What to compare with: base, a name or a folder.")
+        str, typer.Option("--against", metavar="ADAPTER", help="Baseline: base, an adapter name or an adapter folder.")
     ] = "base",
     queries: QueriesOption = None,
     pairs: PairsOption = None,
@@ -45,13 +45,13 @@ def evaluate(
     progress: ProgressOption = ProgressFormat.TEXT,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure an adapter on a repository: by vectors alone, and through the whole search.
+    """Measure an adapter on a repository, by vectors alone and through the whole search.
 
-    Asks pairs of the repository that the adapter was not trained with. The index must be up to date.
+    Uses pairs from the repository that the adapter was not trained on. The index must be up to date.
     """
-    from codecontext.training.evaluation.evaluate import Evaluator
-    from codecontext.training.evaluation.report.html import write_evaluation_report
+    from codecontext.training.evaluator import Evaluator
     from codecontext.training.release.places import evaluation_report
+    from codecontext.training.release.report.html import write_evaluation_report
 
     place = project_folder(folder)
     settings = project_settings(place)
@@ -82,18 +82,12 @@ def print_query_set(title: str, result: QuerySet, before: str, after: str) -> No
     stdout().print(f"\n{title}: {wording.count(result.queries, 'query', 'queries')}", style="bold")
     rows = [("", "", before, after, "change", "95 % interval")]
     for view, found in (("vectors alone", result.dense), ("whole search", result.search)):
-        rows += [(f"  {view}", _name(metric), *_figures(found[metric])) for metric in _SHOWN]
+        rows += [(f"  {view}", METRIC_NAMES[metric], *_figures(found[metric])) for metric in _SHOWN]
     print_columns(rows, ("", "", "", "", "bold", "dim"))
-    for label, changes in (("Gained most", result.gained), ("Lost most", result.lost)):
+    for label, changes in (("Largest gains", result.gained), ("Largest losses", result.lost)):
         if changes:
             stdout().print(f"  {label}", style="dim")
             print_columns([_change(change) for change in changes[:_QUERIES]], ("", ""))
-
-
-def _name(metric: str) -> str:
-    from codecontext.training.release.card import METRIC_NAMES
-
-    return METRIC_NAMES[metric]
 
 
 def _figures(found: Comparison) -> tuple[str, str, str, str]:

@@ -28,14 +28,14 @@ def export(
     adapter: AdapterArgument,
     target: Annotated[
         Path,
-        typer.Argument(metavar="TARGET", help="A new folder, or a new archive that ends in .zip.", show_default=False),
+        typer.Argument(metavar="TARGET", help="New folder, or new archive ending in .zip.", show_default=False),
     ],
     folder: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy an adapter's own files into a folder or a zip archive, to share it.
+    """Copy an adapter to a folder or zip archive, to share it.
 
-    Reports, which quote questions and code names, and digests of the training questions stay behind.
+    Leaves out reports, which quote queries and names from the code, and the digests of the training queries.
     """
     from codecontext.adapters.places import BASE
     from codecontext.core.errors import AdapterError

@@ -1,4 +1,4 @@
-"""``codecontext adapter inspect``: say what an adapter is."""
+"""``codecontext adapter inspect``: show what an adapter is."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The adapter's folder.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Adapter folder.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say what an adapter is and whether its files are sound. Loads no model."""
+    """Show what an adapter is and check that its files are valid. Loads no model."""
     from codecontext.adapters import inspect_adapter
     from codecontext.core.paths import expand_user
 
@@ -35,10 +35,10 @@ def _print_info(info: AdapterInfo) -> None:
     stdout().print(printable(info.name), style="bold")
     facts = [
         ("Folder", str(info.path)),
-        ("Made for", info.base_model or "a model that it does not name"),
+        ("Base model", info.base_model or "not specified"),
         ("Rank", f"{info.rank}, alpha {info.alpha:g}"),
         ("Adapts", f"{', '.join(info.target_modules)} in {wording.count(len(info.layers), 'layer')}"),
-        ("Used for", "queries alone" if info.side == "query" else "queries and documents"),
+        ("Used for", "queries only" if info.side == "query" else "queries and documents"),
         ("Size", f"{wording.size(info.size_bytes)}, {info.parameter_count:,} parameters ({info.dtype})"),
         ("Fingerprint", info.fingerprint),
     ]

@@ -1,4 +1,4 @@
-"""``codecontext adapter list``: which adapters there are."""
+"""``codecontext adapter list``: list the available adapters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codecontext.cli import wording
 from codecontext.cli.adapter.options import ProjectOption, project_folder, project_settings
 from codecontext.cli.console import print_columns, print_json, print_label, shown_path
 from codecontext.cli.options import JsonOption
-from codecontext.training.evaluation.intervals import Interval
+from codecontext.training.evaluation.results import Interval
 
 if TYPE_CHECKING:
     from codecontext.adapters import AdapterInfo, InvalidAdapter
@@ -23,22 +23,24 @@ class ListedAdapter(BaseModel):
     name: str = Field(description="Its name.")
     path: str = Field(description="Its folder.")
     in_use: bool = Field(description="Whether the project's settings name it.")
-    fault: str | None = Field(None, description="Why it cannot be used; null for a sound one.")
+    problem: str | None = Field(None, description="Why it cannot be used; null for a valid one.")
     side: str = Field("", description="Which texts it is for: `query` or `both`.")
-    base_model: str = Field("", description="The base it was made for.")
+    base_model: str = Field("", description="The base model it was made for.")
     rank: int = Field(0, description="Its rank.")
     size_bytes: int = Field(0, description="Size of its files.")
     fingerprint: str = Field("", description="Digest of its content.")
     trained_on: str | None = Field(None, description="Name of the folder that CodeContext trained it on.")
     created: str | None = Field(None, description="When it was trained.")
-    search_gain: Interval | None = Field(None, description="Gain in MRR@10 of the whole search when it was trained.")
+    search_gain: Interval | None = Field(
+        None, description="Gain in MRR@10 of the whole search, as measured in training."
+    )
 
 
 class AdapterListOutput(BaseModel):
     """What ``adapter list --json`` prints."""
 
     folder: str = Field(description="The project.")
-    places: list[str] = Field(description="Folders that were looked through.")
+    places: list[str] = Field(description="Folders that were searched.")
     adapters: list[ListedAdapter] = Field(description="The adapters, by path.")
     base_in_use: bool = Field(description="Whether the base model alone is in use.")
 
@@ -75,7 +77,7 @@ def _listed(found: AdapterInfo | InvalidAdapter, used: Path | None) -> ListedAda
 
     in_use = used is not None and found.path.resolve() == used.resolve()
     if isinstance(found, InvalidAdapter):
-        return ListedAdapter(name=found.path.name, path=str(found.path), in_use=in_use, fault=found.reason)
+        return ListedAdapter(name=found.path.name, path=str(found.path), in_use=in_use, problem=found.reason)
     record = read_record(found.path)
     return ListedAdapter(
         name=found.name,
@@ -93,12 +95,12 @@ def _listed(found: AdapterInfo | InvalidAdapter, used: Path | None) -> ListedAda
 
 
 def _print_output(output: AdapterListOutput) -> None:
-    rows = [(_mark(output.base_in_use), "base", "the model alone", "", "")]
+    rows = [(_mark(output.base_in_use), "base", "base model only", "", "")]
     rows += [
         (
             _mark(item.in_use),
             item.name,
-            item.fault or f"{item.side}, rank {item.rank}, {wording.size(item.size_bytes)}",
+            item.problem or f"{item.side}, rank {item.rank}, {wording.size(item.size_bytes)}",
             _gain(item.search_gain),
             shown_path(Path(item.path)),
         )
@@ -106,7 +108,7 @@ def _print_output(output: AdapterListOutput) -> None:
     ]
     print_columns(rows, ("green", "bold", "", "", "dim"))
     if not output.adapters:
-        print_label("Note", f"there are none in {', '.join(output.places)}. 'codecontext adapter train' makes one.")
+        print_label("Note", f"no adapters in {', '.join(output.places)}. Create one with 'codecontext adapter train'.")
 
 
 def _mark(in_use: bool) -> str:

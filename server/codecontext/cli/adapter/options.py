@@ -1,4 +1,4 @@
-"""Arguments and options that several adapter commands share, and what stands behind them."""
+"""Arguments and options that several adapter commands share, and what they resolve to."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codecontext.cli.console import stderr
-from codecontext.cli.interrupt import stop_on_interrupt
 
 if TYPE_CHECKING:
     from codecontext.config import Settings
-    from codecontext.training.workbench import Workbench
+    from codecontext.training.data.workbench import Workbench
 
 
 class ProgressFormat(StrEnum):
@@ -29,41 +28,45 @@ AdapterArgument = Annotated[
     str,
     typer.Argument(
         metavar="ADAPTER",
-        help="An adapter's name as 'codecontext adapter list' shows it, or its folder.",
+        help="Adapter name as shown by 'codecontext adapter list', or adapter folder.",
         show_default=False,
     ),
 ]
 
 ProjectOption = Annotated[
     Path | None,
-    typer.Option("--folder", metavar="DIR", help="The project. Without it: the one that a search from here would use."),
+    typer.Option(
+        "--folder", metavar="DIR", help="Project folder. Defaults to the project that contains the current directory."
+    ),
 ]
 
 PairsOption = Annotated[
     Path | None,
-    typer.Option("--pairs", metavar="FILE", help="Use the pairs in this JSON Lines file in place of mined ones."),
+    typer.Option("--pairs", metavar="FILE", help="Use the pairs in this JSON Lines file instead of mined ones."),
 ]
 
 QueriesOption = Annotated[
     Path | None,
     typer.Option(
-        "--queries", metavar="FILE", help="Ask these labelled queries too (JSON Lines), of the project's own index."
+        "--queries",
+        metavar="FILE",
+        help="Also run these labelled queries (JSON Lines) against the project's own index.",
     ),
 ]
 
 ProgressOption = Annotated[
     ProgressFormat,
-    typer.Option("--progress", help="How progress is shown on stderr: for people, or one JSON object a line."),
+    typer.Option("--progress", help="Progress on stderr: as text, or as one JSON object per line."),
 ]
 
 ReportOption = Annotated[
     Path | None,
-    typer.Option("--report", metavar="FILE", help="Where the HTML report goes. Without it: below ~/.codecontext."),
+    typer.Option("--report", metavar="FILE", help="File for the HTML report. Defaults to one below ~/.codecontext."),
 ]
 
 
 def project_folder(folder: Path | None) -> Path:
-    """The project that a command is about. Raises ``ConfigError``."""
+    """The project that a command works on. Raises ``ConfigError``."""
     from codecontext.engine.folders import existing_folder, nearest_folder
 
     return existing_folder(folder) if folder else nearest_folder(Path.cwd())
@@ -89,8 +92,8 @@ def resolve(name: str, folder: Path, settings: Settings) -> Path | None:
 @contextmanager
 def open_workbench(folder: Path, settings: Settings, progress: ProgressFormat) -> Iterator[Workbench]:
     """What training and measuring need, with progress on stderr; the first Ctrl-C stops it at a safe point."""
-    from codecontext.cli.progress import json_progress, work_progress
-    from codecontext.training.workbench import Workbench
+    from codecontext.cli.progress import json_progress, stop_on_interrupt, work_progress
+    from codecontext.training.data.workbench import Workbench
 
     show = json_progress if progress is ProgressFormat.JSON else work_progress
     with (
@@ -102,4 +105,4 @@ def open_workbench(folder: Path, settings: Settings, progress: ProgressFormat) -
 
 
 def _announce_stop() -> None:
-    stderr().print("Stopping after this step… (Ctrl-C again stops at once.)")
+    stderr().print("Stopping after this step… (Press Ctrl-C again to stop immediately.)")

@@ -1,4 +1,4 @@
-"""``codecontext adapter pairs``: find pairs of a question and the code that answers it."""
+"""``codecontext adapter pairs``: find pairs of a query and the code that answers it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from codecontext.cli.adapter.options import (
 from codecontext.cli.console import print_columns, print_facts, print_json, shown_path, stdout
 from codecontext.cli.options import FolderArgument, JsonOption
 from codecontext.core.printable import printable
-from codecontext.training.data.mining.counts import SourceCount
-from codecontext.training.data.pairs import Pair
+from codecontext.training.data.pairs import Pair, SourceCount
 
 _EXAMPLES = 5
 
@@ -42,14 +41,14 @@ def pairs(
     ] = None,
     sources: Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="SOURCE", help="Only pairs from this source; repeatable."),
+        typer.Option("--source", metavar="SOURCE", help="Only use pairs from this source; repeatable."),
     ] = None,
     progress: ProgressOption = ProgressFormat.TEXT,
     as_json: JsonOption = False,
 ) -> None:
-    """Find questions and the code that answers them in a repository that nobody labelled.
+    """Find pairs of a query and the code that answers it. The repository needs no labels.
 
-    From documentation, tests, commits, documents and help texts; from comments with --source. Loads no model.
+    Reads docstrings, tests, commits, documents and help texts; comments only with --source. Loads no model.
     """
     from codecontext.training.data.mining.mine import mine
     from codecontext.training.data.pairs import write_pairs

@@ -21,9 +21,10 @@ from codecontext.cli.adapter.options import (
 from codecontext.cli.adapter.pairs import print_sources
 from codecontext.cli.console import print_facts, print_json, print_label, shown_path, stdout
 from codecontext.cli.options import FolderArgument, JsonOption
+from codecontext.training.evaluation.results import Verdict
 
 if TYPE_CHECKING:
-    from codecontext.training.trainer import TrainingReport
+    from codecontext.training.release.artifact import TrainingReport
 
 
 def train(
@@ -32,59 +33,69 @@ def train(
         AdapterSide,
         typer.Option(
             "--side",
-            help="query: documents stay as they are, nothing is embedded again; both: slower, and for larger gains.",
+            help="query: code keeps its embeddings, nothing is re-embedded; both: slower, but can gain more.",
         ),
     ] = AdapterSide.QUERY,
     pairs: PairsOption = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="Name of the adapter. Without it: the folder's, with a number."),
+        typer.Option("--name", metavar="NAME", help="Adapter name. Defaults to the folder's name with a number."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", metavar="DIR", help="Put the adapter's folder in here. Without it: in ~/.codecontext/adapters."
-        ),
+        typer.Option("--out", metavar="DIR", help="Parent of the adapter folder. Defaults to ~/.codecontext/adapters."),
     ] = None,
-    rank: Annotated[int, typer.Option("--rank", min=1, max=256, metavar="N", help="Rank of the matrices.")] = 8,
+    rank: Annotated[int, typer.Option("--rank", min=1, max=256, metavar="N", help="Rank of the LoRA matrices.")] = 8,
     alpha: Annotated[
-        float | None, typer.Option("--alpha", min=0.01, metavar="X", help="Scale. Without it: twice the rank.")
+        float | None, typer.Option("--alpha", min=0.01, metavar="X", help="LoRA scale. Defaults to twice the rank.")
     ] = None,
     targets: Annotated[
         list[str] | None,
         typer.Option(
             "--target",
             metavar="MODULE",
-            help="Adapt these modules; repeatable. Without it: the query and value projections of the model.",
+            help="Module to adapt; repeatable. Defaults to the model's query and value projections.",
         ),
     ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, max=100, metavar="N", help="Passes over the pairs.")] = 3,
+    epochs: Annotated[
+        int, typer.Option("--epochs", min=1, max=100, metavar="N", help="Passes over the training pairs.")
+    ] = 3,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", min=2, max=4096, metavar="N", help="Pairs of a step.")
+        int, typer.Option("--batch-size", min=2, max=4096, metavar="N", help="Pairs per training step.")
     ] = 32,
     learning_rate: Annotated[
         float | None,
-        typer.Option("--learning-rate", min=1e-7, max=0.9, metavar="X", help="Highest learning rate."),
+        typer.Option(
+            "--learning-rate",
+            min=1e-7,
+            max=0.9,
+            metavar="X",
+            help="Peak learning rate. Defaults to 0.002, or 0.0005 with --side both.",
+        ),
     ] = None,
-    device: Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", metavar="DEVICE", help="Device: auto, cpu, cuda, cuda:N or mps.")
+    ] = "auto",
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, metavar="N", help="CPU threads. Without it: all cores but one.")
+        int | None, typer.Option("--threads", min=1, metavar="N", help="CPU threads. Defaults to all cores but one.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Decides the split and all chance.")] = 0,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an adapter of the same name.")] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="Random seed for the split and training.")
+    ] = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing adapter of the same name.")] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew, even if a run like this one was stopped.")
+        bool, typer.Option("--fresh", help="Start from scratch instead of resuming a stopped run.")
     ] = False,
     progress: ProgressOption = ProgressFormat.TEXT,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter on a repository and measure what it is worth there.
+    """Train an adapter on a repository and measure how much it improves search.
 
-    Ctrl-C keeps the state; the same command goes on from it. Nothing is used until 'codecontext adapter use'.
+    Ctrl-C saves progress; run the same command to resume. The adapter is not activated until 'adapter use'.
     """
     from codecontext.training.config import LEARNING_RATES, TrainingConfig
-    from codecontext.training.evaluation.report.html import write_training_report
     from codecontext.training.release.places import adapter_target
+    from codecontext.training.release.report.html import write_training_report
     from codecontext.training.trainer import Trainer
 
     folder = project_folder(path)
@@ -120,11 +131,8 @@ def _print_report(report: TrainingReport) -> None:
     print_sources(report.sources)
     print_query_set("Held-out pairs", report.test, "base", report.name)
     print_facts([("Adapter", shown_path(Path(report.path))), ("Report", shown_path(Path(report.report)))])
-    if report.helps_search:
+    verdict = report.test.verdict
+    if verdict is Verdict.BETTER:
         print_label("Next", f"codecontext adapter use {report.name}", style="green")
     else:
-        print_label(
-            "Note",
-            "it is not beyond doubt that the whole search is better with it; the report shows which queries gained and "
-            "lost.",
-        )
+        print_label("Note", f"{verdict.summary}; see the report for the queries that changed.")

@@ -31,14 +31,14 @@ def use(
     adapter: Annotated[
         str,
         typer.Argument(
-            metavar="ADAPTER", help="An adapter's name or folder, or base for the model alone.", show_default=False
+            metavar="ADAPTER", help="Adapter name or folder, or base for the base model alone.", show_default=False
         ),
     ],
     if_better: Annotated[
         bool,
         typer.Option(
             "--if-better",
-            help="Measure first, against what is used now; write only if the gain on the whole search excludes a loss.",
+            help="First measure it against the one in use; switch only if search improves significantly.",
         ),
     ] = False,
     queries: QueriesOption = None,
@@ -46,10 +46,10 @@ def use(
     progress: ProgressOption = ProgressFormat.TEXT,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a project use an adapter: write it into .codecontext.toml, comments and all else kept.
+    """Set the project's adapter in .codecontext.toml (comments are preserved).
 
-    A running editor follows by itself. A query-side adapter answers at once; one for both sides when the code is
-    embedded with it.
+    Running editors switch automatically: to a query-side adapter at once, to one for both sides when the code has been
+    re-embedded.
     """
     from codecontext.training.release.promotion import promote, require_gain, used_adapter
 
@@ -58,7 +58,7 @@ def use(
     path = resolve(adapter, place, settings)
     evaluation: Evaluation | None = None
     if if_better:
-        from codecontext.training.evaluation.evaluate import Evaluator
+        from codecontext.training.evaluator import Evaluator
 
         with open_workbench(place, settings, progress) as bench:
             evaluation = Evaluator(bench, path, used_adapter(place)).evaluate(queries_file=queries)
@@ -73,7 +73,9 @@ def use(
 
 
 def _print_promotion(promotion: Promotion) -> None:
-    stdout().print(printable(f"{promotion.folder} uses {promotion.adapter or 'the base model'}."), style="bold")
-    print_facts([("Written to", shown_path(Path(promotion.file))), ("Before", promotion.before or "the base model")])
-    if promotion.overruled_by:
-        print_label("Warning", f"{promotion.overruled_by} says otherwise, and is stronger than the project's file.")
+    stdout().print(printable(f"{promotion.folder} now uses {promotion.adapter or 'the base model'}."), style="bold")
+    print_facts(
+        [("Written to", shown_path(Path(promotion.file))), ("Previously", promotion.before or "the base model")]
+    )
+    if promotion.overridden_by:
+        print_label("Warning", f"{promotion.overridden_by} overrides the project file.")

@@ -70,7 +70,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         self.config = config
         self._chunk_format = chunk_format
         self._callers = callers
-        self._adapter_problem = ""
+        self._adapter_problem: AdapterError | None = None
         self._wanted_adapter_path = config.lora_adapter_path
         self._current_adapter_path: str | None = None
         self._adapter_loaded = False
@@ -150,8 +150,8 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         return self._initialized().adapter
 
     @property
-    def adapter_problem(self) -> str:
-        """Why the adapter is not in use although loading raised nothing: without PEFT. Empty otherwise."""
+    def adapter_problem(self) -> AdapterError | None:
+        """Why the adapter is not in use although loading raised nothing: without PEFT. None otherwise."""
         return self._adapter_problem
 
     @property
@@ -212,7 +212,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         self._active = _Active(base, base, None, self._space(document_adapter=""))
         self._adapter_loaded = False
         self._current_adapter_path = None
-        self._adapter_problem = ""
+        self._adapter_problem = None
 
     def _load_adapter(self, inspected: AdapterInfo | None = None) -> None:
         """Load the wanted adapter, unless exactly its content is loaded already; ``inspected`` is that adapter."""
@@ -222,7 +222,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         try:
             require_peft(path)
         except AdapterError as error:
-            self._adapter_problem = str(error)
+            self._adapter_problem = error
             logger.warning("%s", error)
             return
         try:

@@ -1,4 +1,4 @@
-"""What the server can do, one module a feature. Each has ``register``, which adds its handlers to a server."""
+"""What the server can do, one module per feature. Each has ``register``, which adds its handlers to a server."""
 
 from codecontext.lsp.features import adapters, background, lifecycle, opened, search, similar, symbols, workspace
 from codecontext.lsp.server import CodeContextServer

@@ -1,10 +1,11 @@
-"""Adapters: which there are, and loading them again."""
+"""Adapters: listing and reloading them."""
 
 from __future__ import annotations
 
-from codecontext.lsp.features.requests import answer, chosen, in_time
-from codecontext.lsp.protocol import AdaptersResult, Done, FolderParams, FoundAdapter, Method
+from codecontext.lsp.features.requests import chosen, in_time, register_request
+from codecontext.lsp.protocol import AdaptersResult, Done, FolderParams, Method
 from codecontext.lsp.server import CodeContextServer
+from codecontext.rpc.messages import FoundAdapter
 
 
 def register(server: CodeContextServer) -> None:
@@ -14,14 +15,14 @@ def register(server: CodeContextServer) -> None:
         found: list[FoundAdapter] = []
         for folder in chosen(server, Method.ADAPTERS, params):
             there = await in_time(server, server.engine.adapters(folder.key))
-            found += [FoundAdapter(folder=folder.uri, **item.model_dump()) for item in there]
+            found += [adapter.model_copy(update={"folder": folder.uri}) for adapter in there]
         return AdaptersResult(adapters=found)
 
     async def reload_adapter(params: FolderParams) -> Done:
         folders = chosen(server, Method.RELOAD_ADAPTER, params)
         for folder in folders:
             await in_time(server, server.engine.reload_adapter(folder.key))
-        return Done(message="Settings and adapter are read again; the status says what came of it.")
+        return Done(message="Reloading settings and adapter; the status shows the outcome.")
 
-    answer(server, Method.ADAPTERS, FolderParams, adapters)
-    answer(server, Method.RELOAD_ADAPTER, FolderParams, reload_adapter)
+    register_request(server, Method.ADAPTERS, FolderParams, adapters)
+    register_request(server, Method.RELOAD_ADAPTER, FolderParams, reload_adapter)

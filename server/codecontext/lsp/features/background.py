@@ -1,10 +1,10 @@
-"""What goes on in the background, and how people steer it: status, skipped files, pausing, indexing again."""
+"""Background work and its controls: status, skipped files, pausing, reindexing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codecontext.lsp.features.requests import answer, chosen, in_time
+from codecontext.lsp.features.requests import chosen, in_time, register_request
 from codecontext.lsp.folders import Folder
 from codecontext.lsp.protocol import (
     Done,
@@ -12,7 +12,7 @@ from codecontext.lsp.protocol import (
     Method,
     NoParams,
     ReindexParams,
-    SkippedFile,
+    SkippedInFolder,
     SkippedResult,
     Status,
 )
@@ -27,34 +27,34 @@ def register(server: CodeContextServer) -> None:
         return server.status()
 
     async def skipped(params: FolderParams) -> SkippedResult:
-        files: list[SkippedFile] = []
+        files: list[SkippedInFolder] = []
         for folder in chosen(server, Method.SKIPPED, params):
             found = await in_time(server, server.engine.skipped(folder.key))
-            files += [SkippedFile(folder=folder.uri, **item.model_dump()) for item in found]
+            files += [SkippedInFolder(folder=folder.uri, **dict(item)) for item in found]
         return SkippedResult(files=files)
 
-    async def stop(params: FolderParams) -> Done:
+    async def pause(params: FolderParams) -> Done:
         folders = chosen(server, Method.PAUSE, params)
         await in_time(server, server.pause(folders, paused=True))
         return Done(message=f"Background work is paused for {_names(folders)}.")
 
-    async def go_on(params: FolderParams) -> Done:
+    async def resume(params: FolderParams) -> Done:
         folders = chosen(server, Method.RESUME, params)
         await in_time(server, server.pause(folders, paused=False))
-        return Done(message=f"Background work goes on for {_names(folders)}.")
+        return Done(message=f"Background work resumed for {_names(folders)}.")
 
     async def reindex(params: ReindexParams) -> Done:
         folders = chosen(server, Method.REINDEX, params)
         for folder in folders:
             await in_time(server, server.engine.reindex(Reindex(folder=folder.key, force=params.force)))
-        how = "is indexed anew" if params.force else "is compared with its index"
-        return Done(message=f"{_names(folders)} {how}.")
+        verb = "Rebuilding the index of" if params.force else "Rescanning"
+        return Done(message=f"{verb} {_names(folders)}.")
 
-    answer(server, Method.STATUS, NoParams, status)
-    answer(server, Method.SKIPPED, FolderParams, skipped)
-    answer(server, Method.PAUSE, FolderParams, stop)
-    answer(server, Method.RESUME, FolderParams, go_on)
-    answer(server, Method.REINDEX, ReindexParams, reindex)
+    register_request(server, Method.STATUS, NoParams, status)
+    register_request(server, Method.SKIPPED, FolderParams, skipped)
+    register_request(server, Method.PAUSE, FolderParams, pause)
+    register_request(server, Method.RESUME, FolderParams, resume)
+    register_request(server, Method.REINDEX, ReindexParams, reindex)
 
 
 def _names(folders: Sequence[Folder]) -> str:

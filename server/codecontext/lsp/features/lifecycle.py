@@ -1,4 +1,4 @@
-"""From ``initialize`` to ``shutdown``: what the editor can do, what we ask of it, when the engine starts and ends."""
+"""From ``initialize`` to ``shutdown``: the editor's capabilities, its settings, when the engine starts and ends."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ def register(server: CodeContextServer) -> None:
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
-        """Answered at once: all that takes time comes with ``initialized``."""
+        """Answered at once: everything slow waits for ``initialized``."""
         server.initialized_by = time.monotonic() + INITIALIZED_SECONDS
         server.options, problems = read_options(params.initialization_options)
         if problems:
-            server.say("options", " ".join(problems))
+            server.report_problem("options", " ".join(problems))
         server.editor_process = find_editor(params.process_id)
         if params.process_id is not None and server.editor_process is None:
-            logger.info("Process %d cannot be the editor; the end of stdin tells when that is gone.", params.process_id)
+            logger.info(
+                "Process %d cannot be the editor; the end of stdin will tell when the editor is gone.",
+                params.process_id,
+            )
         server.configuration.begin_with(server.options.settings)
         open_folders(server)
         if symbols.are_wanted(server, params.client_info):
@@ -52,14 +55,14 @@ def register(server: CodeContextServer) -> None:
 
 
 async def _set_up(server: CodeContextServer) -> None:
-    """Hear the settings before the engine starts, so that it begins with the right model."""
+    """Get the settings before the engine starts, so that it starts with the right model."""
     parts = {
-        "Asking for settings": pull_settings,
-        "Following changes of settings": _follow_settings,
+        "Requesting settings": pull_settings,
+        "Subscribing to settings": _follow_settings,
         "Watching files": watch_files,
     }
     works = [asyncio.create_task(server.attempt(what, work)) for what, work in parts.items()]
-    await asyncio.wait(works, timeout=_SET_UP_SECONDS)  # what takes longer goes on beside the engine
+    await asyncio.wait(works, timeout=_SET_UP_SECONDS)  # what takes longer continues beside the engine
     await server.apply_folders()
     await asyncio.gather(*works)
 
@@ -77,6 +80,6 @@ async def _follow_settings(server: CodeContextServer) -> None:
     try:
         await server.ask_editor(types.CLIENT_REGISTER_CAPABILITY, asked)
     except NoAnswer as error:
-        server.say("settings changes", f"The editor may not tell of changed settings: {error.message}.")
+        server.report_problem("settings changes", f"The editor may not report changed settings: {error.message}.")
     except JsonRpcException as error:
-        logger.warning("The editor will not tell of changed settings: %s", error.message)
+        logger.warning("The editor will not report changed settings: %s", error.message)

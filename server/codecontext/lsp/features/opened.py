@@ -1,15 +1,15 @@
-"""``codecontext/opened``: what was asked and then opened, kept for training where the user wants that."""
+"""``codecontext/opened``: queries and opened hits, logged for training where the user allows it."""
 
 from __future__ import annotations
 
-from codecontext.lsp.features.requests import answer, holder, in_time
+from codecontext.lsp.features.requests import holder, in_time, register_request
 from codecontext.lsp.protocol import Done, Method, OpenedParams
 from codecontext.lsp.server import CodeContextServer
 from codecontext.rpc.messages import Opened
 
-_KEPT = "The question and the hit are kept on this machine, to train adapters with."
-_NOT_KEPT = "Nothing is kept: the setting search.keep_log is off."
-_NOT_SAVED = "Nothing is kept: the lines are not saved."
+_KEPT = "The query and the hit were recorded on this machine, for training adapters."
+_NOT_KEPT = "Nothing was recorded: the setting search.keep_log is off."
+_NOT_SAVED = "Nothing was recorded: the lines are not saved."
 
 
 def register(server: CodeContextServer) -> None:
@@ -32,4 +32,4 @@ def register(server: CodeContextServer) -> None:
         is_kept = await in_time(server, server.engine.opened(opened))
         return Done(message=_KEPT if is_kept else _NOT_KEPT)
 
-    answer(server, Method.OPENED, OpenedParams, handle)
+    register_request(server, Method.OPENED, OpenedParams, handle)

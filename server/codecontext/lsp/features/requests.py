@@ -1,4 +1,4 @@
-"""How our own requests are answered: parameters checked, answers dumped, each a command as well."""
+"""How our own requests are handled: parameters checked, results dumped, each a command as well."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from pydantic import BaseModel
 from pygls.exceptions import JsonRpcInvalidParams
 
 from codecontext.core.errors import EngineUnavailable
+from codecontext.core.messages import Message
 from codecontext.lsp.errors import as_responses, checked, invalid_field, short
 from codecontext.lsp.folders import Folder, path_of
-from codecontext.lsp.protocol import COMMAND_PREFIX, FolderParams, Method, Wire
+from codecontext.lsp.protocol import COMMAND_PREFIX, FolderParams, Method
 from codecontext.lsp.server import CodeContextServer
 
 Params = TypeVar("Params", bound=BaseModel)
 Answer = TypeVar("Answer")
 
 _PATIENCE_SECONDS = 45.0
-"""An engine that starts takes two or three seconds, one that died often longer; then the editor hears why."""
+"""A starting engine takes two or three seconds, one that crashed often longer; then the editor is told why."""
 
 
-def answer(
-    server: CodeContextServer, method: Method, model: type[Params], handle: Callable[[Params], Awaitable[Wire]]
+def register_request(
+    server: CodeContextServer, method: Method, model: type[Params], handle: Callable[[Params], Awaitable[Message]]
 ) -> None:
-    """Let ``handle`` answer ``method``, and the command of the same name with the parameters as its only argument."""
+    """Handle ``method``, and the command of the same name with the parameters as its only argument."""
 
     async def request(params: Any) -> Any:
         with as_responses(method):
@@ -44,15 +45,16 @@ def answer(
 
 
 async def in_time(server: CodeContextServer, work: Awaitable[Answer]) -> Answer:
-    """What the engine answers. Raises ``EngineUnavailable`` that says what it does instead when it takes too long."""
+    """The engine's result. Raises ``EngineUnavailable``, with what the engine is doing, when it takes too long."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return await work
     except TimeoutError:
         engine = server.engine
         raise EngineUnavailable(
-            f"The engine did not answer within {_PATIENCE_SECONDS:.0f} seconds; it is {engine.state}. {engine.message}",
-            "Ask again in a moment; codecontext/status says when it is ready.",
+            f"The engine did not respond within {_PATIENCE_SECONDS:.0f} seconds; it is {engine.state}."
+            f" {engine.message}",
+            "Try again in a moment; codecontext/status shows when it is ready.",
         ) from None
 
 
@@ -75,5 +77,5 @@ def folder_at(server: CodeContextServer, method: Method, field: str, uri: str) -
     folder = server.folders.by_uri(uri)
     if folder is None:
         known = ", ".join(folder.uri for folder in server.folders) or "none"
-        raise invalid_field(method, field, f"'{short(uri)}' is not an open workspace folder; open are: {known}.")
+        raise invalid_field(method, field, f"'{short(uri)}' is not an open workspace folder; open folders: {known}.")
     return folder

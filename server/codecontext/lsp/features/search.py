@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from lsprotocol.types import PROGRESS, ProgressParams
 
-from codecontext.lsp.features.requests import answer, folder_at, in_time
+from codecontext.lsp.features.requests import folder_at, in_time, register_request
 from codecontext.lsp.folders import Folder
-from codecontext.lsp.protocol import AnswerState, Method, Range, SearchHit, SearchParams, SearchResult
+from codecontext.lsp.protocol import Method, Range, SearchHit, SearchParams, SearchResult
 from codecontext.lsp.server import CodeContextServer
 from codecontext.lsp.status import NO_FOLDER
-from codecontext.rpc.messages import Answer, Search
+from codecontext.rpc.messages import Search, SearchRequest
+from codecontext.search.results import Results, SearchResponse
 
 
 def register(server: CodeContextServer) -> None:
@@ -24,62 +25,53 @@ def register(server: CodeContextServer) -> None:
         if not request.folders:
             return SearchResult(query=params.query, hits=[], states=[], message=NO_FOLDER)
         if params.partial_result_token is None:
-            return await ask(server, request, named)
-        full = asyncio.ensure_future(ask(server, request, named))
+            return await run_search(server, request, named)
+        full = asyncio.ensure_future(run_search(server, request, named))
         try:
             await _send_first(server, params.partial_result_token, request, named)
             return await full
         finally:
             full.cancel()
 
-    answer(server, Method.SEARCH, SearchParams, handle)
+    register_request(server, Method.SEARCH, SearchParams, handle)
 
 
-async def ask(server: CodeContextServer, request: Search, named: Sequence[Folder] = ()) -> SearchResult:
-    """Ask the engine, and show its answer as the editor should. ``named`` are the folders that were asked for."""
-    return shown(server, request.query, await in_time(server, server.engine.search(request)), named)
+async def run_search(server: CodeContextServer, request: Search, named: Sequence[Folder] = ()) -> SearchResult:
+    """Search, with the results as the editor should show them; ``named`` are the folders that were asked for."""
+    return shown(server, await in_time(server, server.engine.search(request)), named)
 
 
 async def _send_first(server: CodeContextServer, token: int | str, request: Search, named: Sequence[Folder]) -> None:
-    """What words alone find, which takes a few milliseconds whatever the model is doing."""
-    first = await ask(server, request.model_copy(update={"lexical_only": True}), named)
+    """Keyword results, which take a few milliseconds whatever the model is doing."""
+    first = await run_search(server, request.model_copy(update={"lexical_only": True}), named)
     value = first.model_copy(update={"complete": False}).model_dump(mode="json", by_alias=True)
     server.protocol.notify(PROGRESS, ProgressParams(token, value))
 
 
-def shown(server: CodeContextServer, query: str, found: Answer, named: Sequence[Folder] = ()) -> SearchResult:
-    """An answer of the engine's with the places and the text that the editor has, each place once.
+def shown(server: CodeContextServer, found: SearchResponse, named: Sequence[Folder] = ()) -> SearchResult:
+    """The engine's results with the places and the text that the editor has, each place once.
 
-    Of a folder inside another one both have an index, and both may answer with the same place. A folder that is open
-    by several names is shown by the one that was ``named``.
+    A folder inside another open one has an index of its own, so both may find the same place. A folder that is open
+    under several names is shown under the one that was ``named``.
     """
     documents = server.documents()
     by_key = {folder.key: folder for folder in reversed(named)}
     hits: dict[tuple[str, Range, str], SearchHit] = {}
-    for item in found.hits:
-        folder = by_key.get(item.folder) or server.folders.by_key(item.folder)
-        hit = documents.show(folder, item.hit) if folder is not None else None
+    for each in found.hits:
+        folder = by_key.get(each.folder) or server.folders.by_key(each.folder)
+        hit = documents.show(folder, each) if folder is not None else None
         if hit is not None:
             hits.setdefault((hit.uri, hit.range, hit.text), hit)
-    return SearchResult(
-        query=query,
-        hits=list(hits.values()),
-        states=[
-            AnswerState(folder=folder.uri, **found.states[folder.key].model_dump())
-            for folder in server.folders
-            if folder.key in found.states
-        ],
-        message=found.message,
-        milliseconds=found.milliseconds,
-    )
+    by_folder = {state.folder: state for state in found.states}
+    states = [
+        by_folder[folder.key].model_copy(update={"folder": folder.uri})
+        for folder in server.folders
+        if folder.key in by_folder
+    ]
+    shared = {name: value for name, value in found if name in Results.model_fields}
+    return SearchResult(**shared | {"states": states}, hits=list(hits.values()))
 
 
 def _request(server: CodeContextServer, params: SearchParams, named: Sequence[Folder]) -> Search:
-    return Search(
-        query=params.query,
-        folders=tuple(dict.fromkeys(folder.key for folder in named or server.folders)),
-        limit=params.limit,
-        languages=tuple(params.languages),
-        paths=tuple(params.paths),
-        kinds=tuple(params.kinds),
-    )
+    keys = list(dict.fromkeys(folder.key for folder in named or server.folders))
+    return Search(**params.model_dump(include=set(SearchRequest.model_fields)) | {"folders": keys})

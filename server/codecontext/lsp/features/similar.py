@@ -8,7 +8,7 @@ from pathlib import Path
 
 from codecontext.lsp.documents import Documents
 from codecontext.lsp.errors import invalid_field
-from codecontext.lsp.features.requests import answer, holder, in_time
+from codecontext.lsp.features.requests import holder, in_time, register_request
 from codecontext.lsp.features.search import shown
 from codecontext.lsp.protocol import FindSimilarParams, Method, Position, SearchResult
 from codecontext.lsp.server import CodeContextServer
@@ -34,16 +34,17 @@ def register(server: CodeContextServer) -> None:
             limit=params.limit,
         )
         similar = await in_time(server, server.engine.similar(request))
-        return shown(server, f"{relative}:{params.range.start.line + 1}", similar, [folder])
+        shown_place = f"{relative}:{params.range.start.line + 1}"
+        return shown(server, similar.model_copy(update={"query": shown_place}), [folder])
 
-    answer(server, Method.FIND_SIMILAR, FindSimilarParams, handle)
+    register_request(server, Method.FIND_SIMILAR, FindSimilarParams, handle)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Code to find the like of: lines of the file (from 0, end exclusive), and its text; none for a definition.
+    """Code to find similar code for: lines of the file (from 0, end exclusive), and its text; none for a definition.
 
-    Code that is not in the file stands before its first line, where nothing is left out of the answer.
+    Code that is not in the file is placed before its first line, so that no hit is excluded.
     """
 
     start: int
@@ -52,7 +53,7 @@ class _Place:
 
 
 def _place(documents: Documents, path: Path, params: FindSimilarParams) -> _Place:
-    """Where the code is in the file, which is what is indexed, and what it says in the document."""
+    """Where the code is in the file, which is what is indexed, and its text in the document."""
     try:
         lines = documents.lines(path)
     except OSError as error:
@@ -88,7 +89,7 @@ def _paragraph(lines: list[str], line: int) -> str:
 
 
 def _selected(documents: Documents, lines: list[str], start: Position, end: Position) -> str:
-    """The text of a range; empty for a mere place."""
+    """The text of a range; empty for an empty range."""
     selected = lines[start.line : end.line + 1]
     if start.line == end.line:
         line = selected[0]

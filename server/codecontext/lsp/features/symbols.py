@@ -1,4 +1,4 @@
-"""``workspace/symbol``: the editor's own symbol search takes a name, or a question in words."""
+"""``workspace/symbol``: the editor's own symbol search takes a name or a question."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from codecontext.core.printable import printable
 from codecontext.lsp.errors import as_responses
-from codecontext.lsp.features.search import ask
+from codecontext.lsp.features.search import run_search
 from codecontext.lsp.protocol import SearchHit
 from codecontext.lsp.server import CodeContextServer
 from codecontext.rpc.messages import Search
@@ -16,7 +16,7 @@ from codecontext.rpc.messages import Search
 _FILTERS_BY_NAME = frozenset(
     {"Visual Studio Code", "Visual Studio Code - Insiders", "VSCodium", "code-server", "Cursor"}
 )
-"""Editors that compare the answers' names with the question once more, so that nothing found by meaning is left."""
+"""Editors that filter the results by name once more, so that nothing found by meaning is left."""
 
 _KINDS = {
     "function": types.SymbolKind.Function,
@@ -30,7 +30,7 @@ _LIMIT = 50
 
 
 def register(server: CodeContextServer) -> None:
-    """Nothing yet: whether it is offered is known with ``initialize``."""
+    """Nothing yet: only ``initialize`` tells whether to offer it."""
 
 
 def are_wanted(server: CodeContextServer, client: types.ClientInfo | None) -> bool:
@@ -45,10 +45,10 @@ def offer(server: CodeContextServer) -> None:
     @server.feature(types.WORKSPACE_SYMBOL)
     async def symbols(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
         with as_responses(types.WORKSPACE_SYMBOL):
-            folders = tuple(folder.key for folder in server.folders.places())
+            folders = [folder.key for folder in server.folders.places()]
             if not folders or not params.query.strip():
                 return []
-            result = await ask(server, Search(query=params.query, folders=folders, limit=_LIMIT))
+            result = await run_search(server, Search(query=params.query, folders=folders, limit=_LIMIT))
             return list(map(_symbol, result.hits))
 
 
@@ -67,6 +67,6 @@ def _symbol(hit: SearchHit) -> types.WorkspaceSymbol:
 
 
 def _around(hit: SearchHit) -> str:
-    """What a symbol stands in: the class of a method, else the file."""
+    """What contains a symbol: the class of a method, else the file."""
     outer = hit.qualified_name.removesuffix(hit.symbol).rstrip(".:#/ ")
     return printable(outer or hit.path)

@@ -38,7 +38,7 @@ def register(server: CodeContextServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(_params: types.DidOpenTextDocumentParams) -> None:
-        # What somebody looks at is embedded before the rest; an engine with nothing to do need not know.
+        # Open files are embedded before the rest; an engine with nothing to do need not know.
         if server.engine.state is EngineState.BUSY:
             server.run(server.apply_folders())
 
@@ -56,7 +56,7 @@ def register(server: CodeContextServer) -> None:
 
 
 def open_folders(server: CodeContextServer) -> None:
-    """Take over the folders that the editor has open now."""
+    """Use the folders that the editor has open now."""
     workspace = server.workspace
     folders = [(folder.uri, folder.name) for folder in workspace.folders.values()]
     if not folders and workspace.root_uri is not None:
@@ -65,7 +65,7 @@ def open_folders(server: CodeContextServer) -> None:
 
 
 async def pull_settings(server: CodeContextServer) -> None:
-    """Ask the editor for the settings of each folder, if it answers such questions."""
+    """Request the settings of each folder from the editor, if it supports that."""
     folders = list(server.folders)
     if not folders or not get_capability(server.client_capabilities, "workspace.configuration", False):
         return
@@ -74,15 +74,17 @@ async def pull_settings(server: CodeContextServer) -> None:
     try:
         answers = await server.ask_editor(types.WORKSPACE_CONFIGURATION, asked)
     except NoAnswer as error:
-        server.say(
-            _SETTINGS, f"The editor did not tell its settings: {error.message}. What it said before is in force."
+        server.report_problem(
+            _SETTINGS, f"The editor did not send its settings: {error.message}. The previous ones stay in force."
         )
         return
     except JsonRpcException as error:
-        logger.warning("The editor did not tell its settings: %s", error.message)
+        logger.warning("The editor did not send its settings: %s", error.message)
         return
     if not isinstance(answers, Sequence) or isinstance(answers, str):
-        server.say(_SETTINGS, f"The editor answered {types.WORKSPACE_CONFIGURATION} with something else than an array.")
+        server.report_problem(
+            _SETTINGS, f"The editor responded to {types.WORKSPACE_CONFIGURATION} with something other than an array."
+        )
         return
     server.settled(_SETTINGS)
     for folder, settings in zip(folders, answers, strict=False):
@@ -90,7 +92,7 @@ async def pull_settings(server: CodeContextServer) -> None:
 
 
 async def watch_files(server: CodeContextServer) -> None:
-    """Be told of changed files: by the editor if it can, else by a watcher of ours."""
+    """Watch for changed files: through the editor if it can, else with our own watcher."""
     watched = "workspace.did_change_watched_files"
     if get_capability(server.client_capabilities, f"{watched}.dynamic_registration", False):
         relative = get_capability(server.client_capabilities, f"{watched}.relative_pattern_support", False)
@@ -117,7 +119,7 @@ async def _register_watchers(server: CodeContextServer, watchers: list[types.Fil
         registered = server.client_register_capability_async(types.RegistrationParams([registration]))
         await server.ask_editor(types.CLIENT_REGISTER_CAPABILITY, registered)
     except NoAnswer as error:
-        server.say(_WATCHING, f"The editor may not watch files, so the server does: {error.message}.")
+        server.report_problem(_WATCHING, f"The editor may not watch files, so the server does: {error.message}.")
         return False
     except JsonRpcException as error:
         logger.warning("The editor does not watch files, so the server does: %s", error.message)
@@ -129,14 +131,14 @@ async def _register_watchers(server: CodeContextServer, watchers: list[types.Fil
 
 async def _folders_changed(server: CodeContextServer) -> None:
     await asyncio.gather(
-        server.attempt("Asking for settings", pull_settings),
+        server.attempt("Requesting settings", pull_settings),
         server.attempt("Watching files", watch_files),
     )
     await server.apply_folders()
 
 
 async def _settings_changed(server: CodeContextServer) -> None:
-    await server.attempt("Asking for settings", pull_settings)
+    await server.attempt("Requesting settings", pull_settings)
     await server.apply_folders()
 
 

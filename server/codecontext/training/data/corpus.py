@@ -1,6 +1,6 @@
-"""The code that pairs are trained on and measured with: a copy of the folder where what they ask is hidden.
+"""The code that pairs are trained on and measured with: a copy of the folder with the sources of queries hidden.
 
-Documentation that became a query must not stand beside the code that it is to find. The copy keeps every line where
+Documentation that became a query must not appear in the code that the query is to find. The copy keeps every line where
 it was, blank where something is hidden, so places mean the same in both. It has an index of its own below the
 CodeContext home, made like any other: chunks without anything hidden take their vectors from the cache, which the
 folder's own index has filled.
@@ -17,19 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from codecontext.chunking import ChunkingConfig
+from codecontext.chunking import ChunkingConfig, embedding_text
 from codecontext.core.errors import StoreError
-from codecontext.core.paths import codecontext_home
+from codecontext.core.paths import codecontext_home, index_directory
 from codecontext.core.private import make_private, tighten
 from codecontext.core.progress import CancelToken, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
+from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.indexing.scan import ScanConfig
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.locations import index_directory
 from codecontext.store.snapshot import Indices, Snapshot, take_snapshot
-from codecontext.training.data.hiding import hide
 from codecontext.training.data.mining.repository import Repository
 from codecontext.training.data.pairs import CodeSpan, HiddenText, Pair
 
@@ -69,6 +68,11 @@ class Corpus:
         """Where its chunks are."""
         return Places(self.snapshot)
 
+    def texts(self, hashes: Sequence[str]) -> list[str]:
+        """The texts that are embedded for contents with these hashes, in their order."""
+        rows = self.store.texts_by_hash(hashes, CHUNK_COLUMNS)
+        return [embedding_text(chunk_of_row(rows[value])) for value in hashes]
+
     def in_space(self, space_id: str) -> Corpus:
         """The same code with the vectors of another space."""
         return Corpus(self.folder, self.store, take_snapshot(self.store, space_id))
@@ -100,7 +104,7 @@ class CorpusBuilder:
         for pair in pairs:
             for item in pair.hidden:
                 hidden[item.path].append(item)
-        with _disk_faults(self._copy):
+        with _disk_errors(self._copy):
             self._write_copy(repository, hidden)
         self.embed(provider, on_progress, cancel, text=True)
         return Corpus(self._copy, self._store, take_snapshot(self._store, provider.space.space_id))
@@ -108,7 +112,7 @@ class CorpusBuilder:
     def embed(
         self, provider: EmbeddingProvider, on_progress: ProgressCallback, cancel: CancelToken, *, text: bool = False
     ) -> None:
-        """Give the copy the vectors of ``provider``, after reading it again if ``text`` says so."""
+        """Give the copy the vectors of ``provider``, after indexing its text again if ``text`` is set."""
         scan = ScanConfig(respect_gitignore=False, max_file_bytes=1_000_000_000)
         indexer = Indexer(self._copy, self._store, self._cache, provider, scan, self._chunking)
         if text:
@@ -119,7 +123,7 @@ class CorpusBuilder:
 
     def _write_copy(self, repository: Repository, hidden: dict[str, list[HiddenText]]) -> None:
         make_private(self._copy)
-        wanted = {path: "\n".join(hide(file.lines, hidden[path])) for path, file in repository.files.items()}
+        wanted = {path: "\n".join(file.without(hidden[path])) for path, file in repository.files.items()}
         for file in [file for file in self._copy.rglob("*") if file.is_file()]:
             if file.relative_to(self._copy).as_posix() not in wanted:
                 file.unlink()
@@ -133,12 +137,12 @@ class CorpusBuilder:
 
 
 def workspace(folder: Path) -> Path:
-    """Where what training makes of ``folder`` is kept."""
+    """Where training keeps its copy, index and checkpoint of ``folder``."""
     return codecontext_home() / "training" / index_directory(folder).name
 
 
 @contextmanager
-def _disk_faults(place: Path) -> Iterator[None]:
+def _disk_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

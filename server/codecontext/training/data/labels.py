@@ -11,6 +11,14 @@ from codecontext.search.query import parse_query
 from codecontext.store.snapshot import Floats, Snapshot
 from codecontext.training.data.corpus import Places
 from codecontext.training.data.pairs import Pair
+from codecontext.training.data.split import (
+    MAX_TEST_PAIRS,
+    MAX_VALIDATION_PAIRS,
+    Part,
+    Split,
+    part_of_file,
+    sample,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Labelled:
 
 
 def label(pairs: Iterable[Pair], places: Places) -> list[Labelled]:
-    """Those of ``pairs`` whose answers are in the index; places that are not are left out."""
+    """Those of ``pairs`` whose code is in the index; places that are not are left out."""
     labelled: list[Labelled] = []
     for pair in pairs:
         found = tuple(tuple(rows) for span in pair.code if (rows := places.rows_of(span)))
@@ -45,17 +53,44 @@ def label(pairs: Iterable[Pair], places: Places) -> list[Labelled]:
     return labelled
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledSplit:
+    """The parts of a split with their answers, validation and test as a sample that can be ranked in time."""
+
+    train: list[Labelled]
+    validation: list[Labelled]
+    test: list[Labelled]
+
+
+def label_split(split: Split, places: Places) -> LabelledSplit:
+    """Label each part of ``split``."""
+    validation, test = sample(split.validation, MAX_VALIDATION_PAIRS), sample(split.test, MAX_TEST_PAIRS)
+    return LabelledSplit(label(split.train, places), label(validation, places), label(test, places))
+
+
 @dataclass(frozen=True)
 class Documents:
     """Distinct contents among some rows of a snapshot, with their vectors, shape (contents, dimension)."""
 
     vectors: Floats
+    hashes: list[str]
+    """Content hash of each row in ``vectors``."""
     position_of_row: dict[int, int]
     """Row → its content's row in ``vectors``."""
 
     def positions(self, rows: Iterable[int]) -> list[int]:
         """Contents of those ``rows`` that are among the documents."""
         return sorted({self.position_of_row[row] for row in rows if row in self.position_of_row})
+
+    def answerable(self, queries: Iterable[Labelled]) -> list[Labelled]:
+        """Those of ``queries`` with an answer among the documents."""
+        return [query for query in queries if self.positions(query.rows)]
+
+
+def training_documents(snapshot: Snapshot, seed: int) -> Documents:
+    """The contents of the files of the training part: held-out code is not even a wrong answer."""
+    paths = snapshot.column("path").to_pylist()
+    return documents_of(snapshot, [row for row, path in enumerate(paths) if part_of_file(path, seed) is Part.TRAIN])
 
 
 def documents_of(snapshot: Snapshot, rows: Sequence[int]) -> Documents:
@@ -72,4 +107,4 @@ def documents_of(snapshot: Snapshot, rows: Sequence[int]) -> Documents:
         if position == len(chosen):
             chosen.append(vector_row)
         position_of_row[row] = position
-    return Documents(np.ascontiguousarray(snapshot.matrix[chosen]), position_of_row)
+    return Documents(np.ascontiguousarray(snapshot.matrix[chosen]), list(position_of_hash), position_of_row)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from codecontext.core.atomic import write_file
 from codecontext.core.errors import StoreError, TrainingError
 from codecontext.core.hashing import content_digest
 from codecontext.core.reading import read_text_file
@@ -43,7 +44,7 @@ class CodeSpan(_Lines):
 
 
 class HiddenText(_Lines):
-    """What says the query itself and is hidden while the code is trained on or measured with."""
+    """Text that contains the query, hidden while the code is trained on or measured with."""
 
     text: str | None = Field(None, description="Hide only this text on these lines. Without it: the whole lines.")
 
@@ -59,8 +60,8 @@ class Pair(BaseModel):
     )
     source: str = Field(OWN, min_length=1, description="Where the pair comes from.")
     weight: float = Field(1.0, gt=0, le=10, description="How much it counts in training.")
-    hidden: tuple[HiddenText, ...] = Field((), description="What is hidden because it says the query itself.")
-    time: int | None = Field(None, description="When it came about, in seconds since 1970; for commits.")
+    hidden: tuple[HiddenText, ...] = Field((), description="What is hidden because it contains the query.")
+    time: int | None = Field(None, description="When it was made, in seconds since 1970; for commits.")
 
     @field_validator("code", mode="before")
     @classmethod
@@ -78,8 +79,16 @@ class Pair(BaseModel):
 
     @property
     def key(self) -> str:
-        """Digest of the query's words; pairs that ask the same have the same."""
+        """Digest of the query's words, the same for pairs with the same query."""
         return query_key(self.query)
+
+
+class SourceCount(BaseModel):
+    """How many pairs one source gave."""
+
+    source: str = Field(description="Where the pairs come from.")
+    pairs: int = Field(description="Pairs that are kept.")
+    left_out: dict[str, int] = Field(description="Pairs that are left out, by reason.")
 
 
 def query_key(query: str) -> str:
@@ -92,7 +101,7 @@ MAX_PAIRS_BYTES = 500_000_000
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """The pairs in a JSON Lines file; blank lines and lines that begin with ``#`` or ``//`` are passed over.
+    """The pairs in a JSON Lines file; blank lines and lines that begin with ``#`` or ``//`` are skipped.
 
     Raises ``TrainingError`` that names the line that cannot be read.
     """
@@ -100,7 +109,7 @@ def read_pairs(path: Path) -> list[Pair]:
         text = read_text_file(path, max_bytes=MAX_PAIRS_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise TrainingError(f"The pairs file {path} cannot be read: {reason}.", "Name a JSON Lines file.") from error
+        raise TrainingError(f"The pairs file {path} cannot be read: {reason}.", "Pass a JSON Lines file.") from error
     pairs = [
         _parse(line, f"{path}:{number}")
         for number, line in enumerate(text.splitlines(), start=1)
@@ -108,7 +117,8 @@ def read_pairs(path: Path) -> list[Pair]:
     ]
     if not pairs:
         raise TrainingError(
-            f"The pairs file {path} holds no pairs.", "Write one JSON object a line; docs/training.md shows them."
+            f"The pairs file {path} contains no pairs.",
+            "Write one JSON object per line; see docs/training.md.",
         )
     return pairs
 
@@ -116,19 +126,15 @@ def read_pairs(path: Path) -> list[Pair]:
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
     """Write ``pairs`` in one step. Raises ``StoreError``."""
     lines = (pair.model_dump_json(exclude_defaults=True) + "\n" for pair in pairs)
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(lines)
-        temporary.replace(path)
+        write_file(path, "".join(lines))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(f"The pairs cannot be written to {path}: {error.strerror}.", "Name another file.") from error
+        raise StoreError(f"The pairs cannot be written to {path}: {error.strerror}.", "Choose another file.") from error
 
 
 def without_keys(pairs: Sequence[Pair], keys: Iterable[str]) -> list[Pair]:
-    """``pairs`` that ask something else than the queries with these keys."""
+    """``pairs`` without those whose query has one of these keys."""
     left_out = set(keys)
     return [pair for pair in pairs if pair.key not in left_out]
 
@@ -149,7 +155,7 @@ def _parse(line: str, place: str) -> Pair:
 def _place(text: str) -> dict[str, Any]:
     match = _PLACE.fullmatch(text.strip())
     if match is None:
-        raise ValueError("a place is written as path, path:line or path:first-last")
+        raise ValueError("write a place as path, path:line or path:first-last")
     span: dict[str, Any] = {"path": match["path"]}
     if match["first"]:
         span |= {"start_line": int(match["first"]), "end_line": int(match["last"] or match["first"])}

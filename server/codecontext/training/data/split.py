@@ -1,4 +1,4 @@
-"""Divides pairs into those to learn from, those to choose by, and those to measure with.
+"""Splits pairs into training, validation and test.
 
 By the file of the answer, so that no test question is about code that was trained on; which part a file belongs to
 depends on its path and the seed alone, so it stays when the repository grows. Commits are divided by time: the newest
@@ -7,6 +7,7 @@ are the test, as in use, where questions come after the code that was learned.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -18,7 +19,9 @@ from codecontext.training.data.wording import words_of
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 MIN_TEST_PAIRS = 20
-"""With fewer, an interval is too wide to decide anything: neither is one trained nor chosen by them."""
+"""With fewer, an interval is too wide to decide anything, so no adapter is trained or chosen by them."""
+MAX_TEST_PAIRS = 1000
+MAX_VALIDATION_PAIRS = 200
 _HEX_DIGITS = 8
 
 
@@ -32,7 +35,7 @@ class Part(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The three parts, and how many training pairs were left out because they ask what the others ask."""
+    """The three parts, and how many pairs were left out because a stricter part has the same query."""
 
     train: list[Pair] = field(default_factory=list)
     validation: list[Pair] = field(default_factory=list)
@@ -61,6 +64,14 @@ def split_pairs(pairs: Sequence[Pair], seed: int) -> Split:
     validation = _without(parts[Part.VALIDATION], _word_sets(parts[Part.TEST]))
     leaked = len(parts[Part.TRAIN]) - len(train) + len(parts[Part.VALIDATION]) - len(validation)
     return Split(train, validation, parts[Part.TEST], leaked)
+
+
+def sample(pairs: Sequence[Pair], most: int, seed: int = 0) -> list[Pair]:
+    """At most so many of ``pairs``, in their order; the same each time."""
+    if len(pairs) <= most:
+        return list(pairs)
+    chosen = sorted(random.Random(seed).sample(range(len(pairs)), most))
+    return [pairs[number] for number in chosen]
 
 
 def _part_by_files(pair: Pair, seed: int) -> Part:

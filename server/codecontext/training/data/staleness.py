@@ -1,4 +1,4 @@
-"""Whether an index says what the files say now."""
+"""Whether an index is current: whether it holds what the files hold."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def require_current_index(folder: Path, store: IndexStore, config: ScanConfig) -
 
 
 def stale_paths(folder: Path, store: IndexStore, manifest: Manifest, config: ScanConfig) -> list[str]:
-    """Files that came, changed or went since they were indexed."""
+    """Files that were added, changed or deleted since they were indexed."""
     indexed = store.file_digests()
     files, _held = without_quarantined(scan_folder(folder, config).files, manifest.quarantined)
     changes = find_changes(files, manifest.files, indexed, manifest.read_at_ns)
@@ -40,7 +40,7 @@ def stale_paths(folder: Path, store: IndexStore, manifest: Manifest, config: Sca
 
 
 def _differs(file: SourceFile, manifest: Manifest, indexed: dict[str, set[str]]) -> bool:
-    """Whether a file that was touched since has another content."""
+    """Whether the content of a file that was touched since differs."""
     try:
         data = file.read()
     except OSError:

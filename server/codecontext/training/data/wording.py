@@ -1,13 +1,17 @@
-"""From documentation, commit messages and names to what somebody might type."""
+"""Turns documentation, commit messages and names into queries that somebody might type."""
 
 from __future__ import annotations
 
+import random
 import re
 
 from codecontext.core.terms import lexical_terms, split_identifier
 
 MAX_WORDS = 40
+VARIED_SHARE = 0.25
 _MIN_WORDS_OF_A_SENTENCE = 5
+_MIN_VARIED_WORDS = 4
+_DROPPED_SHARE = 0.2
 
 # Where a docstring stops to describe and begins to list: fields, sections, examples, code, tables.
 _END_OF_PROSE = re.compile(
@@ -78,6 +82,21 @@ def shortened(text: str, most_words: int = MAX_WORDS) -> str:
     """``text`` of at most so many words, without the last full stop."""
     words = text.split()
     return _TRAILING_MARKS.sub("", " ".join(words[:most_words])).rstrip(".").strip()
+
+
+def vary(query: str, seed: int) -> str:
+    """``query``, or in a quarter of the cases a shorter form: some words left out, or only its beginning.
+
+    So that an adapter learns what is meant rather than how documentation is worded.
+    """
+    generator = random.Random(seed)
+    words = query.split()
+    if len(words) <= _MIN_VARIED_WORDS or generator.random() >= VARIED_SHARE:
+        return query
+    if generator.random() < 0.5:
+        kept = [word for word in words if generator.random() >= _DROPPED_SHARE]
+        return " ".join(kept or words)
+    return " ".join(words[: generator.randint(_MIN_VARIED_WORDS - 1, len(words))])
 
 
 def spelled_out(identifier: str) -> str:

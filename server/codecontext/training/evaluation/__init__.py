@@ -1,1 +1,1 @@
-"""What an adapter is worth: rankings, metrics with intervals, reports."""
+"""Measures systems: rankings, metrics with intervals, results."""

@@ -1,25 +1,43 @@
-"""How systems answer labelled queries: by vectors alone, and through the whole search."""
+"""How systems rank the code for labelled queries: by vectors alone, and through the whole search."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from codecontext.core.progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from codecontext.embeddings.base import EmbeddingSpace, Vectors
+from codecontext.adapters import AdapterInfo
+from codecontext.core.progress import CancelToken, Progress
+from codecontext.embeddings.base import BatchCallback, EmbeddingProvider, EmbeddingSpace, InstructionType, Vectors
 from codecontext.search.config import SearchConfig
 from codecontext.search.results import Hit, SearchState
 from codecontext.search.searcher import Searcher
 from codecontext.training.data.corpus import Corpus
 from codecontext.training.data.labels import Labelled
 from codecontext.training.data.pairs import CodeSpan
-from codecontext.training.evaluation.known_vectors import KnownVectors
-from codecontext.training.evaluation.metrics import Ranking
+from codecontext.training.data.workbench import Workbench
+from codecontext.training.evaluation.metrics import Ranking, Rankings
 
 DENSE_DEPTH = 100
 SEARCH_DEPTH = 20
 _PROGRESS_EVERY = 10
+
+
+def rankings_of(
+    bench: Workbench, provider: EmbeddingProvider, corpus: Corpus, queries: Sequence[Labelled], stage: str
+) -> Rankings:
+    """How ``provider`` ranks, with the vectors of its own space; the corpus is embedded in it where it has to be."""
+    space = provider.space
+    if corpus.snapshot.space_id != space.space_id:
+        if corpus.folder != bench.folder:
+            bench.builder.embed(provider, bench.on_progress, bench.cancel)
+        corpus = corpus.in_space(space.space_id)
+    texts = [query.text for query in queries]
+    vectors = provider.embed_batch(texts, InstructionType.NL2CODE_QUERY, cancel=bench.cancel)
+    return Rankings(
+        dense=rank_by_vectors(corpus, queries, vectors),
+        search=rank_by_search(bench, corpus, queries, vectors, space, stage),
+    )
 
 
 def rank_by_vectors(corpus: Corpus, queries: Sequence[Labelled], vectors: Vectors) -> list[Ranking]:
@@ -31,15 +49,14 @@ def rank_by_vectors(corpus: Corpus, queries: Sequence[Labelled], vectors: Vector
 
 
 def rank_by_search(
+    bench: Workbench,
     corpus: Corpus,
     queries: Sequence[Labelled],
     vectors: Vectors,
     space: EmbeddingSpace,
-    stage: str = "searching",
-    on_progress: ProgressCallback = ignore_progress,
-    cancel: CancelToken | None = None,
+    stage: str,
 ) -> list[Ranking]:
-    """What a person would see for each query: words and meaning fused, all rules applied.
+    """What a user would see for each query: keyword and semantic search fused, all ranking rules applied.
 
     ``space`` is that of the documents. Raises ``OperationCancelled``.
     """
@@ -54,11 +71,10 @@ def rank_by_search(
     )
     rankings: list[Ranking] = []
     for number, query in enumerate(queries, start=1):
-        if cancel is not None:
-            cancel.check()
+        bench.cancel.check()
         rankings.append(_search_ranking(searcher.search(query.pair.query).hits, query))
         if number % _PROGRESS_EVERY == 0 or number == len(queries):
-            on_progress(Progress(stage, number, len(queries)))
+            bench.on_progress(Progress(stage, number, len(queries)))
     return rankings
 
 
@@ -85,3 +101,39 @@ def _place_shown(hit: Hit, wanted: Sequence[CodeSpan]) -> int | None:
         ),
         None,
     )
+
+
+class KnownVectors(EmbeddingProvider):
+    """Returns the vectors it was given, by text, so that a whole evaluation embeds its queries in a few batches."""
+
+    def __init__(self, space: EmbeddingSpace, vectors: Mapping[str, Vectors]) -> None:
+        self._space = space
+        self._vectors = vectors
+
+    def initialize(self) -> None:
+        """Nothing to load."""
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of the documents that the queries are compared with."""
+        return self._space
+
+    @property
+    def adapter(self) -> AdapterInfo | None:
+        """None: which adapter made the vectors is the evaluation's business."""
+        return None
+
+    def embed_batch(
+        self,
+        texts: Sequence[str],
+        instruction_type: InstructionType,  # noqa: ARG002 - all are queries
+        *,
+        names: Sequence[str] | None = None,  # noqa: ARG002
+        cancel: CancelToken | None = None,  # noqa: ARG002
+        on_batch: BatchCallback | None = None,  # noqa: ARG002
+    ) -> Vectors:
+        """The vectors of ``texts``, all of which must be known."""
+        return np.stack([self._vectors[text] for text in texts])
+
+    def close(self) -> None:
+        """Nothing to free."""

@@ -1,20 +1,76 @@
-"""What an evaluation says: two systems over the same queries, by source, and query by query."""
+"""The result of an evaluation: two systems over the same queries, by source, and query by query.
+
+Plain models without numpy, so that the command line can name them and still start at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from enum import StrEnum
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from codecontext.training.data.labels import Labelled
-from codecontext.training.evaluation.intervals import Comparison
-from codecontext.training.evaluation.metrics import MAIN_METRIC, METRICS, Ranking, compare
+METRIC_NAMES = {
+    "recall_at_1": "Recall@1",
+    "recall_at_5": "Recall@5",
+    "recall_at_10": "Recall@10",
+    "mrr_at_10": "MRR@10",
+    "ndcg_at_10": "nDCG@10",
+}
+MAIN_METRIC = "mrr_at_10"
+"""The one that decides, and that is shown where there is room for one."""
 
 SHOWN_CHANGES = 10
 
-View = Literal["dense", "search"]
+
+class Verdict(StrEnum):
+    """Which way a change goes, as far as its interval tells it from chance."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "same"
+
+    @property
+    def summary(self) -> str:
+        """What to say about search with an adapter; a sentence without its full stop."""
+        return {
+            Verdict.BETTER: "Search improves significantly",
+            Verdict.WORSE: "Search gets significantly worse",
+            Verdict.SAME: "No significant improvement in search",
+        }[self]
+
+
+class Interval(BaseModel):
+    """A mean and its 95 % confidence interval."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mean: float = Field(description="Mean over the queries.")
+    low: float = Field(description="Lower end of the 95 % interval.")
+    high: float = Field(description="Upper end of the 95 % interval.")
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of a difference: whether the interval excludes a loss, or a gain."""
+        if self.mean > 0 and self.low >= 0:
+            return Verdict.BETTER
+        return Verdict.WORSE if self.high < 0 else Verdict.SAME
+
+
+class Comparison(BaseModel):
+    """One metric of two systems over the same queries."""
+
+    model_config = ConfigDict(frozen=True)
+
+    before: Interval = Field(description="The baseline.")
+    after: Interval = Field(description="The adapter.")
+    gain: Interval = Field(description="The difference, paired by query.")
+
+
+def described_change(change: Interval, metric: str, other: str) -> str:
+    """What the whole search does, for a sentence: ``gains +0.012 MRR@10 over base``, or ``loses 0.012 …``."""
+    if change.mean < 0:
+        return f"loses {-change.mean:.3f} {metric} against {other}"
+    return f"gains {change.mean:+.3f} {metric} over {other}"
 
 
 class SystemName(BaseModel):
@@ -29,12 +85,12 @@ class SystemName(BaseModel):
 
 
 class QueryChange(BaseModel):
-    """How one query fared. Ranks count from 1; null: not among the results that were looked at."""
+    """How one query fared. Ranks count from 1; null: not among the results that were examined."""
 
     model_config = ConfigDict(frozen=True)
 
     query: str = Field(description="The query.")
-    wanted: str = Field(description="What answers it, as `path:line name`.")
+    wanted: str = Field(description="The code that answers it, as `path:line name`.")
     source: str = Field(description="Where the query comes from.")
     dense_before: int | None = Field(description="Rank by vectors alone, before.")
     dense_after: int | None = Field(description="Rank by vectors alone, with the adapter.")
@@ -56,28 +112,27 @@ class SourceComparison(BaseModel):
 class QuerySet(BaseModel):
     """The comparison over one set of queries."""
 
-    queries: int = Field(description="How many queries were asked.")
-    left_out: int = Field(0, description="Queries that were not, since the adapter was trained with them.")
-    not_found: int = Field(0, description="Queries whose answer is not in the index.")
+    queries: int = Field(description="How many queries were run.")
+    left_out: int = Field(0, description="Queries that were skipped because the adapter was trained on them.")
+    not_found: int = Field(0, description="Queries whose code is not in the index.")
     dense: dict[str, Comparison] = Field(description="By vectors alone, by metric.")
     search: dict[str, Comparison] = Field(description="Through the whole search, by metric.")
     sources: list[SourceComparison] = Field(description="MRR@10 by source.")
     changes: list[QueryChange] = Field(description="Every query, those that gained most first.")
 
     @property
-    def helps_search(self) -> bool:
-        """Whether the whole search gained, and the interval of the gain does not reach below zero."""
-        gain = self.search[MAIN_METRIC].gain
-        return gain.mean > 0 and gain.low >= 0
+    def verdict(self) -> Verdict:
+        """What the adapter does to the whole search."""
+        return self.search[MAIN_METRIC].gain.verdict
 
     @property
     def gained(self) -> list[QueryChange]:
-        """The queries whose rank in the whole search rose most."""
+        """The queries that gained most rank in the whole search."""
         return [change for change in self.changes if search_gain_of(change) > 0][:SHOWN_CHANGES]
 
     @property
     def lost(self) -> list[QueryChange]:
-        """The queries whose rank fell most."""
+        """The queries that lost most rank in the whole search."""
         return [change for change in reversed(self.changes) if search_gain_of(change) < 0][:SHOWN_CHANGES]
 
 
@@ -86,15 +141,16 @@ class Evaluation(BaseModel):
 
     folder: str = Field(description="The folder.")
     adapter: SystemName = Field(description="The adapter.")
-    against: SystemName = Field(description="What it is compared with.")
+    against: SystemName = Field(description="The baseline: the base model or another adapter.")
     base_model: str = Field(description="The base model of both.")
-    chunks: int = Field(description="Chunks among which the answers are searched.")
+    chunks: int = Field(description="How many chunks were searched.")
     pairs: QuerySet | None = Field(description="Held-out pairs of the repository.")
     own: QuerySet | None = Field(None, description="The user's own labelled queries.")
     helps_search: bool = Field(
-        description="Whether the gain on the whole search excludes a loss, on your own queries where there are any."
+        description="Whether search improves significantly, by your own queries where there are any: the interval of "
+        "the gain excludes a loss."
     )
-    report: str | None = Field(None, description="Where the HTML report is.")
+    report: str | None = Field(None, description="Path of the HTML report.")
     seconds: float = Field(0.0, description="How long it took.")
 
     @property
@@ -104,30 +160,6 @@ class Evaluation(BaseModel):
         if chosen is None:
             raise ValueError("an evaluation has queries")
         return chosen
-
-
-class Rankings(BaseModel):
-    """One system's rankings of the same queries in both views."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
-
-    dense: list[Ranking]
-    search: list[Ranking]
-
-
-def summarise(queries: Sequence[Labelled], before: Rankings, after: Rankings) -> QuerySet:
-    """Compare two systems over ``queries``, of which there is at least one."""
-    changes = [
-        _change(query, *ranks)
-        for query, *ranks in zip(queries, before.dense, after.dense, before.search, after.search, strict=True)
-    ]
-    return QuerySet(
-        queries=len(queries),
-        dense=_by_metric(before.dense, after.dense),
-        search=_by_metric(before.search, after.search),
-        sources=_by_source(queries, before, after),
-        changes=sorted(changes, key=lambda change: (-gain_of(change), change.query)),
-    )
 
 
 def gain_of(change: QueryChange) -> float:
@@ -143,38 +175,3 @@ def search_gain_of(change: QueryChange) -> float:
 
 def _reciprocal(rank: int | None) -> float:
     return 1 / rank if rank else 0.0
-
-
-def _by_metric(before: Sequence[Ranking], after: Sequence[Ranking]) -> dict[str, Comparison]:
-    scores = [[ranking.score() for ranking in rankings] for rankings in (before, after)]
-    old, new = ({metric: np.array([row[metric] for row in rows]) for metric in METRICS} for rows in scores)
-    return {metric: compare(old[metric], new[metric]) for metric in METRICS}
-
-
-def _by_source(queries: Sequence[Labelled], before: Rankings, after: Rankings) -> list[SourceComparison]:
-    sources = dict.fromkeys(query.pair.source for query in queries)
-    found: list[SourceComparison] = []
-    for source in sources:
-        numbers = [number for number, query in enumerate(queries) if query.pair.source == source]
-        dense, search = (
-            _by_metric([old[number] for number in numbers], [new[number] for number in numbers])[MAIN_METRIC]
-            for old, new in ((before.dense, after.dense), (before.search, after.search))
-        )
-        found.append(SourceComparison(source=source, queries=len(numbers), dense=dense, search=search))
-    return sorted(found, key=lambda item: -item.queries)
-
-
-def _change(
-    query: Labelled, dense_before: Ranking, dense_after: Ranking, search_before: Ranking, search_after: Ranking
-) -> QueryChange:
-    span = query.pair.code[0]
-    others = f" and {len(query.pair.code) - 1} more" if len(query.pair.code) > 1 else ""
-    return QueryChange(
-        query=query.pair.query,
-        wanted=f"{span.path}:{span.start_line}{f' {span.name}' if span.name else ''}{others}",
-        source=query.pair.source,
-        dense_before=dense_before.rank,
-        dense_after=dense_after.rank,
-        search_before=search_before.rank,
-        search_after=search_after.rank,
-    )

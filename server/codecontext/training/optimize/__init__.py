@@ -1,1 +1,1 @@
-"""What training changes and minimises: encoder, losses, loop, checkpoints."""
+"""Trains: the encoder, what is minimised for each side, the loop, checkpoints."""

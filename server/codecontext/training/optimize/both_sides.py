@@ -16,8 +16,10 @@ import numpy as np
 from codecontext.embeddings.base import InstructionType, Vectors
 from codecontext.store.snapshot import Mask
 from codecontext.training.config import TrainingConfig
-from codecontext.training.data.labels import Documents, Labelled
-from codecontext.training.data.variation import vary
+from codecontext.training.data.corpus import Corpus
+from codecontext.training.data.labels import Documents, Labelled, LabelledSplit, documents_of, training_documents
+from codecontext.training.data.wording import vary
+from codecontext.training.evaluation.metrics import Ranking, Values, reciprocal_ranks
 from codecontext.training.optimize.encoder import TrainableEncoder
 from codecontext.training.optimize.gradient_cache import backward_in_parts
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MINED_DEPTH = 30
+POOL_SIZE = 500
+"""Documents that validation ranks in addition to the right ones."""
 NEAR_DUPLICATE = 0.95
 """Cosine in the base space from which two contents are taken for the same answer."""
 
@@ -34,20 +38,23 @@ class BothSidesObjective:
 
     def __init__(
         self,
-        encoder: TrainableEncoder,
-        queries: Sequence[Labelled],
-        documents: Documents,
-        texts: Sequence[str],
         config: TrainingConfig,
+        encoder: TrainableEncoder,
+        corpus: Corpus,
+        split: LabelledSplit,
     ) -> None:
-        """``texts`` are the contents of ``documents``, in their order."""
         self._encoder = encoder
         self._config = config
+        self._validation = split.validation
+        self._pool = _validation_pool(corpus, split.validation, config.seed)
+        self._pool_texts = corpus.texts(self._pool.hashes)
+        documents = training_documents(corpus.snapshot, config.seed)
+        queries = documents.answerable(split.train)
         self._queries = [query.text for query in queries]
         self._weights = [query.pair.weight for query in queries]
         self._right = [documents.positions(query.rows) for query in queries]
         self._vectors = _normalised(documents.vectors)
-        self._tokens = encoder.tokens(texts, InstructionType.NL2CODE_PASSAGE)
+        self._tokens = encoder.tokens(corpus.texts(documents.hashes), InstructionType.NL2CODE_PASSAGE)
         self._hard = self._mine(encoder.vectors(self._queries, InstructionType.NL2CODE_QUERY))
 
     def lengths(self) -> Sequence[int]:
@@ -68,6 +75,21 @@ class BothSidesObjective:
 
         token_ids = [*queries, *(self._tokens[position] for position in documents)]
         return backward_in_parts(self._encoder.forward, token_ids, loss_of, self._config.micro_batch, seed)
+
+    def validate(self) -> Values:
+        """See ``Objective``. Among a part of the documents: to embed all of them each time would take too long."""
+        queries = self._encoder.vectors([query.text for query in self._validation], InstructionType.NL2CODE_QUERY)
+        documents = self._encoder.vectors(self._pool_texts, InstructionType.NL2CODE_PASSAGE)
+        return reciprocal_ranks(
+            [
+                _ranking(documents @ vector, self._pool.positions(query.rows))
+                for vector, query in zip(queries, self._validation, strict=True)
+            ]
+        )
+
+    def choose_strength(self) -> float:
+        """As it was trained: each strength would be another space, with all documents to embed."""
+        return 1.0
 
     def _loss(
         self, queries: Tensor, documents: Tensor, batch: Sequence[int], answers: Sequence[int], masked: Mask
@@ -109,6 +131,18 @@ class BothSidesObjective:
             best = np.argpartition(-scores, depth)[:depth]
             mined.append([int(position) for position in best if np.isfinite(scores[position])])
         return mined
+
+
+def _validation_pool(corpus: Corpus, validation: Sequence[Labelled], seed: int) -> Documents:
+    rows = {row for query in validation for row in query.rows}
+    others = [row for row in range(len(corpus.snapshot)) if row not in rows]
+    drawn = random.Random(seed).sample(others, min(POOL_SIZE, len(others)))
+    return documents_of(corpus.snapshot, sorted(rows | set(drawn)))
+
+
+def _ranking(scores: Vectors, right: Sequence[int]) -> Ranking:
+    rank = int((scores > scores[list(right)].max()).sum())
+    return Ranking([*[None] * rank, 0], 1)
 
 
 def _normalised(vectors: Vectors) -> Vectors:

@@ -1,4 +1,4 @@
-"""The state of a training run on disk, so that it can go on where it was stopped."""
+"""The state of a training run on disk, so that it can resume where it was stopped."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codecontext.core.atomic import replacement
 from codecontext.core.errors import StoreError
-from codecontext.core.private import make_private, tighten
+from codecontext.core.private import make_private
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,10 +40,10 @@ class TrainingState:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One file in safetensors format; ``recipe`` names all that must be equal for going on."""
+    """One file in safetensors format; ``run_digest`` covers everything that must be equal for a run to resume."""
 
     path: Path
-    recipe: str
+    run_digest: str
 
     def save(
         self, state: TrainingState, weights: dict[str, Tensor], best: dict[str, Tensor], optimiser: Optimizer
@@ -56,22 +57,19 @@ class Checkpoint:
             **{_BEST + name: tensor for name, tensor in best.items()},
             **_moments(optimiser),
         }
-        metadata = {"recipe": self.recipe, "state": json.dumps(asdict(state))}
-        temporary = self.path.with_suffix(".tmp")
+        metadata = {"run_digest": self.run_digest, "state": json.dumps(asdict(state))}
         try:
             make_private(self.path.parent)
-            save_file(tensors, temporary, metadata=metadata)
-            tighten(temporary)
-            temporary.replace(self.path)
+            with replacement(self.path, private=True) as draft:
+                save_file(tensors, draft, metadata=metadata)
         except (OSError, SafetensorError) as error:
-            temporary.unlink(missing_ok=True)
             raise StoreError(
-                f"The training state cannot be written to {self.path}: {getattr(error, 'strerror', None) or error}.",
-                "Free some space; training goes on from the last state that was written.",
+                f"The checkpoint cannot be written to {self.path}: {getattr(error, 'strerror', None) or error}.",
+                "Free some space and run the same command; training resumes from the last checkpoint.",
             ) from error
 
     def load(self, optimiser: Optimizer) -> tuple[TrainingState, dict[str, Tensor], dict[str, Tensor]] | None:
-        """State, weights and best weights of a run with the same recipe, its moments put into ``optimiser``.
+        """State, weights and best weights of a run with the same digest, its moments put into ``optimiser``.
 
         None where there is none that can be read.
         """
@@ -81,7 +79,7 @@ class Checkpoint:
         try:
             with safe_open(self.path, framework="pt") as file:
                 metadata: dict[str, str] = file.metadata() or {}
-            if metadata.get("recipe") != self.recipe:
+            if metadata.get("run_digest") != self.run_digest:
                 return None
             tensors = load_file(self.path)
             state = TrainingState(**json.loads(metadata["state"]))

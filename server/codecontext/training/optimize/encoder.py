@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from codecontext.embeddings.pytorch.devices import choose_device
 from codecontext.embeddings.pytorch.model import TorchModel
 from codecontext.embeddings.tokenizer import load_tokenizer
 from codecontext.training.config import TrainingConfig
+from codecontext.training.optimize.batches import batches_by_length
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,7 +114,7 @@ class TrainableEncoder:
         token_ids = self.tokens(texts, instruction)
         result = np.empty((len(texts), self._dimension), np.float32)
         with torch.no_grad():
-            for rows in _by_length(token_ids, _EMBED_BATCH):
+            for rows in batches_by_length(token_ids, _EMBED_BATCH):
                 result[rows] = self.forward([token_ids[row] for row in rows]).cpu().numpy()
         return result
 
@@ -132,7 +133,7 @@ class TrainableEncoder:
                     weight.copy_(weights[name])
 
     def set_strength(self, strength: float) -> None:
-        """Let the adapter act ``strength`` times as much as it was trained to; 0 is the base model.
+        """Scale the trained adapter by ``strength``; 0 is the base model, 1 is as it was trained.
 
         Moving between a model and its fine-tuned self is what Wortsman et al., "Robust fine-tuning of zero-shot
         models" (arXiv:2109.01903), do; with LoRA it is one factor.
@@ -150,7 +151,7 @@ class TrainableEncoder:
         alpha = config.lora_alpha
         config.lora_alpha = _number(alpha * strength)
         try:
-            # The embedding layer is never adapted; left to itself PEFT asks a model hub whether it was.
+            # The embedding layer is never adapted; left to itself PEFT checks a model hub whether it was.
             self._adapted.save_pretrained(str(folder), save_embedding_layers=False)
         finally:
             config.lora_alpha = alpha
@@ -170,16 +171,10 @@ def target_modules(card: ModelCard) -> tuple[str, ...]:
     targets = TARGETS.get(card.model_type)
     if targets is None:
         raise TrainingError(
-            f"Which modules of {card.name} to adapt is not known for its architecture '{card.model_type}'.",
-            "Name them with --target; they are the linear layers of its attention.",
+            f"The modules to adapt in {card.name} are not known for its architecture '{card.model_type}'.",
+            "Pass them with --target; they are the linear layers of its attention.",
         )
     return targets
-
-
-def _by_length(token_ids: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
-    """Batches of rows whose texts are about as long as each other, so that little is padding."""
-    rows = sorted(range(len(token_ids)), key=lambda row: len(token_ids[row]))
-    yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def _cpu_has_bfloat16() -> bool:

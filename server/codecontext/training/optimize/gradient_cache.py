@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from codecontext.training.optimize.batches import batches_by_length
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -30,8 +32,8 @@ def backward_in_parts(
     """
     import torch
 
-    order = sorted(range(len(token_ids)), key=lambda number: len(token_ids[number]))
-    parts = [order[start : start + part_size] for start in range(0, len(order), part_size)]
+    parts = batches_by_length(token_ids, part_size)
+    order = torch.tensor([row for part in parts for row in part])
 
     def run(number: int) -> Tensor:
         torch.manual_seed(seed + number)
@@ -39,9 +41,7 @@ def backward_in_parts(
 
     with torch.no_grad():
         vectors = torch.cat([run(number) for number in range(len(parts))])
-    position = torch.empty(len(order), dtype=torch.long)
-    position[torch.tensor(order)] = torch.arange(len(order))
-    position = position.to(vectors.device)
+    position = order.argsort().to(vectors.device)
     vectors.requires_grad_()
     loss = loss_of(vectors[position])
     (gradients,) = torch.autograd.grad(loss, vectors)

@@ -1,10 +1,10 @@
-"""The training loop: steps, validations, early stopping, checkpoints."""
+"""TrainingLoop: steps, validation, early stopping, checkpoints. What a step minimises is up to the ``Objective``."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,9 +15,10 @@ from codecontext.core.errors import OperationCancelled
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.training.config import TrainingConfig
 from codecontext.training.evaluation.metrics import Values
+from codecontext.training.optimize.batches import batches_of_epoch
 from codecontext.training.optimize.checkpoint import Checkpoint, TrainingState
 from codecontext.training.optimize.encoder import TrainableEncoder
-from codecontext.training.optimize.objective import Objective, batches_of_epoch
+from codecontext.training.optimize.objective import Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,21 +41,20 @@ class TrainingProgress(Progress):
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a run came to: the losses and scores on the way, and which validation was the best."""
+    """How a run went: the losses and scores on the way, and which validation was chosen."""
 
     steps: int
     losses: list[float]
     scores: list[float]
+    base_score: float
     best_validation: int
     stopped_early: bool
     resumed_at: int
 
 
 class TrainingLoop:
-    """Minimises an objective with AdamW, a warm-up and a linear decay.
+    """Minimises an objective with AdamW, a warm-up and a linear decay, and leaves the encoder with the best weights.
 
-    ``validate`` scores the encoder as it is, a value a query; the higher the better. At the end the encoder has the
-    chosen weights.
     The same seed gives the same run on the same machine with as many threads, also when it is stopped and resumed.
     """
 
@@ -62,7 +62,6 @@ class TrainingLoop:
         self,
         encoder: TrainableEncoder,
         objective: Objective,
-        validate: Callable[[], Values],
         config: TrainingConfig,
         checkpoint: Checkpoint,
     ) -> None:
@@ -70,7 +69,6 @@ class TrainingLoop:
 
         self._encoder = encoder
         self._objective = objective
-        self._validate = validate
         self._config = config
         self._checkpoint = checkpoint
         self._lengths = objective.lengths()
@@ -83,11 +81,12 @@ class TrainingLoop:
         self._state = TrainingState()
         self._best: dict[str, Tensor] = {}
 
-    def run(self, base_score: float, on_progress: ProgressCallback, cancel: CancelToken) -> Trained:
-        """Train, from the checkpoint if there is one. When cancelled the state is written first.
+    def run(self, on_progress: ProgressCallback, cancel: CancelToken) -> Trained:
+        """Train a new adapter, from the checkpoint if there is one. When cancelled, the checkpoint is written first.
 
         Raises ``OperationCancelled`` and ``StoreError``.
         """
+        base_score = float(self._objective.validate().mean())  # a new adapter changes nothing yet
         resumed_at = self._resume()
         state = self._state
         schedule = self._schedule(state.step)
@@ -97,19 +96,20 @@ class TrainingLoop:
                     break
                 self._step(step, batch, schedule)
                 if state.step % self._interval == 0 or state.step == self.total_steps:
-                    self._take_score()
+                    self._validate()
                 on_progress(self._progress(base_score))
                 if cancel.cancelled:
                     self._save()
                     raise OperationCancelled(
                         f"Training was stopped at step {state.step} of {self.total_steps}.",
-                        "The same command goes on from there.",
+                        "Run the same command to resume.",
                     )
         self._encoder.load_weights(self._best)
         return Trained(
             steps=state.step,
             losses=state.losses,
             scores=state.scores,
+            base_score=base_score,
             best_validation=state.best_validation,
             stopped_early=state.step < self.total_steps,
             resumed_at=resumed_at,
@@ -145,9 +145,9 @@ class TrainingLoop:
         self._state.step = step + 1
         self._state.pending_losses.append(loss)
 
-    def _take_score(self) -> None:
+    def _validate(self) -> None:
         state = self._state
-        values = self._validate()
+        values = self._objective.validate()
         score = float(values.mean())
         state.losses.append(sum(state.pending_losses) / len(state.pending_losses))
         state.scores.append(score)
@@ -213,7 +213,7 @@ def _is_as_good(values: Values, highest: Values) -> bool:
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
-    """Let torch use so many CPU threads, or all cores but one: threads that wait for a busy core slow all others."""
+    """Limit torch to ``count`` CPU threads, or all cores but one: threads waiting for a busy core slow all others."""
     import torch
 
     before = torch.get_num_threads()

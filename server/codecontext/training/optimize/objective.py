@@ -1,38 +1,45 @@
-"""What training minimises."""
+"""Objective: what one batch minimises, and how validation ranks. ``TrainingLoop`` does the steps."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import Protocol
 
+from codecontext.adapters import AdapterSide
+from codecontext.training.config import TrainingConfig
+from codecontext.training.data.corpus import Corpus
+from codecontext.training.data.labels import LabelledSplit
+from codecontext.training.data.workbench import Workbench
+from codecontext.training.evaluation.metrics import Values
+from codecontext.training.optimize.both_sides import BothSidesObjective
+from codecontext.training.optimize.encoder import TrainableEncoder
+from codecontext.training.optimize.query_side import QuerySideObjective
+
 
 class Objective(Protocol):
-    """A loss over numbered training pairs."""
+    """A loss over numbered training pairs, and the validation that goes with it."""
 
     def lengths(self) -> Sequence[int]:
-        """Length of each pair's query, for batches that need little padding."""
+        """Length of each pair's longer text, for batches that need little padding."""
         ...
 
     def backward(self, batch: Sequence[int], seed: int) -> float:
         """Add the gradients of a batch to the adapter's weights and return its loss; ``seed`` decides all chance."""
         ...
 
+    def validate(self) -> Values:
+        """Reciprocal rank up to 10 of each validation query by vectors, with the encoder as it is."""
+        ...
 
-def batches_of_epoch(lengths: Sequence[int], size: int, seed: int) -> list[list[int]]:
-    """Numbers of all pairs in batches of ``size``, in an order that ``seed`` decides.
+    def choose_strength(self) -> float:
+        """How strongly the trained adapter should act; 1 is as it was trained."""
+        ...
 
-    The order is random, then pairs within some batches' reach are sorted by length, so that little is padding.
-    """
-    reach = 16 * size
-    generator = random.Random(seed)
-    numbers = list(range(len(lengths)))
-    generator.shuffle(numbers)
-    near = [
-        number
-        for start in range(0, len(numbers), reach)
-        for number in sorted(numbers[start : start + reach], key=lengths.__getitem__)
-    ]
-    batches = [near[start : start + size] for start in range(0, len(near), size)]
-    generator.shuffle(batches)
-    return batches
+
+def objective_for(
+    bench: Workbench, config: TrainingConfig, encoder: TrainableEncoder, corpus: Corpus, split: LabelledSplit
+) -> Objective:
+    """The objective of the side that ``config`` names."""
+    if config.side is AdapterSide.QUERY:
+        return QuerySideObjective(bench, config, encoder, corpus, split)
+    return BothSidesObjective(config, encoder, corpus, split)

@@ -1,1 +1,1 @@
-"""What training leaves for others: the adapter folder, its card, its export, its promotion."""
+"""What training leaves: the adapter folder, its card and report, its export, and its promotion in a project."""

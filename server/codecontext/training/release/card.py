@@ -1,30 +1,23 @@
-"""The model card that lies beside a trained adapter (Mitchell et al., arXiv:1810.03993; Hugging Face's layout)."""
+"""The model card of a trained adapter (Mitchell et al., arXiv:1810.03993; Hugging Face's layout)."""
 
 from __future__ import annotations
 
 from codecontext.adapters import AdapterSide
-from codecontext.training.evaluation.intervals import Comparison
+from codecontext.training.evaluation.results import METRIC_NAMES, Comparison
 from codecontext.training.release.artifact import TrainingRecord
-
-METRIC_NAMES = {
-    "recall_at_1": "Recall@1",
-    "recall_at_5": "Recall@5",
-    "recall_at_10": "Recall@10",
-    "mrr_at_10": "MRR@10",
-    "ndcg_at_10": "nDCG@10",
-}
 
 _USE = {
     AdapterSide.QUERY: (
-        "It was trained for **queries alone**: documents stay as the base model embeds them. Embedding documents with "
-        "it gives other vectors than it was trained against."
+        "It was trained for **queries only**; embed documents with the base model. Vectors of documents that are "
+        "embedded with the adapter differ from those it was trained against."
     ),
-    AdapterSide.BOTH: "It was trained for **queries and documents**: both pass through it.",
+    AdapterSide.BOTH: "It was trained for **queries and documents**; embed both with it.",
 }
 
 
-def render_card(record: TrainingRecord, base_name: str) -> str:
+def render_card(record: TrainingRecord) -> str:
     """The card as Markdown."""
+    base_name = record.base_model
     settings, data, course = record.settings, record.data, record.course
     lines = [
         "---",
@@ -37,8 +30,8 @@ def render_card(record: TrainingRecord, base_name: str) -> str:
         f"# {record.name}",
         "",
         (
-            f"A LoRA adapter for `{base_name}` that knows the vocabulary of the repository `{record.folder}`. "
-            f"CodeContext trained it on {data.train:,} pairs of a question and the code that answers it."
+            f"A LoRA adapter for `{base_name}` trained by CodeContext on the vocabulary of the repository "
+            f"`{record.folder}`: {data.train:,} pairs of a query and the code that answers it."
         ),
         "",
         "## Use",
@@ -56,17 +49,17 @@ def render_card(record: TrainingRecord, base_name: str) -> str:
         f'model = PeftModel.from_pretrained(AutoModel.from_pretrained("{base_name}"), "{record.name}")',
         "```",
         "",
-        "## What it is worth",
+        "## Evaluation",
         "",
         *_metrics(record),
         "",
-        "## How it was trained",
+        "## Training",
         "",
         (
             f"* Pairs: {', '.join(f'{count:,} from {source}' for source, count in data.sources.items())}. "
-            f"{data.validation:,} more chose the best weights, {data.test:,} more gave the figures above; "
-            f"{data.leaked:,} were left out because a held-out pair asks the same. No file has pairs in two parts; "
-            "commits are divided by time."
+            f"{data.validation:,} more were used for validation and {data.test:,} for the evaluation above; "
+            f"{data.leaked:,} were left out because a held-out pair has the same query. No file has pairs in two "
+            "parts; commits are split by time."
         ),
         (
             f"* Rank {settings.rank}, alpha {settings.alpha:g}, strength {course.strength:g}, learning rate "
@@ -76,12 +69,12 @@ def render_card(record: TrainingRecord, base_name: str) -> str:
         f"* Base model digest: `{record.base_fingerprint}`.",
         f"* Trained {record.created} with {', '.join(f'{name} {found}' for name, found in record.versions.items())}.",
         "",
-        "## Limits",
+        "## Limitations",
         "",
         (
-            "The figures are of questions mined from this repository. They say little about other repositories, and "
-            "less about questions that nobody wrote down. The adapter holds no text of the repository, but its weights "
-            "were made from it: share it with those who may read the code."
+            "The evaluation uses queries mined from this repository. It says little about other repositories, and less "
+            "about queries that nobody wrote down. The adapter contains no text of the repository, but its weights "
+            "were trained on it: share it only with people who may read the code."
         ),
         "",
     ]
@@ -90,9 +83,9 @@ def render_card(record: TrainingRecord, base_name: str) -> str:
 
 def _metrics(record: TrainingRecord) -> list[str]:
     if record.metrics is None:
-        return ["It was not measured."]
+        return ["It was not evaluated."]
     rows = [
-        "On held-out questions, with 95 % intervals of the change (paired bootstrap):",
+        "On held-out queries, with the 95 % interval of the change (paired bootstrap):",
         "",
         "| | base | adapter | change |",
         "|---|---|---|---|",

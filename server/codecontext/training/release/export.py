@@ -10,6 +10,7 @@ from pathlib import Path
 
 from codecontext.adapters import inspect_adapter
 from codecontext.adapters.files import CONFIG_FILE, MANIFEST_FILE, MAX_MANIFEST_BYTES, WEIGHTS_FILE
+from codecontext.core.atomic import move_into_place
 from codecontext.core.errors import AdapterError, StoreError
 from codecontext.core.json_file import read_json_file
 from codecontext.core.paths import expand_user
@@ -21,13 +22,13 @@ _PRIVATE_FIELDS = ("trained_queries",)
 def export_adapter(adapter: Path, target: Path) -> dict[str, int]:
     """Copy the adapter to ``target``, a folder or a ``.zip``; returns file name → size in bytes.
 
-    Raises ``AdapterError`` for an adapter that is not sound or a target that exists, ``StoreError`` when the disk
+    Raises ``AdapterError`` for an invalid adapter or a target that exists, ``StoreError`` when the disk
     refuses; then nothing is left of it.
     """
     inspect_adapter(adapter)
     target = expand_user(target).absolute()
     if target.exists():
-        raise AdapterError(f"{target} exists already.", "Name a new folder or archive.")
+        raise AdapterError(f"{target} already exists.", "Choose a new folder or archive.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
@@ -36,12 +37,12 @@ def export_adapter(adapter: Path, target: Path) -> dict[str, int]:
             if target.suffix == ".zip":
                 archive = Path(temporary) / target.name
                 _pack(draft, archive)
-                archive.replace(target)
+                move_into_place(archive, target)
             else:
-                draft.rename(target)
+                move_into_place(draft, target)
     except OSError as error:
         raise StoreError(
-            f"The adapter cannot be written to {target}: {error.strerror}.", "Name another place."
+            f"The adapter cannot be written to {target}: {error.strerror}.", "Choose another place."
         ) from error
     return files
 

@@ -1,4 +1,4 @@
-"""Where training puts what it makes."""
+"""Where training puts adapters and reports."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ REPORT_FILE = "report.html"
 def adapter_target(folder: Path, name: str | None, out: Path | None) -> Path:
     """Folder of a new adapter for the project in ``folder``; without a ``name`` one that is free.
 
-    Raises ``TrainingError`` for a name that makes no folder.
+    Raises ``TrainingError`` for a name that cannot be a folder's.
     """
     place = expand_user(out).absolute() if out else user_adapters()
     if name is not None:
         if not _NAME.fullmatch(name) or name == BASE:
             raise TrainingError(
-                f"'{name}' cannot name an adapter.",
-                f"Use letters, digits, dots, hyphens and underscores, at most 64, and not '{BASE}'.",
+                f"'{name}' is not a valid adapter name.",
+                f"Use at most 64 letters, digits, dots, hyphens and underscores, and not '{BASE}'.",
             )
         return place / name
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("-._")[:48] or "adapter"
@@ -35,5 +35,5 @@ def adapter_target(folder: Path, name: str | None, out: Path | None) -> Path:
 
 
 def evaluation_report(folder: Path, adapter: str) -> Path:
-    """Where the report of an evaluation goes unless somebody says so."""
+    """Where the report of an evaluation goes by default."""
     return workspace(folder) / "reports" / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', adapter)}.html"

@@ -1,4 +1,4 @@
-"""Decides which adapter a project uses."""
+"""Sets which adapter a project uses."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from codecontext.config import load_settings
 from codecontext.config.edit import set_project_setting
 from codecontext.core.errors import TrainingError
 from codecontext.core.paths import expand_user
-from codecontext.training.evaluation.intervals import described_change
-from codecontext.training.evaluation.metrics import MAIN_METRIC
-from codecontext.training.evaluation.results import Evaluation
+from codecontext.training.evaluation.results import MAIN_METRIC, METRIC_NAMES, Evaluation, described_change
 
 ADAPTER_KEY = "embeddings.huggingface.lora_adapter_path"
 
@@ -22,30 +20,30 @@ class Promotion(BaseModel):
     """What was written where."""
 
     folder: str = Field(description="The project.")
-    adapter: str | None = Field(description="Folder of the adapter that it uses now; null for the base model.")
-    before: str | None = Field(description="What it used before.")
-    file: str = Field(description="The settings file that says so.")
-    written: str = Field(description="What the file says: a path, relative to it where the adapter is in the project.")
-    overruled_by: str | None = Field(None, description="A stronger source of settings that says otherwise.")
+    adapter: str | None = Field(description="Folder of the adapter it uses now; null for the base model.")
+    before: str | None = Field(description="The value before.")
+    file: str = Field(description="The settings file that was written.")
+    written: str = Field(description="The value in the file: a path, relative where the adapter is in the project.")
+    overridden_by: str | None = Field(None, description="A source of settings that overrides the project file.")
     evaluation: Evaluation | None = Field(None, description="What --if-better measured.")
 
 
 def require_gain(evaluation: Evaluation) -> None:
-    """Raise ``TrainingError`` unless the gain on the whole search excludes a loss."""
+    """Raise ``TrainingError`` unless the adapter improves the whole search significantly."""
     if not evaluation.helps_search:
         gain = evaluation.deciding.search[MAIN_METRIC].gain
+        change = described_change(gain, METRIC_NAMES[MAIN_METRIC], evaluation.against.name)
         raise TrainingError(
-            f"{evaluation.adapter.name} is not used: the whole search "
-            f"{described_change(gain, 'MRR@10', evaluation.against.name)} (95 % interval {gain.low:+.3f} to "
-            f"{gain.high:+.3f}){'' if gain.high < 0 else ', which does not exclude a loss'}.",
-            "Use it without --if-better if you want it all the same, or train with more pairs.",
+            f"{evaluation.adapter.name} was not activated because it does not improve search significantly: the whole "
+            f"search {change} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
+            "Run the command without --if-better to use it anyway, or train with more pairs.",
         )
 
 
 def promote(folder: Path, adapter: Path | None) -> Promotion:
     """Write into the project file of ``folder`` that it uses ``adapter``, or none.
 
-    Raises ``AdapterError`` for an adapter that is not sound, ``ConfigError`` and ``StoreError`` for the file.
+    Raises ``AdapterError`` for an invalid adapter, ``ConfigError`` and ``StoreError`` for the file.
     """
     before = _configured(folder)
     if adapter is not None:
@@ -66,7 +64,7 @@ def promote(folder: Path, adapter: Path | None) -> Promotion:
         before=before,
         file=str(file),
         written=written,
-        overruled_by=None if _same(now, wanted) else _origin(folder)[1] or "another source of settings",
+        overridden_by=None if _same(now, wanted) else _origin(folder)[1] or "another settings source",
     )
 
 

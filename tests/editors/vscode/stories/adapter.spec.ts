@@ -6,7 +6,7 @@ import { writeFiles } from "../workbench.ts";
 
 const SETTING = "codecontext.embeddings.huggingface.loraAdapterPath";
 
-test("an adapter is chosen, replaced, broken and taken away while the editor stays open", async ({
+test("an adapter is selected, replaced, broken and removed while the editor stays open", async ({
   window,
   workbench,
 }) => {
@@ -39,12 +39,12 @@ test("an adapter is chosen, replaced, broken and taken away while the editor sta
     await rows.filter({ hasText: "house-style" }).click();
   });
 
-  await test.step("the chosen adapter answers, and its word is understood", async () => {
+  await test.step("the selected adapter is active, and its word is understood", async () => {
     await window.settles("house-style");
     expect(await best()).toBe(SLANG.symbol);
   });
 
-  await test.step("the tooltip tells all about it", async () => {
+  await test.step("the tooltip has its details", async () => {
     await indicator.hover();
     const tooltip = page.locator(".workbench-hover .hover-contents").filter({ hasText: "Fingerprint" });
     await expect(tooltip).toContainText("rank 8, alpha 16");
@@ -54,7 +54,7 @@ test("an adapter is chosen, replaced, broken and taken away while the editor sta
     await page.mouse.move(600, 300);
   });
 
-  await test.step("other weights under the same name are noticed, and answer differently", async () => {
+  await test.step("other weights under the same name are noticed, and rank differently", async () => {
     const fingerprint = async () => /Fingerprint\s+(\w+)/.exec(await window.tooltip())?.[1];
     const before = await fingerprint();
     putAdapter("other-words", join(adapters, "house-style"));
@@ -63,7 +63,7 @@ test("an adapter is chosen, replaced, broken and taken away while the editor sta
     expect(await best()).not.toBe(SLANG.symbol);
   });
 
-  await test.step("a path that leads nowhere is said where it is set, and the last good adapter goes on", async () => {
+  await test.step("a path that does not exist is reported where it is set, and the previous adapter stays active", async () => {
     configure(".codecontext/adapters/no-such");
     await expect(indicator).toHaveClass(/warning-kind/);
     await window.shows("house-style");
@@ -75,7 +75,7 @@ test("an adapter is chosen, replaced, broken and taken away while the editor sta
     await expect(page.locator(".squiggly-warning")).toBeVisible();
   });
 
-  await test.step("the setting cleared, the base model answers", async () => {
+  await test.step("the setting cleared, the base model is active", async () => {
     configure(undefined);
     await window.settles();
     await expect(indicator).not.toHaveClass(/warning-kind/);

@@ -3,7 +3,7 @@ import { expect, test } from "../fixtures.ts";
 import { PROJECT, QUESTION } from "../project.ts";
 import { writeFiles } from "../workbench.ts";
 
-test("what goes on in the background is seen, steered and survived", async ({ window, workbench }) => {
+test("background work is visible, can be paused and survives a crash", async ({ window, workbench }) => {
   const folder = workbench.folder("shop", PROJECT);
   await window.open(workbench.url(folder));
   await window.settles();
@@ -18,7 +18,7 @@ test("what goes on in the background is seen, steered and survived", async ({ wi
     await page.keyboard.press("Escape");
   });
 
-  await test.step("paused, it says so and still answers; resumed, it goes on", async () => {
+  await test.step("paused, it says so and search still works; resumed, it continues", async () => {
     await window.command("CodeContext: Pause Indexing");
     await expect(indicator).toHaveAttribute("aria-label", /paused at 100 %/);
     await window.search(QUESTION.query);
@@ -28,7 +28,7 @@ test("what goes on in the background is seen, steered and survived", async ({ wi
     await window.settles();
   });
 
-  await test.step("the engine killed, it comes back by itself and says that it did", async () => {
+  await test.step("the engine killed, it restarts automatically and says so", async () => {
     await window.command("CodeContext: Show Diagnostics");
     const text = page.locator(".view-lines").filter({ hasText: "Engine" });
     await expect(text).toBeVisible();
@@ -47,7 +47,7 @@ test("what goes on in the background is seen, steered and survived", async ({ wi
     await page.keyboard.press("Escape");
   });
 
-  await test.step("a click on the indicator offers all of it to the keyboard", async () => {
+  await test.step("a click on the indicator opens a menu for the keyboard", async () => {
     await indicator.click();
     await expect(rows.filter({ hasText: "Select Adapter" })).toBeVisible();
     await expect(rows.filter({ hasText: "Restart" })).toBeVisible();
@@ -57,7 +57,7 @@ test("what goes on in the background is seen, steered and survived", async ({ wi
     await expect(page.locator(".view-lines").getByText("Files that are not indexed")).toBeVisible();
   });
 
-  await test.step("restarted, it answers again", async () => {
+  await test.step("restarted, search works again", async () => {
     await window.command("CodeContext: Restart");
     await window.settles();
     await window.search(QUESTION.query);
@@ -65,7 +65,7 @@ test("what goes on in the background is seen, steered and survived", async ({ wi
   });
 });
 
-test("nothing runs in a workspace where the user said no", async ({ window, workbench }) => {
+test("nothing runs in a workspace where the user declined", async ({ window, workbench }) => {
   const folder = workbench.folder("shop", {
     ...PROJECT,
     ".vscode/settings.json": { "codecontext.index.askAboveFiles": 3 },
@@ -76,7 +76,7 @@ test("nothing runs in a workspace where the user said no", async ({ window, work
   await test.step("a very large one is asked about, once", async () => {
     await expect(window.toast("more than 3 files")).toBeVisible();
     await expect(indicator).toHaveAttribute("aria-label", /very large/);
-    await window.toast("more than 3 files").getByRole("button", { name: "Never Here" }).click();
+    await window.toast("more than 3 files").getByRole("button", { name: "Never for This Workspace" }).click();
     await expect(indicator).toHaveAttribute("aria-label", /autoStart is off/);
     await page.reload();
     await expect(indicator).toHaveAttribute("aria-label", /autoStart is off/);

@@ -22,16 +22,16 @@ test("on a new machine the extension makes its own Python environment, once, whe
     const window = new Window(page, join(out, "screenshots"));
     await window.open(workbench.url(workbench.folder("shop", PROJECT)));
 
-    await test.step("an interpreter that is none is said, with what to do", async () => {
+    await test.step("an interpreter that does not exist is reported, with what to do", async () => {
       await expect(window.indicator).toHaveClass(/error-kind/);
-      await expect(window.toast("which is not a program that can be run")).toContainText("Open Settings");
+      await expect(window.toast("which cannot be executed")).toContainText("Open Settings");
       await window.shot("no-interpreter");
     });
 
-    await test.step("without one, the set-up is offered, not done", async () => {
+    await test.step("without one, setup is offered, not done", async () => {
       writeFileSync(machineSettings, "{}");
-      await expect(window.toast("It needs a Python environment of its own")).toBeVisible();
-      await expect(window.indicator).toHaveAttribute("aria-label", /set up once/);
+      await expect(window.toast("CodeContext needs its own Python environment")).toBeVisible();
+      await expect(window.indicator).toHaveAttribute("aria-label", /one-time setup/);
       await page.keyboard.press("Alt+Shift+S");
       await expect(window.rows.first()).toContainText("Set up CodeContext");
       await page.keyboard.press("Escape");
@@ -40,18 +40,21 @@ test("on a new machine the extension makes its own Python environment, once, whe
     const dialog = page.locator(".monaco-dialog-box");
     const progress = window.toasts.filter({ has: page.getByRole("button", { name: "Cancel" }) });
     await test.step("cancelled, it leaves nothing behind", async () => {
-      await window.toast("It needs a Python environment of its own").getByRole("button", { name: "Set Up…" }).click();
-      await expect(dialog).toContainText("on disk");
+      await window
+        .toast("CodeContext needs its own Python environment")
+        .getByRole("button", { name: "Set Up…" })
+        .click();
+      await expect(dialog).toContainText("of disk space");
       await window.shot("consent");
       await dialog.getByRole("button", { name: "Set Up" }).click();
-      await expect(progress).toContainText("Making a virtual environment");
+      await expect(progress).toContainText("Creating a virtual environment");
       await progress.getByRole("button", { name: "Cancel" }).click();
       await expect(progress).toHaveCount(0);
-      await expect(window.indicator).toHaveAttribute("aria-label", /set up once/);
+      await expect(window.indicator).toHaveAttribute("aria-label", /one-time setup/);
       expect(environments()).toEqual([]);
     });
 
-    await test.step("agreed, it is made with progress to be seen, and then answers", async () => {
+    await test.step("accepted, it is made with visible progress, and then search works", async () => {
       await window.command("CodeContext: Set Up Python Environment");
       await dialog.getByRole("button", { name: "Set Up" }).click();
       await expect(progress).toContainText("Installing PyTorch", { timeout: 120_000 });
@@ -63,7 +66,7 @@ test("on a new machine the extension makes its own Python environment, once, whe
       expect(environments()).toHaveLength(1);
     });
 
-    await test.step("the next window asks nothing", async () => {
+    await test.step("the next window asks for nothing", async () => {
       await page.reload();
       await window.settles();
       await expect(window.toasts).toHaveCount(0);

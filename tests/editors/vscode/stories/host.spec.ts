@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "../fixtures.ts";
 import { out, python, repository, vsix } from "../places.ts";
 import { PROJECT } from "../project.ts";
+import { Window } from "../window.ts";
 import { Workbench } from "../workbench.ts";
 
 test("the tests inside the extension host pass", async ({ page }) => {
@@ -30,8 +31,26 @@ test("the tests inside the extension host pass", async ({ page }) => {
     const told = existsSync(report) ? readFileSync(report, "utf8") : "no test ran";
     console.log(told);
     expect(code, told).toBe(0);
-    expect(told).toContain("ok    asks for words first and the whole answer after");
+    expect(told).toContain("ok    delivers keyword results first and the complete result after");
     await page.goto("about:blank");
+  } finally {
+    await workbench.stop();
+  }
+});
+
+test("F5 runs the extension from its sources, with the environment that make builds", async ({ page }) => {
+  const launch = readFileSync(join(repository, ".vscode/launch.json"), "utf8");
+  const { configurations } = JSON.parse(launch) as { configurations: { args: string[] }[] };
+  const [flag = "", workspace = ""] =
+    configurations[0]?.args.map((one) => one.replace("${workspaceFolder}", repository)) ?? [];
+  const workbench = await Workbench.start({ vsix: [], testDriver: true, log: join(out, "server-development.log") });
+  try {
+    const window = new Window(page, join(out, "screenshots"));
+    const path = flag.replace("--extensionDevelopmentPath=", "");
+    const payload = [["extensionDevelopmentPath", `vscode-remote://127.0.0.1:${workbench.port}${path}`]];
+    await window.open(workbench.url(workspace, { payload: JSON.stringify(payload) }));
+    await expect(window.indicator).toHaveAttribute("aria-label", /base model .*indexed/, { timeout: 120_000 });
+    await window.close();
   } finally {
     await workbench.stop();
   }

@@ -6,7 +6,7 @@ test("a question typed on the keyboard leads to the code that answers it", async
   await window.settles();
   const { page, rows } = window;
 
-  await test.step("the best answer is on top, without a word in common with the question", async () => {
+  await test.step("the best result is on top, without a word in common with the query", async () => {
     await window.search(QUESTION.query);
     await expect(rows.first()).toContainText(QUESTION.symbol);
     await expect(rows.first()).toContainText(`storage/${QUESTION.file}:${QUESTION.line}`);
@@ -55,7 +55,7 @@ test("a question typed on the keyboard leads to the code that answers it", async
     expect(names).not.toEqual([...names].sort());
   });
 
-  await test.step("filters are completed and obeyed", async () => {
+  await test.step("filters are completed and applied", async () => {
     await window.searchBox.fill("refuse too many requests lang:type");
     await expect(rows.first()).toContainText("lang:typescript");
     await page.keyboard.press("Enter");
@@ -79,7 +79,7 @@ test("a question typed on the keyboard leads to the code that answers it", async
     await window.shot("history");
   });
 
-  await test.step("Ctrl+Enter opens beside", async () => {
+  await test.step("Ctrl+Enter opens to the side", async () => {
     await window.searchBox.fill("gross sum");
     await expect(rows.first()).toContainText("with_tax");
     await page.keyboard.press("Control+Enter");
@@ -127,7 +127,7 @@ test("results are worked through one after the other", async ({ window, workbenc
 
   await test.step("each result says why it was found, on demand", async () => {
     await window.command("CodeContext: Show Why Each Result Was Found");
-    await expect(hits.first().locator(".label-description")).toContainText(/meaning \d+ \(0\.\d\d\)/);
+    await expect(hits.first().locator(".label-description")).toContainText(/semantic #\d+ \(0\.\d\d\)/);
     await window.command("CodeContext: View as List");
     await expect(hits).toHaveCount(0);
     await expect(files.first().locator(".label-description")).toContainText("prices.py:");
@@ -136,7 +136,7 @@ test("results are worked through one after the other", async ({ window, workbenc
     await expect(hits.first().locator(".label-description")).toHaveText(/^\d+$/);
   });
 
-  await test.step("the code under the cursor finds the like of it", async () => {
+  await test.step("the code at the cursor finds similar code", async () => {
     await window.goTo("rateLimit.ts", 12);
     await page.keyboard.press("Alt+Shift+D");
     await expect(page.locator(".pane-body .message")).toContainText("Similar to web/rateLimit.ts:12");
@@ -145,7 +145,7 @@ test("results are worked through one after the other", async ({ window, workbenc
 
   await test.step("cleared, the view says what it is for", async () => {
     await window.command("CodeContext: Clear Results");
-    await expect(page.getByText("Ask your code a question in plain words")).toBeVisible();
+    await expect(page.getByText("Search your code in plain words")).toBeVisible();
     await window.shot("welcome");
   });
 });

@@ -12,7 +12,7 @@ interface Gained {
   file: string;
 }
 
-test("an adapter learns the words of a workspace, is measured and used, and finds what was not found before", async ({
+test("an adapter is trained on a workspace, evaluated and used, and finds what was not found before", async ({
   window,
   workbench,
 }) => {
@@ -29,7 +29,7 @@ test("an adapter learns the words of a workspace, is measured and used, and find
 
   const train = async () => {
     await window.command(TRAIN);
-    await expect(rows.first()).toContainText("Questions only");
+    await expect(rows.first()).toContainText("Queries only");
     await page.keyboard.press("Enter");
     await expect(window.toast("Training an adapter for railway")).toBeVisible();
   };
@@ -38,23 +38,23 @@ test("an adapter learns the words of a workspace, is measured and used, and find
     await train();
     await expect(toasts.filter({ hasText: /Training \d+ %/ })).toBeVisible({ timeout: 120_000 });
     await toasts.getByRole("button", { name: "Cancel" }).click();
-    await expect(window.toast("Training is stopped.")).toBeVisible({ timeout: 60_000 });
+    await expect(window.toast("Training stopped.")).toBeVisible({ timeout: 60_000 });
     await page.keyboard.press("Escape");
   });
 
-  await test.step("the same command goes on, and says what the adapter is worth", async () => {
+  await test.step("the same command resumes, and reports the improvement", async () => {
     await train();
     await expect(toasts.filter({ hasText: /MRR@10 0\.\d+ → 0\.\d+/ })).toBeVisible({ timeout: 120_000 });
     await window.shot("training");
     await expect(window.toast("railway-1 is trained.")).toBeVisible({ timeout: 180_000 });
-    await expect(window.toast("the whole search gains +0.")).toBeVisible();
+    await expect(window.toast("search gains +0.")).toBeVisible();
     await window.shot("trained", "training");
   });
 
   const gained = gainedMost(join(trained, "report.html"));
   const rank = async () => {
     await window.search(gained.query);
-    await expect(window.title).toHaveText(/results$/); // The whole answer, not that by words alone.
+    await expect(window.title).toHaveText(/results$/); // The complete result, not the keyword results.
     const files = await rows.locator(".label-description").allInnerTexts();
     await page.keyboard.press("Escape");
     const found = files.findIndex((place) => place.includes(gained.file));
@@ -64,12 +64,12 @@ test("an adapter learns the words of a workspace, is measured and used, and find
   await test.step("the report opens in a tab", async () => {
     await toasts.getByText("Show Report").click();
     const report = page.frameLocator("iframe.webview").frameLocator("iframe");
-    await expect(report.getByText("Gained most").first()).toBeAttached({ timeout: 60_000 });
+    await expect(report.getByText("Largest gains").first()).toBeAttached({ timeout: 60_000 });
     await expect(report.getByText(gained.query).first()).toBeAttached();
     await window.shot("report");
   });
 
-  await test.step("used, it answers at once, and no code is embedded again", async () => {
+  await test.step("used, it is active at once, and no code is embedded again", async () => {
     const before = await rank();
     await toasts.getByRole("button", { name: "Use It" }).click();
     await window.settles("railway-1");
@@ -79,7 +79,7 @@ test("an adapter learns the words of a workspace, is measured and used, and find
     expect(settings).toContain("railway-1");
   });
 
-  await test.step("measured again, the same figures come", async () => {
+  await test.step("evaluated again, the figures are the same", async () => {
     await window.command("CodeContext: Evaluate Adapter");
     await expect(rows.first()).toContainText("railway-1");
     await page.keyboard.press("Enter");
@@ -88,9 +88,9 @@ test("an adapter learns the words of a workspace, is measured and used, and find
   });
 });
 
-/** The first query below "Gained most". */
+/** The first query below "Largest gains". */
 function gainedMost(report: string): Gained {
-  const table = readFileSync(report, "utf8").split("Gained most")[1] ?? "";
+  const table = readFileSync(report, "utf8").split("Largest gains")[1] ?? "";
   const [, query = "", file = ""] = /<td>([^<]+)<span class="dim">([^:<]+):/.exec(table) ?? [];
   expect(query).not.toBe("");
   return { query: unescaped(query), file: file.split("/").at(-1) ?? "" };

@@ -25,7 +25,7 @@ test("a workspace that is not trusted chooses nothing; trusted, it does", async 
     const window = new Window(page, join(out, "screenshots"));
     await window.open(workbench.url(folder));
 
-    await test.step("not trusted: the base model answers, run by the user's own interpreter", async () => {
+    await test.step("not trusted: the base model is active, run by the user's own interpreter", async () => {
       await expect(page.locator('[id="status.workspaceTrust"]')).toBeVisible();
       await window.settles();
       await window.search(QUESTION.query);

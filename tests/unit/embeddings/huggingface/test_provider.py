@@ -152,7 +152,7 @@ def test_space_says_what_decided_the_vectors(torch_provider):
 @pytest.mark.parametrize(
     ("settings", "error", "said"),
     [
-        ({"dimension": 385}, ConfigError, "dimension is 385, but all-MiniLM-L6-v2 makes 384"),
+        ({"dimension": 385}, ConfigError, "dimension is 385, but all-MiniLM-L6-v2 makes 384-dimensional vectors"),
         ({"max_tokens": 513}, ConfigError, "max_tokens is 513, but all-MiniLM-L6-v2 accepts at most 512"),
         ({"device": "cuda:99"}, ModelUnavailable, "device cuda:99 is not available"),
         ({"backend": "openvino", "device": "cuda"}, (ConfigError, ModelUnavailable), "cuda"),

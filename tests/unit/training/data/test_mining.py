@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from codecontext.core.errors import OperationCancelled, TrainingError
+from codecontext.core.paths import search_log_file
 from codecontext.core.progress import CancelToken
 from codecontext.indexing.scan import ScanConfig
 from codecontext.search.log import SearchLog
-from codecontext.store.locations import search_log_file
 from codecontext.training.data.mining.comments import mine_comments
 from codecontext.training.data.mining.documentation import mine_documentation
 from codecontext.training.data.mining.help_texts import mine_help_texts
@@ -166,8 +166,8 @@ def long_function(name: str, doc: str) -> str:
     ("doc", "reason"),
     [
         ("Area.", "too few words"),
-        ("Deprecated, will go in the next release.", "says nothing about behaviour"),
-        ("Returns the area of the box.", "says only the name"),
+        ("Deprecated, will go in the next release.", "no description of behaviour"),
+        ("Returns the area of the box.", "only repeats the name"),
         ("x == 1 && y[0] <= 2 + 3", "not prose"),
     ],
 )
@@ -186,7 +186,7 @@ def test_code_that_says_the_query_itself_is_left_out(repository_of: Callable[...
     repository = repository_of({"a.py": source})
     sifted = sift(mine_documentation(repository), repository)
     assert sifted.pairs == []
-    assert dict(sifted.left_out["documentation"]) == {"the code still says it": 1}
+    assert dict(sifted.left_out["documentation"]) == {"query text still appears in the code": 1}
 
 
 def test_one_line_functions_are_no_answers(repository_of: Callable[..., Repository]) -> None:
@@ -204,7 +204,7 @@ def test_a_question_asked_twice_is_one_pair_and_asked_again_and_again_none(
     (pair,) = sifted.pairs
     assert [span.name for span in pair.code] == ["twice_0", "twice_1"]
     assert len(pair.hidden) == 2
-    assert sifted.left_out["documentation"]["asked again and again"] == 4
+    assert sifted.left_out["documentation"]["duplicate query"] == 4
 
 
 def test_a_pair_with_many_answers_asks_for_nothing(repository_of: Callable[..., Repository]) -> None:
@@ -233,7 +233,7 @@ def test_a_folder_without_git_and_documentation_gives_nothing(project: Path, wri
 
 
 def test_an_unknown_source_is_said(project: Path) -> None:
-    with pytest.raises(TrainingError, match=r"'docs' is not a source of pairs\. Use some of: documentation, comment"):
+    with pytest.raises(TrainingError, match=r"'docs' is not a source of pairs\. Choose from: documentation, comment"):
         mine(project, ScanConfig(), sources=["docs"])
 
 

@@ -73,7 +73,7 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str, fault: s
 def test_a_missing_and_an_empty_file_are_said(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be read: No such file"):
         read_pairs(tmp_path / "none.jsonl")
-    with pytest.raises(TrainingError, match="holds no pairs"):
+    with pytest.raises(TrainingError, match="contains no pairs"):
         read_pairs(written(tmp_path, "\n# nothing\n"))
 
 

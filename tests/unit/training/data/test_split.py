@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from codecontext.core.errors import TrainingError
+from codecontext.training import evaluator
 from codecontext.training.data.pairs import CodeSpan, Pair
 from codecontext.training.data.split import MIN_TEST_PAIRS, Part, Split, part_of_file, split_pairs
-from codecontext.training.evaluation import evaluate
 from codecontext.training.trainer import require_enough
 
 
@@ -81,12 +81,10 @@ def test_commits_are_divided_by_time() -> None:
 @pytest.mark.parametrize(("test", "refused"), [(10, True), (MIN_TEST_PAIRS - 1, True), (MIN_TEST_PAIRS, False)])
 def test_what_is_trained_can_be_measured(test: int, refused: bool) -> None:
     """``train``, ``evaluate`` and ``use --if-better`` ask for as many test pairs."""
-    assert evaluate.MIN_TEST_PAIRS == MIN_TEST_PAIRS
+    assert evaluator.MIN_TEST_PAIRS == MIN_TEST_PAIRS
     split = Split(train=[pair("a", "a.py")] * 50, validation=[pair("b", "b.py")] * 5, test=[pair("c", "c.py")] * test)
 
     with (
-        pytest.raises(TrainingError, match=f"only {test} pairs to measure with; at least 20")
-        if refused
-        else nullcontext()
+        pytest.raises(TrainingError, match=f"only {test} pairs to test with; at least 20") if refused else nullcontext()
     ):
         require_enough(split, Path("/project"))

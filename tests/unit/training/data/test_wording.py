@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codecontext.training.data.variation import vary
-from codecontext.training.data.wording import as_query, first_paragraph, plain
+from codecontext.training.data.wording import as_query, first_paragraph, plain, vary
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_it_appears_with_all_its_files(tmp_path: Path) -> None:
 def test_what_is_there_is_replaced_only_on_request(tmp_path: Path) -> None:
     target = tmp_path / "a"
     write_adapter(target, fill("one"), replace=False)
-    with pytest.raises(TrainingError, match="There is an adapter"):
+    with pytest.raises(TrainingError, match="An adapter already exists"):
         write_adapter(target, fill("two"), replace=False)
     assert (target / "weights").read_text() == "one"
     write_adapter(target, fill("two"), replace=True)
@@ -43,7 +43,7 @@ def test_what_is_there_is_replaced_only_on_request(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "thesis.txt").write_text("mine")
-    with pytest.raises(TrainingError, match="is not an adapter that CodeContext trained"):
+    with pytest.raises(TrainingError, match="is not an adapter trained by CodeContext"):
         write_adapter(tmp_path / "a", fill("one"), replace=True)
     assert (tmp_path / "a" / "thesis.txt").read_text() == "mine"
 
@@ -75,7 +75,7 @@ DISK_FULL = textwrap.dedent(
     folder = Path(sys.argv[1])
     weights = {"w": torch.zeros(100, 100)}
     optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
-    checkpoint = Checkpoint(folder / "checkpoint.safetensors", "recipe")
+    checkpoint = Checkpoint(folder / "checkpoint.safetensors", "digest of the run")
     checkpoint.save(TrainingState(step=1), {"w": torch.zeros(3)}, {}, optimiser)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
@@ -108,7 +108,7 @@ def test_a_full_disk_is_said_and_the_last_state_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "base", "../x", "a/b", ".hidden", "x" * 65, "a b"])
 def test_names_that_make_no_folder_are_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="cannot name an adapter"):
+    with pytest.raises(TrainingError, match="is not a valid adapter name"):
         adapter_target(tmp_path, name, None)
 
 

@@ -1,1 +1,1 @@
-"""Finds pairs in a repository that nobody labelled. ``mine`` asks every miner and sifts what they find."""
+"""Finds pairs in an unlabelled repository: one module per source; ``mine`` runs them all and sifts what they find."""

@@ -1,6 +1,6 @@
-"""What a repository's history says: commits by people, with the lines that each changed.
+"""A repository's history: commits by people, with the lines that each changed.
 
-Git is asked as for ignore rules: nothing that the repository's configuration names is run (``indexing.git``).
+Git runs as it does for ignore rules: nothing that the repository's configuration names is run (``indexing.git``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codecontext.core.batched import batched
 from codecontext.indexing.git import GitUnavailable, is_inside, run_git
 
 MAX_COMMITS = 3000
@@ -36,19 +37,19 @@ class Commit:
 
 
 def read_commits(folder: Path, most: int = MAX_COMMITS) -> list[Commit]:
-    """The newest commits below ``folder``, newest first; none where git cannot be asked. Paths count from it."""
+    """The newest commits below ``folder``, newest first; none where git is unavailable. Paths count from it."""
     answer = _git(
         folder, "log", "--no-merges", "--numstat", "-z", f"-n{most}", _FORMAT, *_QUIET, "--relative", "--", "."
     )
     records = [record.split(_SEPARATOR, _FIELDS - 1) for record in answer.split(_RECORD)[1:]]
-    # A message may hold our separators; what it tears apart is no commit, and nobody needs that one.
+    # A message may hold our separators; what they tear apart is skipped.
     return [_commit(fields) for fields in records if len(fields) == _FIELDS]
 
 
 def changed_lines(folder: Path, commits: Sequence[Commit]) -> Iterator[tuple[Commit, dict[str, list[int]]]]:
     """For each commit, path → the lines of the file after it that it added or stands around what it removed."""
-    for start in range(0, len(commits), _COMMITS_PER_CALL):
-        batch = {commit.id: commit for commit in commits[start : start + _COMMITS_PER_CALL]}
+    for some in batched(commits, _COMMITS_PER_CALL):
+        batch = {commit.id: commit for commit in some}
         answer = _git(
             *(folder, "log", "--no-walk=unsorted", "--patch", "--unified=0", f"--format={_RECORD}%H", *_QUIET),
             *("--relative", "--diff-filter=M", "--src-prefix=a/", "--dst-prefix=b/", *batch, "--", "."),

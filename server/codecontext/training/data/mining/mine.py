@@ -1,4 +1,4 @@
-"""Asks every miner, sifts what they find, and counts."""
+"""Runs every miner, sifts what they find, and counts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from codecontext.core.errors import TrainingError
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.indexing.scan import ScanConfig
 from codecontext.training.data.mining import comments, commits, documentation, help_texts, searches, sections, tests
-from codecontext.training.data.mining.counts import SourceCount
 from codecontext.training.data.mining.repository import Repository, read_repository
 from codecontext.training.data.mining.sift import Sifted, sift
-from codecontext.training.data.pairs import Pair
+from codecontext.training.data.pairs import Pair, SourceCount
 
 MINERS: dict[str, Callable[[Repository], Iterator[Pair]]] = {
     documentation.SOURCE: documentation.mine_documentation,
@@ -29,7 +28,7 @@ MINERS: dict[str, Callable[[Repository], Iterator[Pair]]] = {
 
 
 ON_REQUEST = frozenset({comments.SOURCE})
-"""Left out unless asked for: what stands inside a function says how, where questions ask what (docs/training.md)."""
+"""Left out unless requested: comments inside a function say how, while queries ask what (docs/training.md)."""
 
 
 class Mined(BaseModel):
@@ -49,12 +48,12 @@ def mine(
 ) -> tuple[Mined, Repository]:
     """Pairs of ``folder`` from ``sources``, or from all but those on request, and the repository that was read.
 
-    The same for the same files and history. Raises ``TrainingError`` for a source that there is not, and
+    The same for the same files and history. Raises ``TrainingError`` for an unknown source, and
     ``OperationCancelled``.
     """
     unknown = sorted(set(sources) - MINERS.keys())
     if unknown:
-        raise TrainingError(f"'{unknown[0]}' is not a source of pairs.", f"Use some of: {', '.join(MINERS)}.")
+        raise TrainingError(f"'{unknown[0]}' is not a source of pairs.", f"Choose from: {', '.join(MINERS)}.")
     repository = read_repository(folder, scan, on_progress, cancel)
     found: list[Pair] = []
     for name, miner in MINERS.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -40,19 +40,27 @@ class RepositoryFile:
         """What it defines, in order of the lines."""
         return read_definitions(self.path, self.text)
 
+    def without(self, hidden: Iterable[HiddenText]) -> list[str]:
+        """Its lines with the hidden ones blank. Their number stays the same, so that line numbers still hold."""
+        lines = list(self.lines)
+        for item in hidden:
+            for row in range(item.start_line - 1, min(item.end_line, len(lines))):
+                lines[row] = "" if item.text is None else lines[row].replace(item.text, "")
+        return lines
+
     def definition_at(self, line: int) -> SourceDefinition | None:
         """The innermost definition around a line."""
         around = [item for item in self.definitions if item.start_line <= line <= item.end_line]
         return min(around, key=lambda item: item.end_line - item.start_line, default=None)
 
     def hidden_documentation(self, definition: SourceDefinition) -> tuple[HiddenText, ...]:
-        """The lines to hide so that ``definition`` does not say its own documentation."""
+        """The lines to hide so that ``definition`` does not contain its own documentation."""
         return tuple(
             HiddenText(path=self.path, start_line=first, end_line=last) for first, last in definition.doc_lines
         )
 
     def span_of(self, definition: SourceDefinition) -> CodeSpan:
-        """Where ``definition`` is; of a class its head alone, since its methods are answers of their own."""
+        """Where ``definition`` is; for a class only its head, since its methods are definitions of their own."""
         last = definition.own_end_line if definition.kind is ChunkKind.CLASS else definition.end_line
         return CodeSpan(
             path=self.path, start_line=definition.header_line, end_line=last, name=definition.qualified_name
@@ -69,6 +77,11 @@ class Repository:
     def of_role(self, role: PathRole) -> Iterator[RepositoryFile]:
         """Files that play this part."""
         return (file for file in self.files.values() if file.role is role)
+
+    def visible_text(self, span: CodeSpan, hidden: Iterable[HiddenText]) -> str:
+        """The text of ``span`` without what is hidden in it."""
+        lines = self.files[span.path].without(item for item in hidden if item.path == span.path)
+        return "\n".join(lines[span.start_line - 1 : span.end_line])
 
     @cached_property
     def defined(self) -> dict[str, list[tuple[RepositoryFile, SourceDefinition]]]:

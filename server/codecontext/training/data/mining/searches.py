@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from codecontext.core.paths import search_log_file
 from codecontext.search.log import SearchLog
-from codecontext.store.locations import search_log_file
 from codecontext.training.data.mining.repository import Repository
 from codecontext.training.data.pairs import CodeSpan, Pair
 

@@ -1,0 +1,1 @@
+"""Tools for this repository; nothing here is part of the package."""
