@@ -116,8 +116,7 @@ class BackgroundIndex:
         """Index these files before others, also in a running job if some of them still wait for vectors."""
         added = set(paths) - set(self._first)
         self._first = tuple(paths)
-        snapshot = self._engine.snapshot()
-        if self._has_job(_VECTORS) and added and snapshot is not None and snapshot.lacks_vectors(added):
+        if added and self._has_job(_VECTORS) and self._engine.snapshot().lacks_vectors(added):
             self.update_vectors()
 
     def stop(self, *, wait: bool = False) -> None:

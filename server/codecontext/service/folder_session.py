@@ -141,11 +141,14 @@ class FolderSession:
     def state(self) -> FolderState:
         """Everything there is to say about the folder."""
         settings, index, adapter_manager = self._settings, self._index, self._adapter_manager
-        snapshot = self.engine.snapshot()
+        queued = self._resources.index_worker.has(self._is_mine) or self._resources.model_worker.has(self._is_mine)
+        snapshot, indexed = self.engine.snapshot(), self.engine.store.has_index()
+        # While there is work, an index without chunks is one that grows, of which nothing is covered yet.
+        is_known = len(snapshot) > 0 or (indexed and not queued)
         active, pending = adapter_manager.active, adapter_manager.pending
         return FolderState(
             folder=self.setup.folder,
-            indexed=self.engine.store.has_index(),
+            indexed=indexed,
             watched=self.missing is None,
             problems=self._problems(),
             ready=active is not None,
@@ -157,15 +160,15 @@ class FolderSession:
             pending_adapter=pending.path if pending else None,
             pending_coverage=adapter_manager.pending_coverage if pending else None,
             space=active.provider.space.space_id if active else "",
-            files=snapshot.file_count if snapshot else 0,
-            chunks=len(snapshot) if snapshot else 0,
-            coverage=round(snapshot.coverage, 4) if snapshot and active else 0.0,
-            revision=sum(snapshot.versions) if snapshot else 0,
+            files=snapshot.file_count,
+            chunks=len(snapshot),
+            coverage=round(snapshot.coverage, 4) if active and is_known else 0.0,
+            revision=sum(snapshot.versions),
             phase=index.phase,
             done=index.progress.done,
             total=index.progress.total,
             eta_seconds=index.seconds_left,
-            queued=self._resources.index_worker.has(self._is_mine) or self._resources.model_worker.has(self._is_mine),
+            queued=queued,
             paused=self.setup.paused,
             skipped=index.skipped,
             notices=(*settings.warnings, *index.notices),

@@ -12,7 +12,7 @@ import pytest
 from codecontext.core.errors import ConfigError, IndexCorrupt, QueryError
 from codecontext.core.paths import index_directory
 from codecontext.embeddings import EmbeddingProvider
-from codecontext.engine.folder_state import Health, Phase
+from codecontext.engine.folder_state import Health, Phase, Stage
 from codecontext.rpc.messages import EngineState, FilesChanged, Pause, Reindex, Similar
 from codecontext.store.lock import writer_lock
 from codecontext.store.manifest import read_manifest
@@ -64,6 +64,12 @@ async def test_an_ignored_file_leaves_the_index_and_is_listed(shared: Served, pr
     (entry,) = await shared.client.skipped(str(project))
     assert (entry.path, entry.reason) == ("new.py", "ignored_by_codecontext")
     assert "new.py" not in await shared.paths("brand_new")
+
+
+async def test_a_folder_without_code_has_an_index_that_lacks_nothing(shared: Served, project: Path) -> None:
+    await shared.serve(project)
+    state = await shared.indexed(project)
+    assert (state.indexed, state.chunks, state.coverage, state.stage) == (True, 0, 1, Stage.EMPTY)
 
 
 async def test_paused_work_stops_and_goes_on_where_it_was(shared: Served, project: Path, code: dict[str, str]) -> None:
@@ -376,4 +382,5 @@ async def test_a_folder_in_which_there_is_nothing_to_find_says_why(shared: Serve
     await says("contains no files")
     write_files(project, {"real.py": "def real(x):\n    return x\n"})
     changed(shared, project, "real.py")
+    await shared.until(lambda: shared.report(project).files == 1)
     assert (await shared.indexed(project)).message == ""
