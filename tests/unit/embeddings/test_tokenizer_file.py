@@ -217,7 +217,7 @@ def test_a_damaged_copy_is_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     copy.write_text(copy.read_text(encoding="utf-8")[:1000], encoding="utf-8")
 
     assert load_tokenizer(card, 12).encode(TEXTS) == expected
-    assert "is made again" in caplog.text
+    assert "is written again" in caplog.text
 
 
 def test_a_copy_that_cannot_be_kept_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
