@@ -19,7 +19,17 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from benchmarks import adapter, incremental, indexing, language_server, latency, startup, throughput, vector_search
+from benchmarks import (
+    adapter,
+    incremental,
+    indexing,
+    language_server,
+    latency,
+    model,
+    startup,
+    throughput,
+    vector_search,
+)
 from benchmarks.common import Context, empty_folder
 from benchmarks.corpus import copy_part, obtain_django
 from benchmarks.machine import Machine, describe_machine
@@ -31,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Context], Result]] = {
     "indexing": indexing.run,
     "latency": latency.run,
     "incremental": incremental.run,
+    "model": model.run,
     "adapter": adapter.run,
     "startup": startup.run,
     "vector-search": vector_search.run,
