@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,13 @@ def loaded(folder: Path) -> Any:
     return AutoModel.from_pretrained(folder).eval()
 
 
-def graph_of(folder: Path, pooling: Pooling, precision: str = "f32") -> OpenVinoBackend:
-    """The model as a graph."""
+def graph_of(
+    folder: Path, pooling: Pooling, precision: str = "f32", changed: Mapping[str, np.ndarray] | None = None
+) -> OpenVinoBackend:
+    """The model as a graph, with ``changed`` in place of the weights of these names."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     architecture = parse(ARCHITECTURES[config["model_type"]], config)
-    weights = MappedWeights(weight_files(folder))
+    weights = MappedWeights(weight_files(folder)).replaced(changed or {})
     graph = EncoderGraph(weights, LONGEST)
     model = graph.finish(architecture.hidden_states(graph), pooling, normalize=True)
     return OpenVinoBackend(model, precision=precision, threads=1, pad_id=0, batch_tokens=1024, weights=weights)

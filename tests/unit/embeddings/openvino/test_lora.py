@@ -16,7 +16,18 @@ from codecontext.embeddings.openvino.architecture import Architecture, parse
 from codecontext.embeddings.openvino.lora import UnsupportedAdapter, merged_weights
 from codecontext.embeddings.openvino.models import ARCHITECTURES, modules_of
 from codecontext.embeddings.openvino.weights import MappedWeights, weight_files
-from unit.embeddings.openvino.encoders import loaded, merged_by_peft, save_adapter, save_encoder
+from codecontext.embeddings.pooling import Pooling
+from unit.embeddings.openvino.encoders import (
+    LONGEST,
+    batch,
+    graph_of,
+    loaded,
+    lowest_cosine,
+    merged_by_peft,
+    save_adapter,
+    save_encoder,
+    torch_vectors,
+)
 
 # transformers warns of an attribute of its own that PEFT reads.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -57,6 +68,11 @@ QWEN2_KINDS = {
     "whole norms": {"target_modules": ["q_proj"], "modules_to_save": ["norm", "input_layernorm"]},
     "biases": {"target_modules": ["q_proj"], "bias": "all"},
 }
+OTHER_KINDS = {
+    "all linear": {"target_modules": "all-linear"},
+    "DoRA of all, rsLoRA": {"target_modules": "all-linear", "use_dora": True, "use_rslora": True},
+    "embeddings, biases": {"target_modules": ["word_embeddings", "dense"], "bias": "all"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +104,15 @@ def merged(model: Path, adapter: Path) -> dict[str, np.ndarray]:
 
 def assert_as_peft(model: Path, adapter: Path) -> dict[str, np.ndarray]:
     found = merged(model, adapter)
-    base = loaded(model).state_dict()
-    expected = merged_by_peft(model, adapter).state_dict()
+    base, adapted = loaded(model).state_dict(), merged_by_peft(model, adapter)
+    expected = adapted.state_dict()
     assert expected.keys() == base.keys()
     for name, weight in expected.items():
         np.testing.assert_allclose(found.get(name, base[name].numpy()), weight.numpy(), atol=2e-5, err_msg=name)
     assert any(np.abs(weight - base[name].numpy()).max() > 0.01 for name, weight in found.items())
+    ids, mask = batch([3, 17, LONGEST], side="right", pad_id=1)
+    vectors = graph_of(model, Pooling.MEAN, changed=found).forward(ids, mask)
+    assert lowest_cosine(vectors, torch_vectors(adapted, ids, mask, Pooling.MEAN)) >= 0.9999
     return found
 
 
@@ -115,6 +134,14 @@ def test_gives_pefts_weights(bert, tmp_path, settings):
 @pytest.mark.parametrize("settings", QWEN2_KINDS.values(), ids=QWEN2_KINDS)
 def test_gives_pefts_weights_of_a_decoder(qwen2, tmp_path, settings):
     assert_as_peft(qwen2, save_adapter(tmp_path, qwen2, **settings))
+
+
+@pytest.mark.parametrize("settings", OTHER_KINDS.values(), ids=OTHER_KINDS)
+@pytest.mark.parametrize("kind", ["roberta", "mpnet"])
+def test_gives_pefts_weights_of_other_encoders(tmp_path, kind, settings):
+    model = save_encoder(tmp_path / "model", kind)
+
+    assert_as_peft(model, save_adapter(tmp_path / "adapter", model, **settings))
 
 
 @pytest.mark.parametrize("kind", ["float64", "float16", "bfloat16"])
