@@ -46,13 +46,13 @@ def test_all_that_indexing_and_searching_write_is_private(project: Path, write: 
     write({"pay.py": SOURCE})
     settings = load_settings(project).settings
     kept = settings.model_copy(update={"search": settings.search.model_copy(update={"keep_log": True})})
-    with Engine(project, kept) as engine:  # a model of its own, which it converts and keeps
+    with Engine(project, kept) as engine:  # a model of its own
         engine.index()
         assert engine.search("pay").hits
         assert engine.record_opened("pay", "pay.py", 1, 2)
         write({"pay.py": SOURCE.replace("total", "sum")})
         engine.index()
-    assert (home() / "cache" / "openvino").is_dir()
+    assert any((home() / "cache").iterdir())
     assert search_log_file(project).is_file()
     assert loose(home()) == []
 

@@ -19,7 +19,7 @@ import pytest
 import pytest_asyncio
 
 from codecontext.config import load_settings
-from codecontext.core.paths import cache_directory, index_directory
+from codecontext.core.paths import index_directory
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.engine import Engine
 from codecontext.engine.folder_state import FolderState
@@ -111,21 +111,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
-def prepared_models(provider: EmbeddingProvider) -> Path:
-    """Where the model was prepared for this machine's CPU, once for all tests."""
-    return cache_directory()
-
-
 @pytest.fixture(scope="module")
-def engine_home(prepared_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def engine_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of all engines of a module."""
-    home = tmp_path_factory.mktemp("engine") / "codecontext"
-    (home / "cache").mkdir(parents=True)
-    for name in ("openvino", "tokenizers"):
-        (prepared_models / name).mkdir(exist_ok=True)
-        (home / "cache" / name).symlink_to(prepared_models / name, target_is_directory=True)
-    return home
+    return tmp_path_factory.mktemp("engine") / "codecontext"
 
 
 @pytest.fixture(autouse=True)
