@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from codecontext.chunking import ChunkingConfig
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.indexing.files import Skipped, SkipReason, SourceFile
-from codecontext.indexing.reader import FileReader, FileReading, ReadRequest
+from codecontext.indexing.reader import FileReader, ReadBatch, ReadRequest
 from codecontext.store.index_store import FileRows, IndexStore
 from codecontext.store.manifest import FileStamp, QuarantinedFile
 
@@ -37,38 +38,42 @@ class ChunkStage:
 
     def run(self, files: Sequence[SourceFile], indexed: dict[str, set[str]]) -> None:
         """Bring the rows of ``files`` up to date; ``indexed`` has the digests held of each path."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer:
+        requests = (
+            [ReadRequest(file, frozenset(indexed.get(file.path, ()))) for file in batch] for batch in _batches(files)
+        )
+        done = 0
+        with (
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer,
+            closing(self.reader.read(requests, self.config, self.cancel)) as batches,
+        ):
             committing: Future[None] | None = None
-            for done, batch in _batches(files):
+            for batch in batches:
                 self.cancel.check()
-                requests = [ReadRequest(file, frozenset(indexed.get(file.path, ()))) for file in batch]
-                read = list(zip(batch, self.reader.read(requests, self.config, self.cancel), strict=True))
                 if committing is not None:
                     committing.result()
-                # The database writes in its own threads, so the next batch is cut meanwhile.
-                committing = writer.submit(self._commit, read, indexed, Progress("reading", done, len(files)))
+                done += len(batch)
+                # The readers go on meanwhile.
+                committing = writer.submit(self._commit, batch, indexed, Progress("reading", done, len(files)))
             if committing is not None:
                 committing.result()
 
-    def _commit(
-        self, batch: Sequence[tuple[SourceFile, FileReading]], indexed: Collection[str], progress: Progress
-    ) -> None:
+    def _commit(self, batch: ReadBatch, indexed: Collection[str], progress: Progress) -> None:
         changed = [
-            FileRows(file.path, reading.rows)
-            for file, reading in batch
+            FileRows(request.file.path, reading.rows)
+            for request, reading in batch
             # A file that was skipped before is read again, and has no rows to remove.
-            if reading.rows or (reading.rows is not None and file.path in indexed)
+            if reading.rows or (reading.rows is not None and request.file.path in indexed)
         ]
         if changed:
             self.store.replace_files(changed)
             self.store.ensure_text_index()
             self.written += sum(bool(file.rows) for file in changed)
             self.first_committed_at = self.first_committed_at or time.perf_counter()
-        for file, reading in batch:
+        for request, reading in batch:
             if reading.skipped is not None:
-                self._skip(file, reading.skipped)
+                self._skip(request.file, reading.skipped)
             if reading.stamp is not None:
-                self.stamps[file.path] = reading.stamp
+                self.stamps[request.file.path] = reading.stamp
         self.on_progress(progress)
 
     def _skip(self, file: SourceFile, skipped: Skipped) -> None:
@@ -79,16 +84,16 @@ class ChunkStage:
             )
 
 
-def _batches(files: Sequence[SourceFile]) -> Iterator[tuple[int, list[SourceFile]]]:
-    """Batches of files, each with the number of files up to its end; the first is small, to be searchable soon."""
+def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
+    """Files to commit together; the first batch is small, to be searchable soon."""
     batch: list[SourceFile] = []
     size = 0
     most = _FIRST_FILES
-    for done, file in enumerate(files, start=1):
+    for file in files:
         batch.append(file)
         size += file.size
         if len(batch) >= most or size >= _BYTES_PER_COMMIT:
-            yield done, batch
+            yield batch
             batch, size, most = [], 0, _FILES_PER_COMMIT
     if batch:
-        yield len(files), batch
+        yield batch
