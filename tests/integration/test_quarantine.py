@@ -14,7 +14,7 @@ from codecontext.core.progress import Progress
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import InProcessReader
-from codecontext.indexing.reader_process import ReaderProcess
+from codecontext.indexing.reader_pool import ReaderPool
 from codecontext.indexing.report import IndexReport
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
@@ -34,7 +34,7 @@ MODEST = "export function parse(text: string): number {\n  return text.length;\n
 
 @pytest.fixture
 def indexer(project: Path, provider: HuggingFaceEmbeddingProvider, tmp_path: Path) -> Iterator[Indexer]:
-    reader = ReaderProcess(memory_bytes=SMALL_MEMORY)
+    reader = ReaderPool(memory_bytes=SMALL_MEMORY)
     cache = EmbeddingCache(tmp_path / "embeddings.sqlite", max_bytes=100_000_000)
     yield Indexer(project, IndexStore(tmp_path / "index"), cache, provider, reader=reader)
     reader.close()
@@ -99,7 +99,7 @@ def test_a_reader_killed_in_the_middle_costs_no_file(indexer: Indexer, write: Wr
 
     def kill_after_the_first_batch(progress: Progress) -> None:
         if progress.stage == "reading" and not killed:
-            (reader,) = children()
+            reader, *_ = children()
             reader.send_signal(signal.SIGKILL)
             killed.append(reader)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from codecontext.chunking import ChunkingConfig
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.indexing.diff import RACY_NS
 from codecontext.indexing.files import Skipped, SkipReason, SourceFile
-from codecontext.indexing.reader import FileReader, FileReading, ReadRequest
+from codecontext.indexing.reader import FileReader, ReadBatch, ReadRequest
 from codecontext.store.index_store import IndexStore
 from codecontext.store.records import FileRows, FileStamp, SkippedEntry
 
@@ -40,43 +41,47 @@ class ChunkStage:
 
     def run(self, files: Sequence[SourceFile], stamps: Mapping[str, FileStamp]) -> None:
         """Bring the rows of ``files`` up to date; ``stamps`` are those of what the index holds."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer:
+        requests = ([ReadRequest(file, _digests(stamps.get(file.path))) for file in batch] for batch in _batches(files))
+        done = 0
+        with (
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer,
+            closing(self.reader.read(requests, self.config, self.cancel)) as batches,
+        ):
             committing: Future[None] | None = None
-            for done, batch in _batches(files):
+            for batch in batches:
                 self.cancel.check()
-                requests = [ReadRequest(file, _digests(stamps.get(file.path))) for file in batch]
-                read = list(zip(batch, self.reader.read(requests, self.config, self.cancel), strict=True))
                 if committing is not None:
                     committing.result()
-                # One batch is written while the next one is cut.
-                committing = writer.submit(self._commit, read, stamps, Progress("reading", done, len(files)))
+                done += len(batch)
+                # The readers go on meanwhile.
+                committing = writer.submit(self._commit, batch, stamps, Progress("reading", done, len(files)))
             if committing is not None:
                 committing.result()
 
-    def _commit(
-        self, batch: Sequence[tuple[SourceFile, FileReading]], stamps: Mapping[str, FileStamp], progress: Progress
-    ) -> None:
+    def _commit(self, batch: ReadBatch, stamps: Mapping[str, FileStamp], progress: Progress) -> None:
         changed = [
-            FileRows(file.path, reading.rows, self._settled(reading.stamp))
-            for file, reading in batch
+            FileRows(request.file.path, reading.rows, self._settled(reading.stamp))
+            for request, reading in batch
             if reading.stamp is not None and reading.rows is not None
         ]
         if changed:
             self.store.replace_files(changed)
             self.written += sum(bool(file.rows) or file.path in stamps for file in changed)
             self.first_committed_at = self.first_committed_at or time.perf_counter()
-        skipped = [self._entry(file, reading.skipped) for file, reading in batch if reading.skipped is not None]
+        skipped = [
+            self._entry(request.file, reading.skipped) for request, reading in batch if reading.skipped is not None
+        ]
         gone = [entry.path for entry in skipped if entry.path in stamps]
         self.store.remove_files(gone)
         self.store.stamp_files(
             {
-                file.path: self._settled(reading.stamp)
-                for file, reading in batch
+                request.file.path: self._settled(reading.stamp)
+                for request, reading in batch
                 if reading.stamp is not None and reading.rows is None
             }
         )
         self.skipped += skipped
-        self.read.update(file.path for file, _reading in batch)
+        self.read.update(request.file.path for request, _reading in batch)
         self.on_progress(progress)
 
     def _settled(self, stamp: FileStamp) -> FileStamp:
@@ -100,16 +105,16 @@ def _digests(stamp: FileStamp | None) -> frozenset[str]:
     return frozenset() if stamp is None else frozenset({stamp.digest})
 
 
-def _batches(files: Sequence[SourceFile]) -> Iterator[tuple[int, list[SourceFile]]]:
-    """Batches of files, each with the number of files up to its end; the first is small, to be searchable soon."""
+def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
+    """Files to commit together; the first batch is small, to be searchable soon."""
     batch: list[SourceFile] = []
     size = 0
     most = _FIRST_FILES
-    for done, file in enumerate(files, start=1):
+    for file in files:
         batch.append(file)
         size += file.size
         if len(batch) >= most or size >= _BYTES_PER_COMMIT:
-            yield done, batch
+            yield batch
             batch, size, most = [], 0, _FILES_PER_COMMIT
     if batch:
-        yield len(files), batch
+        yield batch

@@ -1,12 +1,12 @@
 """Reads files and cuts them into rows: one function without side effects, and who calls it.
 
-The function and its values can be pickled, so that another process can do the work (``reader_process``).
+The function and its values can be pickled, so that other processes can do the work (``reader_pool``).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,23 +43,36 @@ class FileReading:
     skipped: Skipped | None = None
 
 
+ReadBatch = list[tuple[ReadRequest, FileReading]]
+
+
 class FileReader(Protocol):
     """Whoever reads files for an index."""
 
-    def read(self, requests: Sequence[ReadRequest], config: ChunkingConfig, cancel: CancelToken) -> list[FileReading]:
-        """One reading for each request, in their order. Raises ``OperationCancelled``."""
+    def read(
+        self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
+    ) -> Generator[ReadBatch, None, None]:
+        """Each batch with its readings, in their order; one without requests gives nothing.
+
+        Further batches may be taken before the first is given. Raises ``OperationCancelled``. Whoever stops in between
+        closes the iterator.
+        """
 
 
 class InProcessReader:
     """Reads in the calling thread."""
 
-    def read(self, requests: Sequence[ReadRequest], config: ChunkingConfig, cancel: CancelToken) -> list[FileReading]:
+    def read(
+        self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
+    ) -> Generator[ReadBatch, None, None]:
         """See ``FileReader.read``."""
-        readings = []
-        for request in requests:
-            cancel.check()
-            readings.append(self._read(request, config))
-        return readings
+        for requests in batches:
+            readings: ReadBatch = []
+            for request in requests:
+                cancel.check()
+                readings.append((request, self._read(request, config)))
+            if readings:
+                yield readings
 
     def _read(self, request: ReadRequest, config: ChunkingConfig) -> FileReading:
         try:

@@ -13,7 +13,7 @@ from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
 from codecontext.adapters.places import adapter_places
 from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, QueryError
 from codecontext.engine.folder_state import FolderState, Problem, ProblemKind
-from codecontext.indexing.reader_process import ReaderProcess
+from codecontext.indexing.reader_pool import ReaderPool
 from codecontext.rpc.messages import (
     Configure,
     FilesChanged,
@@ -63,12 +63,12 @@ class _Refused:
 class EngineService:
     """Serves several folders. Methods may be called from any thread; only queries take time."""
 
-    def __init__(self, on_change: Callable[[str], None], reader: ReaderProcess | None = None) -> None:
+    def __init__(self, on_change: Callable[[str], None], reader: ReaderPool | None = None) -> None:
         """``on_change`` is called from any thread with the name of a folder whose ``state`` may have changed."""
         self._folders: dict[str, FolderSession] = {}
         self._refused: dict[str, _Refused] = {}
         self._lock = threading.RLock()
-        self._reader = reader or ReaderProcess()
+        self._reader = reader or ReaderPool()
         self._resources = EngineResources(
             index_worker=Worker("index", self._job_ended),
             model_worker=Worker("models", self._job_ended),

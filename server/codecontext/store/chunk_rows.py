@@ -9,10 +9,12 @@ from typing import Any
 
 from codecontext.core.chunk import Chunk, ChunkKind
 from codecontext.core.errors import IndexCorrupt
+from codecontext.core.terms import joined_terms
 from codecontext.store.layout import Layout, key_of, ordinal_of, unpack
 from codecontext.store.terms import terms_of_chunk
 from codecontext.store.words import WordDocument
 
+_COLUMNS = "key, symbol, qualified_name, signature, doc, text"
 _TEXT_LEVEL = 1
 
 Labels = dict[int, str]
@@ -38,40 +40,40 @@ def chunk_row(key: int, row: dict[str, Any]) -> tuple[object, ...]:
 
 def read_chunk(connection: sqlite3.Connection, key: int, place: tuple[str, Layout], labels: Labels) -> Chunk | None:
     """The chunk ``key``; None where it is gone."""
-    row = connection.execute(
-        "SELECT symbol, qualified_name, signature, doc, text FROM chunks WHERE key = ?", (key,)
-    ).fetchone()
-    if row is None:
-        return None
-    path, layout = place
-    record = layout[ordinal_of(key)]
-    return Chunk(
-        path=path,
-        language=labels[int(record["language"])],
-        kind=ChunkKind(labels[int(record["kind"])]),
-        start_line=int(record["start"]),
-        end_line=int(record["end"]),
-        text=_text(row[4]),
-        symbol=row[0],
-        qualified_name=row[1],
-        signature=row[2],
-        doc=row[3],
-    )
+    row = connection.execute(f"SELECT {_COLUMNS} FROM chunks WHERE key = ?", (key,)).fetchone()  # noqa: S608
+    return _chunk(place, labels, row) if row is not None else None
 
 
 def documents_of(
     connection: sqlite3.Connection, file: int, place: tuple[str, Layout], labels: Labels
 ) -> Iterator[WordDocument]:
     """What the words hold of one version of a file."""
-    path, layout = place
+    path_terms = joined_terms(place[0])
     rows = connection.execute(
-        "SELECT key, symbol, qualified_name, text FROM chunks WHERE key >= ? AND key < ?",
+        f"SELECT {_COLUMNS} FROM chunks WHERE key >= ? AND key < ?",  # noqa: S608
         (key_of(file, 0), key_of(file + 1, 0)),
     )
-    for key, symbol, qualified_name, text in rows:
-        record = layout[ordinal_of(key)]
-        terms = terms_of_chunk(qualified_name or symbol, path, _text(text))
-        yield WordDocument(file, ordinal_of(key), labels[int(record["language"])], labels[int(record["kind"])], terms)
+    for row in rows:
+        chunk = _chunk(place, labels, row)
+        terms = terms_of_chunk(chunk, path_terms)
+        yield WordDocument(file, ordinal_of(row[0]), chunk.language, chunk.kind.value, terms)
+
+
+def _chunk(place: tuple[str, Layout], labels: Labels, row: tuple[Any, ...]) -> Chunk:
+    path, layout = place
+    record = layout[ordinal_of(row[0])]
+    return Chunk(
+        path=path,
+        language=labels[int(record["language"])],
+        kind=ChunkKind(labels[int(record["kind"])]),
+        start_line=int(record["start"]),
+        end_line=int(record["end"]),
+        text=_text(row[5]),
+        symbol=row[1],
+        qualified_name=row[2],
+        signature=row[3],
+        doc=row[4],
+    )
 
 
 def _text(stored: bytes) -> str:

@@ -441,7 +441,8 @@ class IndexStore:
         words.finish()
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE state SET words = ?, words_generation = ?, words_removed = 0, words_noted = ?, words_checksums = ?",
+                "UPDATE state SET words = ?, words_generation = ?, words_noted = ?, words_removed = 0,"
+                " words_checksums = ?",
                 (number + 1, generation, generation, json.dumps(words.checksums({}))),
             )
         self._words = words

@@ -142,7 +142,7 @@ class WordIndex:
             return int(self._searcher(object()).num_docs)
 
     def checksums(self, known: Mapping[str, int]) -> dict[str, int]:
-        """CRC-32 of each file that a search reads, by name; those ``known`` are taken over but for the list of files."""
+        """CRC-32 of each file that a search reads, by name; of those that do not change it is taken from ``known``."""
         written_once = {name: value for name, value in known.items() if name != _LIST_OF_FILES}
         with self._errors():
             return {

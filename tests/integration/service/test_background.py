@@ -308,9 +308,9 @@ async def test_a_file_that_ends_its_reader_is_skipped_and_listed(start: Start, p
     served = start(
         *command_that(
             """
-            from codecontext.indexing.reader_process import ReaderProcess
-            init = ReaderProcess.__init__
-            ReaderProcess.__init__ = lambda self: init(self, memory_bytes=150_000_000)
+            from codecontext.indexing.reader_pool import ReaderPool
+            init = ReaderPool.__init__
+            ReaderPool.__init__ = lambda self: init(self, memory_bytes=150_000_000)
             """
         )
     )
