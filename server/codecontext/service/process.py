@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from codecontext.core.errors import CodeContextError
 from codecontext.core.printable import PrintableFormatter
+from codecontext.core.priority import lower_thread_priority
 from codecontext.core.startup import claim_stdio, limit_malloc_arenas
 from codecontext.engine.folder_state import FolderState
 from codecontext.indexing.reader_process import ReaderProcess
@@ -144,7 +145,7 @@ def main() -> None:
     _log_to_stderr()
     reader_process = ReaderProcess()
     # The child imports what it needs while this process imports the database, which takes a second.
-    threading.Thread(target=_prepare, args=(reader_process,), daemon=True).start()
+    threading.Thread(target=_prepare, args=(reader_process,), name="prepare", daemon=True).start()
     server = EngineServer(reader_process)
     server.start_io(reader, writer)
     closing = threading.Thread(target=server.service.close, daemon=True)
@@ -155,6 +156,7 @@ def main() -> None:
 
 
 def _prepare(reader: ReaderProcess) -> None:
+    lower_thread_priority()  # the child inherits it, from its first import on
     try:
         reader.prepare()
     except CodeContextError as error:  # reported again when the first file is read

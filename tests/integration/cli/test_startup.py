@@ -8,7 +8,7 @@ from startup import modules_imported
 
 from .conftest import environment
 
-NOT_FOR_AN_INDEX = {"torch", "transformers", "peft", "watchdog", "pygls", "lsprotocol", "psutil", "rich.progress"}
+NOT_FOR_AN_INDEX = {"torch", "transformers", "peft", "watchdog", "pygls", "lsprotocol", "rich.progress"}
 NOT_FOR_A_LOOK = {"codecontext.indexing.run", "codecontext.indexing.scan", "codecontext.indexing.git", "tree_sitter"}
 NO_MODEL = {"openvino", "tokenizers", "codecontext.embeddings.huggingface.provider"}
 
@@ -31,7 +31,7 @@ def test_search_on_a_terminal_has_colours(cli_home: Path, shop: Path) -> None:
 def test_status(cli_home: Path, shop: Path) -> None:
     modules = imported_by(cli_home, shop, "status")
     assert "codecontext.engine.engine" in modules
-    unused = {"pygments", "filelock", "codecontext.training", "codecontext.search.searcher"}
+    unused = {"pygments", "psutil", "filelock", "codecontext.training", "codecontext.search.searcher"}
     assert modules & {*NOT_FOR_AN_INDEX, *NOT_FOR_A_LOOK, *NO_MODEL, *unused} == set()
 
 
