@@ -19,7 +19,17 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from benchmarks import adapter, incremental, indexing, language_server, latency, startup, throughput, vector_search
+from benchmarks import (
+    adapter,
+    incremental,
+    indexing,
+    language_server,
+    latency,
+    manners,
+    startup,
+    throughput,
+    vector_search,
+)
 from benchmarks.common import Context, empty_folder
 from benchmarks.corpus import copy_part, obtain_django
 from benchmarks.machine import Machine, describe_machine
@@ -35,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[Context], Result]] = {
     "startup": startup.run,
     "vector-search": vector_search.run,
     "language-server": language_server.run,
+    "manners": manners.run,
 }
 RESULTS = Path(__file__).parent / "results"
 _QUICK_FILES = 16
