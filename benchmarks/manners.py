@@ -29,7 +29,12 @@ _CORES = 2
 _ROUNDS = 5
 _STEPS = 15_000_000
 _QUICK_STEPS = 2_000_000
-_PROGRAM = (
+_PROGRAM = """
+import sys
+number = 1
+for _ in range(int(sys.argv[1])):
+    number = number * 1664525 + 1013904223 & 0xFFFFFFFF
+"""
     "import sys; number = 1\nfor _ in range(int(sys.argv[1])): number = number * 1664525 + 1013904223 & 0xFFFFFFFF"
 )
 _PATIENCE = 300.0
