@@ -15,6 +15,7 @@ from codecontext.core.paths import search_log_file
 from codecontext.core.private import close_loose, make_private, tighten
 from codecontext.engine.engine import Engine
 from codecontext.store.index_store import IndexStore
+from indexes import file_rows
 
 pytestmark = [
     pytest.mark.slow,
@@ -98,5 +99,5 @@ def test_nothing_outside_is_touched_through_a_link(tmp_path: Path, monkeypatch: 
 
 def test_a_table_is_out_of_reach_from_the_first_moment(tmp_path: Path) -> None:
     store = IndexStore(tmp_path / "new" / "index")
-    store._connect()
+    store.replace_files([file_rows("pay.py", SOURCE)])
     assert loose(tmp_path / "new") == []

@@ -27,6 +27,7 @@ from codecontext.rpc.client import COMMAND, EngineClient
 from codecontext.rpc.messages import EngineState, FolderSetup, Search
 from codecontext.search.results import SearchResponse, SearchState
 from codecontext.store.index_store import IndexStore
+from indexes import chunks_of, vectors_of
 
 Found = TypeVar("Found")
 Files = Mapping[str, str]
@@ -193,9 +194,8 @@ def assert_as_if_made_anew(folder: Path, report: FolderState, provider: Embeddin
 
 
 def _content(folder: Path, space: str) -> tuple[list[tuple[Any, ...]], list[str], Any]:
-    """Everything that decides answers: the rows but for when they were written, content hashes, their vectors."""
+    """Everything that decides answers: chunks, content hashes, their vectors."""
     store = IndexStore(index_directory(folder))
-    rows = store.rows(("id", "path", "start_line", "end_line", "content_hash", "file_digest", "text"))
-    hashes, matrix = store.vectors(space)
-    order = np.argsort(hashes.to_pylist())
-    return sorted(tuple(row.values()) for row in rows), sorted(hashes.to_pylist()), matrix[order]
+    vectors = vectors_of(store, space)
+    hashes = sorted(vectors)
+    return chunks_of(store), hashes, np.stack([vectors[value] for value in hashes])

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "transformers", "peft", "openvino", "lancedb", "pyarrow", "numpy", "tree_sitter"}
+HEAVY = {"torch", "transformers", "peft", "openvino", "tantivy", "simsimd", "sqlite3", "numpy", "tree_sitter"}
 
 
 @pytest.mark.parametrize(

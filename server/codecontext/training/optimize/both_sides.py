@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codecontext.embeddings.base import InstructionType, Vectors
-from codecontext.store.snapshot import Mask
+from codecontext.store.vector_file import Mask
 from codecontext.training.config import TrainingConfig
 from codecontext.training.data.corpus import Corpus
 from codecontext.training.data.labels import Documents, Labelled, LabelledSplit, documents_of, training_documents
@@ -48,14 +48,14 @@ class BothSidesObjective:
         self._config = config
         self._validation = split.validation
         self._pool = _validation_pool(corpus, split.validation, config.seed)
-        self._pool_texts = corpus.texts(self._pool.hashes)
+        self._pool_texts = corpus.texts(self._pool.rows)
         documents = training_documents(corpus.snapshot, config.seed)
         queries = documents.answerable(split.train)
         self._queries = [query.text for query in queries]
         self._weights = [query.pair.weight for query in queries]
         self._right = [documents.positions(query.rows) for query in queries]
         self._vectors = _normalised(documents.vectors)
-        self._tokens = encoder.tokens(corpus.texts(documents.hashes), InstructionType.NL2CODE_PASSAGE)
+        self._tokens = encoder.tokens(corpus.texts(documents.rows), InstructionType.NL2CODE_PASSAGE)
         self._hard = self._mine(encoder.vectors(self._queries, InstructionType.NL2CODE_QUERY))
 
     def lengths(self) -> Sequence[int]:
