@@ -25,6 +25,7 @@ from benchmarks import (
     indexing,
     language_server,
     latency,
+    manners,
     model,
     startup,
     throughput,
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[Context], Result]] = {
     "startup": startup.run,
     "vector-search": vector_search.run,
     "language-server": language_server.run,
+    "manners": manners.run,
 }
 RESULTS = Path(__file__).parent / "results"
 _QUICK_FILES = 16

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings, load_settings
@@ -17,21 +17,22 @@ from codecontext.core.paths import cache_directory, index_directory, search_log_
 from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
-from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.engine.folder_state import FolderDetails, Problem, ProblemKind, partly_embedded
 from codecontext.engine.folders import existing_folder
-from codecontext.indexing.pipeline import Indexer
-from codecontext.indexing.reader import FileReader, InProcessReader
-from codecontext.indexing.report import IndexReport
 from codecontext.search.config import Retrieval, Weights
 from codecontext.search.log import SearchLog
 from codecontext.search.query_time import QueryTimeVectors
 from codecontext.search.results import SearchResponse, SearchState
-from codecontext.search.searcher import Searcher
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
 from codecontext.store.records import SkippedFile
 from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
+
+if TYPE_CHECKING:  # what a search, an index run or a look at the index does not need is imported by what needs it
+    from codecontext.indexing.pipeline import Indexer
+    from codecontext.indexing.reader import FileReader
+    from codecontext.indexing.report import IndexReport
+    from codecontext.search.searcher import Searcher
 
 logger = logging.getLogger(__name__)
 
@@ -87,10 +88,8 @@ class Engine:
         if not self.folder.is_dir():
             raise ConfigError(f"'{folder}' is not a folder.", "Name a folder to index and search.")
         self.settings = settings
-        self._owns_provider = provider is None
-        self._provider = provider or HuggingFaceEmbeddingProvider(
-            settings.embeddings.huggingface, chunk_format=CHUNK_FORMAT
-        )
+        self._given_provider = provider
+        self._own_provider: EmbeddingProvider | None = None
         self._weights = weights or Weights()
         self._store = IndexStore(index_directory(self.folder))
         close_loose(self._store.directory)
@@ -114,6 +113,19 @@ class Engine:
         for warning in loaded.warnings:
             logger.warning("%s", warning)
         return cls(place, loaded.settings)
+
+    @property
+    def _provider(self) -> EmbeddingProvider:
+        """The provider that was given, else one of the settings' model, which is loaded by who needs it."""
+        from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
+
+        if self._given_provider is not None:
+            return self._given_provider
+        if self._own_provider is None:
+            self._own_provider = HuggingFaceEmbeddingProvider(
+                self.settings.embeddings.huggingface, chunk_format=CHUNK_FORMAT
+            )
+        return self._own_provider
 
     @property
     def store(self) -> IndexStore:
@@ -154,6 +166,9 @@ class Engine:
 
     def indexer(self, provider: EmbeddingProvider, reader: FileReader | None = None) -> Indexer:
         """What writes the index, with the vectors of ``provider``."""
+        from codecontext.indexing.pipeline import Indexer
+        from codecontext.indexing.reader import InProcessReader
+
         return Indexer(
             self.folder,
             self._store,
@@ -254,8 +269,8 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the index and the cache, and of the model unless it was given."""
-        if self._owns_provider:
-            self._provider.close()
+        if self._own_provider is not None:
+            self._own_provider.close()
         self._cache.close()
         self._store.close()
 
@@ -271,6 +286,8 @@ class Engine:
         self.close()
 
     def _searcher(self, retrieval: Retrieval) -> Searcher:
+        from codecontext.search.searcher import Searcher
+
         if not self._is_managed:
             self._activate_configured(retrieval)
         active, snapshot = self._current

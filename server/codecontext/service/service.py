@@ -12,6 +12,7 @@ from pathlib import Path
 from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
 from codecontext.adapters.places import adapter_places
 from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, QueryError
+from codecontext.core.priority import lower_thread_priority
 from codecontext.engine.folder_state import FolderState, Problem, ProblemKind
 from codecontext.indexing.reader_pool import ReaderPool
 from codecontext.rpc.messages import (
@@ -324,6 +325,7 @@ class EngineService:
 
     def _poll(self) -> None:
         """Let each folder notice from time to time what no event reports."""
+        lower_thread_priority()
         while not self._closing.wait(_POLL_SECONDS):
             with self._lock:
                 folders, refused = list(self._folders.values()), list(self._refused.values())
