@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
+from codecontext.chunking import ChunkingConfig
+from codecontext.core.progress import CancelToken
+from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.engine.engine import Engine
+from codecontext.indexing import diff
+from codecontext.indexing.reader import InProcessReader, ReadBatch, ReadRequest
 from codecontext.search.results import SearchResponse
 
 pytestmark = pytest.mark.slow
@@ -172,3 +177,35 @@ def test_nested_ignore_files_count(
     assert paths(engine.search("send_welcome_mail")) != []
     assert "app/mail.py" not in paths(engine.search("send_welcome_mail"))
     assert {item.path: item.reason for item in engine.status().skipped_files}["app/mail.py"] == "ignored_by_git"
+
+
+class RecordingReader(InProcessReader):
+    """Reads, and remembers what."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def read(
+        self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
+    ) -> Generator[ReadBatch, None, None]:
+        for batch in super().read(batches, config, cancel):
+            self.paths += [request.file.path for request, _ in batch]
+            yield batch
+
+
+def test_files_skipped_for_their_content_are_read_again_only_when_they_change(
+    indexed: Engine, project: Path, provider: HuggingFaceEmbeddingProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diff, "_RACY_NS", -60_000_000_000)  # all that is older than a minute from now is at rest
+    (project / "data.py").write_bytes(b"\0\1\2")
+    (project / "key.txt").write_text("-----BEGIN RSA PRIVATE KEY-----\n")
+    skipped = {"binary": 1, "secret": 1}
+    reader = RecordingReader()
+    assert indexed.index(reader=reader).skipped == skipped
+    assert sorted(reader.paths) == ["data.py", "key.txt"]
+    assert indexed.index(reader=reader).skipped == skipped
+    assert indexed.indexer(provider, reader).update(["key.txt"], vectors=False).skipped == skipped
+    assert sorted(reader.paths) == ["data.py", "key.txt"]
+    (project / "data.py").write_text("x = 1\n")
+    report = indexed.index(reader=reader)
+    assert (report.skipped, report.files, reader.paths[2:]) == ({"secret": 1}, 3, ["data.py"])

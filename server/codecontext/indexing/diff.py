@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from codecontext.indexing.files import Skipped, SkipReason, SourceFile
-from codecontext.store.manifest import FileStamp, QuarantinedFile
+from codecontext.store.manifest import FileStamp, QuarantinedFile, SkippedStamp
 
 # A file changed this shortly before it was last read may have changed again within the same clock tick.
 _RACY_NS = 2_000_000_000
@@ -46,22 +46,34 @@ def find_changes(
     return changes
 
 
-def without_quarantined(
-    files: Sequence[SourceFile], quarantined: Mapping[str, QuarantinedFile]
+def without_skipped(
+    files: Sequence[SourceFile],
+    quarantined: Mapping[str, QuarantinedFile],
+    skipped: Mapping[str, SkippedStamp],
+    read_at_ns: int,
 ) -> tuple[list[SourceFile], list[Skipped]]:
-    """The files that may be read, and those that are quarantined and have not changed since."""
+    """The files that may be read, and those that were skipped for their content or quarantined and stay so unread.
+
+    They stay so while their size and times do; ``skipped`` ones also only if they were at rest when they were read.
+    """
     readable, held = [], []
     for file in files:
-        entry = quarantined.get(file.path)
-        if entry is not None and (entry.size, entry.changed_ns) == (file.size, file.changed_ns):
+        looks = (file.size, file.changed_ns)
+        if (entry := quarantined.get(file.path)) and (entry.size, entry.changed_ns) == looks:
             held.append(Skipped(file.path, SkipReason.QUARANTINED, entry.detail))
+        elif (stamp := skipped.get(file.path)) and _is_same(file, stamp, read_at_ns):
+            held.append(Skipped(file.path, SkipReason(stamp.reason), stamp.detail, *looks))
         else:
             readable.append(file)
     return readable, held
 
 
 def _is_current(file: SourceFile, stamp: FileStamp, digests: set[str], read_at_ns: int) -> bool:
-    at_rest = file.changed_ns < read_at_ns - _RACY_NS
-    same = (file.size, file.changed_ns) == (stamp.size, stamp.changed_ns)
     content = digests == {stamp.digest} if stamp.chunks else not digests
-    return same and at_rest and content
+    return content and _is_same(file, stamp, read_at_ns)
+
+
+def _is_same(file: SourceFile, stamp: FileStamp | SkippedStamp, read_at_ns: int) -> bool:
+    """Whether a file looks as it did when it was read, at rest."""
+    at_rest = file.changed_ns < read_at_ns - _RACY_NS
+    return at_rest and (file.size, file.changed_ns) == (stamp.size, stamp.changed_ns)

@@ -92,7 +92,8 @@ def read_file(request: ReadRequest, config: ChunkingConfig) -> FileReading:
         return without_rows(file, SkipReason.UNREADABLE, error.strerror or str(error))
     verdict = classify_content(file.path, data)
     if verdict is not None:
-        return without_rows(file, verdict.reason, verdict.detail)
+        skipped = Skipped(file.path, verdict.reason, verdict.detail, file.size, file.changed_ns)
+        return FileReading(rows=[], skipped=skipped)
     digest = content_digest(data)
     try:
         chunks = chunk_source(file.path, data, config)

@@ -17,7 +17,7 @@ from codecontext.core.hashing import content_digest
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.chunk_stage import ChunkStage
-from codecontext.indexing.diff import find_changes, without_quarantined
+from codecontext.indexing.diff import find_changes, without_skipped
 from codecontext.indexing.embed_stage import EmbedStage
 from codecontext.indexing.files import Skipped
 from codecontext.indexing.reader import FileReader
@@ -32,6 +32,7 @@ from codecontext.store.manifest import (
     Manifest,
     QuarantinedFile,
     SkippedFile,
+    SkippedStamp,
     read_manifest,
     write_manifest,
 )
@@ -117,7 +118,10 @@ class IndexRun:
         self.report.notices += scan.notes
         with _timed(self.report, "text_seconds"):
             indexed = {path: held for path, held in self._store.file_digests().items() if scope.covers(path)}
-            files, held_back = without_quarantined(scan.files, self._manifest.quarantined)
+            manifest = self._manifest
+            files, held_back = without_skipped(
+                scan.files, manifest.quarantined, manifest.skipped_stamps, manifest.read_at_ns
+            )
             changes = find_changes(files, self._manifest.files, indexed, self._manifest.read_at_ns, frozenset(first))
             stage = ChunkStage(self._store, self._reader, self._chunking, self._on_progress, self._cancel)
             self._store.remove_files(changes.removed)
@@ -221,6 +225,15 @@ class IndexRun:
         entries = [item for item in manifest.skipped if not scope.covers(item.path)]
         entries += [SkippedFile(path=item.path, reason=item.reason.value, detail=item.detail) for item in skipped]
         manifest.skipped = sorted(entries, key=lambda item: item.path)
+        manifest.skipped_stamps = {
+            path: stamp for path, stamp in manifest.skipped_stamps.items() if not scope.covers(path)
+        } | {
+            item.path: SkippedStamp(
+                size=item.size, changed_ns=item.changed_ns, reason=item.reason.value, detail=item.detail
+            )
+            for item in skipped
+            if item.size is not None and item.changed_ns is not None
+        }
 
     def _hashes_in_order(self, catalogue: pa.Table, scope: Scope, first: Collection[str]) -> list[str]:
         """Content hashes of the chunks in ``scope``, those of recently changed files first."""

@@ -45,6 +45,17 @@ class QuarantinedFile(BaseModel):
     detail: str
 
 
+class SkippedStamp(BaseModel):
+    """A file that was skipped for its content, as it looked then; it is not read until it looks different."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int
+    changed_ns: int
+    reason: str
+    detail: str = ""
+
+
 class SkippedFile(Message):
     """A file, or with a trailing '/' a whole folder, that is not in the index, and why."""
 
@@ -62,6 +73,7 @@ class Manifest(BaseModel):
     read_at_ns: int = Field(0, description="When the run that took the stamps began.")
     files: dict[str, FileStamp] = Field(default_factory=dict)
     skipped: list[SkippedFile] = Field(default_factory=list)
+    skipped_stamps: dict[str, SkippedStamp] = Field(default_factory=dict)
     quarantined: dict[str, QuarantinedFile] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
     tidied: int = Field(0, description="Version of the chunks table when its removed rows were last purged.")

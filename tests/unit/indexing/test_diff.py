@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from codecontext.indexing.diff import find_changes, without_quarantined
+from codecontext.indexing.diff import find_changes, without_skipped
 from codecontext.indexing.files import Skipped, SkipReason, SourceFile
-from codecontext.store.manifest import FileStamp, QuarantinedFile
+from codecontext.store.manifest import FileStamp, QuarantinedFile, SkippedStamp
 
 SECOND = 1_000_000_000
 READ_AT = 100 * SECOND
@@ -79,6 +79,26 @@ def test_files_named_first_are_read_before_the_newest() -> None:
 )
 def test_a_quarantined_file_is_held_back_until_it_changes(file: SourceFile, *, held: bool) -> None:
     entry = QuarantinedFile(size=10, changed_ns=SECOND, detail="it crashed")
-    readable, skipped = without_quarantined([file], {"a.py": entry})
+    readable, skipped = without_skipped([file], {"a.py": entry}, {}, READ_AT)
     assert readable == ([] if held else [file])
     assert skipped == ([Skipped("a.py", SkipReason.QUARANTINED, "it crashed")] if held else [])
+
+
+@pytest.mark.parametrize(
+    ("file", "read_at", "held"),
+    [
+        (source(), READ_AT, True),
+        (source(size=11), READ_AT, False),
+        (source(changed=2 * SECOND), READ_AT, False),
+        (source("b.py"), READ_AT, False),
+        (source(), 2 * SECOND, False),
+    ],
+    ids=["as it was", "other size", "other time", "another file", "written in the clock tick of the reading"],
+)
+def test_a_file_skipped_for_its_content_stays_so_until_it_changes(
+    file: SourceFile, read_at: int, *, held: bool
+) -> None:
+    stamp = SkippedStamp(size=10, changed_ns=SECOND, reason="secret", detail="private key")
+    readable, skipped = without_skipped([file], {}, {"a.py": stamp}, read_at)
+    assert readable == ([] if held else [file])
+    assert skipped == ([Skipped("a.py", SkipReason.SECRET, "private key", 10, SECOND)] if held else [])

@@ -8,7 +8,7 @@ from pathlib import Path
 from codecontext.core.errors import IndexNotReady
 from codecontext.core.hashing import content_digest
 from codecontext.indexing.classify import classify_content
-from codecontext.indexing.diff import find_changes, without_quarantined
+from codecontext.indexing.diff import find_changes, without_skipped
 from codecontext.indexing.files import SourceFile
 from codecontext.indexing.scan import ScanConfig, scan_folder
 from codecontext.store.index_store import IndexStore
@@ -33,7 +33,9 @@ def require_current_index(folder: Path, store: IndexStore, config: ScanConfig) -
 def stale_paths(folder: Path, store: IndexStore, manifest: Manifest, config: ScanConfig) -> list[str]:
     """Files that were added, changed or deleted since they were indexed."""
     indexed = store.file_digests()
-    files, _held = without_quarantined(scan_folder(folder, config).files, manifest.quarantined)
+    files, _held = without_skipped(
+        scan_folder(folder, config).files, manifest.quarantined, manifest.skipped_stamps, manifest.read_at_ns
+    )
     changes = find_changes(files, manifest.files, indexed, manifest.read_at_ns)
     changed = [file.path for file in changes.to_read if _differs(file, manifest, indexed)]
     return sorted([*changed, *changes.removed])
