@@ -244,6 +244,8 @@ def _environment() -> dict[str, str]:
 
 def is_inside(path: str) -> bool:
     """Whether ``path`` stays in the folder, outside ``.git``: git prints what a forged index says, ``../`` and all."""
+    if os.name != "nt" and "/." not in path and "//" not in path and not path.startswith((".", "/")):
+        return bool(path)  # as nearly all are
     return not os.path.splitdrive(path)[0] and _DISHONEST_PARTS.isdisjoint(path.rstrip("/").lower().split("/"))
 
 

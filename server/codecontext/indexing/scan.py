@@ -30,8 +30,8 @@ from codecontext.indexing.ignore import (
     IgnoreTree,
     NotForGit,
     check_ignore_file,
-    folders_down_to,
     rules_from_above,
+    unknown_folders,
 )
 from codecontext.indexing.repositories import enclosing_repository, git_folder, is_bare, is_git_data
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
@@ -152,6 +152,7 @@ class _Scan:
         self.notes: list[str] = []
         self._notes_on_rules: dict[str, None] = {}
         self._folder = folder
+        self._prefix = os.path.join(folder, "")  # noqa: PTH118 - a path for every file below is built from it
         self._config = config
         self._scope = scope
         self._cancel = cancel
@@ -211,7 +212,7 @@ class _Scan:
         listing = ask_git(place, self._cancel)
         try:
             for path in listing.candidates:
-                if path.rpartition("/")[2] == ".gitignore":
+                if path.endswith(".gitignore") and path.rpartition("/")[2] == ".gitignore":
                     check_ignore_file(place / path, self._note_on_rules)
         except NotForGit as reason:
             raise GitUnavailable(str(reason)) from reason
@@ -221,7 +222,7 @@ class _Scan:
         if not self._is_real_folder(path.rpartition("/")[0]):
             return  # still in git's index, but its folder is gone or a link now, which is judged by itself
         try:
-            status = os.lstat(self._folder / path)
+            status = os.lstat(self._prefix + path)
             if stat.S_ISDIR(status.st_mode):
                 self._consider_repository(path)
             elif self._scope.covers(path):
@@ -273,7 +274,7 @@ class _Scan:
     def _source_file(self, path: str, status: os.stat_result) -> SourceFile:
         return SourceFile(
             path,
-            self._folder / path,
+            self._folder,
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
             changed_ns=max(status.st_mtime_ns, status.st_ctime_ns),
@@ -305,11 +306,8 @@ class _Scan:
     def _is_real_folder(self, path: str) -> bool:
         """Whether no part of ``path`` is a link: git's index may still know it as a folder."""
         if path not in self._real_folders:
-            real = True
-            for folder in folders_down_to(path):
-                if folder not in self._real_folders:
-                    self._real_folders[folder] = real and _is_plain_folder(self._folder / folder)
-                real = self._real_folders[folder]
+            for parent, folder in unknown_folders(path, self._real_folders):
+                self._real_folders[folder] = self._real_folders[parent] and _is_plain_folder(self._prefix + folder)
         return self._real_folders[path]
 
     def _note_on_rules(self, sentence: str) -> None:
@@ -324,7 +322,7 @@ class _Scan:
         return "leads to another place in the folder" if inside else "leads out of the folder"
 
 
-def _is_plain_folder(path: Path) -> bool:
+def _is_plain_folder(path: str) -> bool:
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
@@ -338,4 +336,4 @@ def _is_bare(repository: Path) -> bool:
 
 
 def _printable(path: str) -> str:
-    return path_bytes(path).decode("utf-8", "backslashreplace")
+    return path if path.isascii() else path_bytes(path).decode("utf-8", "backslashreplace")

@@ -42,7 +42,7 @@ def _rules_of_repository(folder: Path, repository: Path | None, note: Note) -> l
 
 class _Walk:
     def __init__(self, folder: Path, git_ignores: IgnoreTree | None, enter: FolderFilter, cancel: CancelToken) -> None:
-        self._folder = folder
+        self._prefix = os.path.join(folder, "")  # noqa: PTH118 - a path for every folder below is built from it
         self._git_ignores = git_ignores
         self._enter = enter
         self._cancel = cancel
@@ -54,7 +54,7 @@ class _Walk:
             self._cancel.check()
             folder = pending.pop()
             try:
-                with os.scandir(self._folder / folder) as entries:
+                with os.scandir(self._prefix + folder) as entries:
                     content = list(entries)
             except OSError as error:
                 self._skip(f"{folder or '.'}/", SkipReason.UNREADABLE, error.strerror or str(error))

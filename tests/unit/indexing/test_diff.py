@@ -15,7 +15,7 @@ READ_AT = 100 * SECOND
 
 
 def source(path: str = "a.py", size: int = 10, changed: int = SECOND) -> SourceFile:
-    return SourceFile(path, Path(path), size, changed, changed)
+    return SourceFile(path, Path(), size, changed, changed)
 
 
 STAMP = FileStamp(size=10, changed_ns=SECOND, digest="d", chunks=1)
