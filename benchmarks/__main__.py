@@ -19,22 +19,35 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from benchmarks import adapter, incremental, indexing, language_server, latency, startup, throughput, vector_search
+from benchmarks import (
+    adapter,
+    incremental,
+    indexing,
+    language_server,
+    latency,
+    manners,
+    model,
+    startup,
+    throughput,
+    vector_search,
+)
 from benchmarks.common import Context, empty_folder
 from benchmarks.corpus import copy_part, obtain_django
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.results import Record, Result, as_table
-from codecontext.embeddings.openvino.backend import OPENVINO_AVAILABLE
+from codecontext.embeddings.openvino.library import OPENVINO_AVAILABLE
 
 BENCHMARKS: dict[str, Callable[[Context], Result]] = {
     "throughput": throughput.run,
     "indexing": indexing.run,
     "latency": latency.run,
     "incremental": incremental.run,
+    "model": model.run,
     "adapter": adapter.run,
     "startup": startup.run,
     "vector-search": vector_search.run,
     "language-server": language_server.run,
+    "manners": manners.run,
 }
 RESULTS = Path(__file__).parent / "results"
 _QUICK_FILES = 16

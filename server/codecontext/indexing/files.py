@@ -63,16 +63,12 @@ class SourceFile:
 class Skipped:
     r"""A file, or with a trailing ``/`` a whole folder, that is not indexed.
 
-    ``path`` is printable and valid UTF-8: bytes of a name that are not are written as ``\xff``. ``size`` and
-    ``changed_ns`` are those of the ``SourceFile`` whose content was judged; None where nothing was read, or where
-    reading it again may end differently.
+    ``path`` is printable and valid UTF-8: bytes of a name that are not are written as ``\xff``.
     """
 
     path: str
     reason: SkipReason
     detail: str = ""
-    size: int | None = None
-    changed_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

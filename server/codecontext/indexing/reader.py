@@ -17,7 +17,7 @@ from codecontext.core.reading import FileTooLarge
 from codecontext.indexing.classify import classify_content
 from codecontext.indexing.files import Skipped, SkipReason, SourceFile
 from codecontext.indexing.rows import rows_of_chunks
-from codecontext.store.manifest import FileStamp
+from codecontext.store.records import FileStamp
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +92,7 @@ def read_file(request: ReadRequest, config: ChunkingConfig) -> FileReading:
         return without_rows(file, SkipReason.UNREADABLE, error.strerror or str(error))
     verdict = classify_content(file.path, data)
     if verdict is not None:
-        skipped = Skipped(file.path, verdict.reason, verdict.detail, file.size, file.changed_ns)
-        return FileReading(rows=[], skipped=skipped)
+        return without_rows(file, verdict.reason, verdict.detail)
     digest = content_digest(data)
     try:
         chunks = chunk_source(file.path, data, config)
@@ -105,7 +104,7 @@ def read_file(request: ReadRequest, config: ChunkingConfig) -> FileReading:
     stamp = FileStamp(size=file.size, changed_ns=file.changed_ns, digest=digest, chunks=len(chunks))
     if request.digests == {digest}:
         return FileReading(stamp=stamp)
-    return FileReading(rows=rows_of_chunks(chunks, digest), stamp=stamp)
+    return FileReading(rows=rows_of_chunks(chunks), stamp=stamp)
 
 
 def without_rows(file: SourceFile, reason: SkipReason, detail: str = "") -> FileReading:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from codecontext.core.errors import CodeContextError
 from codecontext.core.printable import PrintableFormatter
+from codecontext.core.priority import lower_thread_priority
 from codecontext.core.startup import claim_stdio, limit_malloc_arenas
 from codecontext.engine.folder_state import FolderState
 from codecontext.indexing.reader_pool import ReaderPool
@@ -144,7 +145,7 @@ def main() -> None:
     _log_to_stderr()
     reader_pool = ReaderPool()
     # The child imports what it needs while this process imports the database, which takes a second.
-    threading.Thread(target=_prepare, args=(reader_pool,), daemon=True).start()
+    threading.Thread(target=_prepare, args=(reader_pool,), name="prepare", daemon=True).start()
     server = EngineServer(reader_pool)
     server.start_io(reader, writer)
     closing = threading.Thread(target=server.service.close, daemon=True)
@@ -155,6 +156,7 @@ def main() -> None:
 
 
 def _prepare(reader: ReaderPool) -> None:
+    lower_thread_priority()  # the children inherit it, from their first import on
     try:
         reader.prepare()
     except CodeContextError as error:  # reported again when the first file is read
