@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
+from codecontext.chunking.languages import has_grammar
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
 from codecontext.indexing.classify import classify_path
@@ -37,6 +40,8 @@ from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
 __all__ = ["ScanConfig", "ScanResult", "scan_folder", "scan_scope"]
 
+_CANDIDATES_PER_STEP = 500
+_LOOKED_AT_EARLY = 5_000
 _MAX_NOTES = 20
 """Sentences about ignore files that a scan gives; further ones are only counted."""
 
@@ -68,6 +73,29 @@ def scan_scope(folder: Path, config: ScanConfig, scope: Scope, cancel: CancelTok
 
     A skipped folder around a path of the scope is part of the answer. Raises as ``scan_folder`` does.
     """
+    steps = scan_in_steps(folder, config, scope, cancel)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: ScanResult = end.value
+            return result
+
+
+def scan_in_steps(
+    folder: Path,
+    config: ScanConfig,
+    scope: Scope = WHOLE_FOLDER,
+    cancel: CancelToken | None = None,
+    *,
+    first: Collection[str] = (),
+    early: int = 0,
+) -> Generator[list[SourceFile], None, ScanResult]:
+    """``scan_scope`` with a pause now and then, for a caller who begins to read before all is known.
+
+    The first step gives up to ``early`` files: those of ``first``, then source code, in the order in which it is
+    listed. The later ones give none. The result has all files, whichever were early. Raises as ``scan_scope`` does.
+    """
     folder = folder.absolute()
     try:
         os.scandir(folder).close()
@@ -76,7 +104,7 @@ def scan_scope(folder: Path, config: ScanConfig, scope: Scope, cancel: CancelTok
             f"Cannot list the folder {folder}: {error.strerror}.", "Name a folder that can be read."
         ) from error
     scan = _Scan(folder, config, scope, cancel or CancelToken())
-    scan.run()
+    yield from scan.steps(first, early)
     return ScanResult(
         sorted(scan.files, key=lambda file: file.path),
         sorted(scan.skipped.values(), key=lambda entry: entry.path),
@@ -109,24 +137,44 @@ class _Scan:
         self._real_folders: dict[str, bool] = {"": True}
         self._pending = [""]
 
-    def run(self) -> None:
-        """Scan the folder, then each repository that was met inside it."""
+    def steps(self, first: Collection[str], early: int) -> Iterator[list[SourceFile]]:
+        """Scan the folder, then each repository that was met inside it; see ``scan_in_steps``."""
         if is_git_data(self._folder):
             self._skip("./", SkipReason.GIT_DATA, "a repository without a checkout")
             return
         while self._pending:
             root = self._pending.pop()
             listing = self._list(root)
+            done = self._consider_early(root, listing.candidates, first, early) if early else set()
+            if done:
+                yield list(self.files)
+                early = 0
             for entry in listing.skipped:
                 if self._concerns_scope(root + entry.path):
                     self._skip(root + entry.path, entry.reason, entry.detail)
-            for path in listing.candidates:
+            for count, path in enumerate(listing.candidates, start=1):
                 self._cancel.check()
-                if self._scope.meets(root + path):
+                if path not in done and self._scope.meets(root + path):
                     self._consider(root + path)
+                if count % _CANDIDATES_PER_STEP == 0:
+                    yield []
         self.notes += list(self._notes_on_rules)[:_MAX_NOTES]
         if len(self._notes_on_rules) > _MAX_NOTES:
             self.notes.append(f"{len(self._notes_on_rules) - _MAX_NOTES:,} more ignore files have problems.")
+
+    def _consider_early(self, root: str, candidates: list[str], first: Collection[str], early: int) -> set[str]:
+        """Consider some candidates before the others, until ``early`` files are found; returns which."""
+        foremost = frozenset(first)
+        named = (path for path in candidates if root + path in foremost)
+        source = (path for path in islice(candidates, _LOOKED_AT_EARLY) if has_grammar(path))
+        done: set[str] = set()
+        for path in chain(named, source):
+            if len(self.files) >= early:
+                break
+            if path not in done and self._scope.meets(root + path):
+                done.add(path)
+                self._consider(root + path)
+        return done
 
     def _list(self, root: str) -> Listing:
         """What lies below ``root``: nothing for the folder itself, else a repository's path and a ``/``."""
