@@ -93,8 +93,8 @@ def scan_in_steps(
 ) -> Generator[list[SourceFile], None, ScanResult]:
     """``scan_scope`` with a pause now and then, for a caller who begins to read before all is known.
 
-    The first step gives up to ``early`` files: those of ``first``, then source code, in the order in which it is
-    listed. The later ones give none. The result has all files, whichever were early. Raises as ``scan_scope`` does.
+    Once ``early`` files are found, one step gives them: those of ``first`` that are listed by then, before source code
+    and the rest. The other steps give none. The result has all files, whichever were early. Raises as ``scan_scope``.
     """
     folder = folder.absolute()
     try:
@@ -144,23 +144,26 @@ class _Scan:
             return
         while self._pending:
             root = self._pending.pop()
-            listing = self._list(root)
-            done = self._consider_early(root, listing.candidates, first, early) if early else set()
-            if done:
-                yield list(self.files)
-                early = 0
-            for entry in listing.skipped:
-                if self._concerns_scope(root + entry.path):
-                    self._skip(root + entry.path, entry.reason, entry.detail)
-            for count, path in enumerate(listing.candidates, start=1):
-                self._cancel.check()
-                if path not in done and self._scope.meets(root + path):
-                    self._consider(root + path)
-                if count % _CANDIDATES_PER_STEP == 0:
-                    yield []
+            for listing in self._list(root):
+                done = self._consider_early(root, listing.candidates, first, early) if early else set()
+                if early and len(self.files) >= early:
+                    yield self.files[:early]
+                    early = 0
+                yield from self._consider_all(root, listing, done)
         self.notes += list(self._notes_on_rules)[:_MAX_NOTES]
         if len(self._notes_on_rules) > _MAX_NOTES:
             self.notes.append(f"{len(self._notes_on_rules) - _MAX_NOTES:,} more ignore files have problems.")
+
+    def _consider_all(self, root: str, listing: Listing, done: Collection[str]) -> Iterator[list[SourceFile]]:
+        for entry in listing.skipped:
+            if self._concerns_scope(root + entry.path):
+                self._skip(root + entry.path, entry.reason, entry.detail)
+        for count, path in enumerate(listing.candidates, start=1):
+            self._cancel.check()
+            if path not in done and self._scope.meets(root + path):
+                self._consider(root + path)
+            if count % _CANDIDATES_PER_STEP == 0:
+                yield []
 
     def _consider_early(self, root: str, candidates: list[str], first: Collection[str], early: int) -> set[str]:
         """Consider some candidates before the others, until ``early`` files are found; returns which."""
@@ -176,8 +179,8 @@ class _Scan:
                 self._consider(root + path)
         return done
 
-    def _list(self, root: str) -> Listing:
-        """What lies below ``root``: nothing for the folder itself, else a repository's path and a ``/``."""
+    def _list(self, root: str) -> Iterator[Listing]:
+        """What lies below ``root``, in parts: nothing for the folder itself, else a repository's path and a ``/``."""
         place = self._folder / root
 
         def enter(path: str) -> bool:
@@ -188,7 +191,7 @@ class _Scan:
         repository = place if root else self._repository
         if repository is not None and not _is_bare(repository):
             try:
-                return self._listed_by_git(place)
+                return iter([self._listed_by_git(place)])
             except GitUnavailable as reason:
                 self._git_is_silent = self._git_is_silent or isinstance(reason, GitSilent)
                 self.notes.append(f"Ignore files in {place} were read without git: {reason}.")
