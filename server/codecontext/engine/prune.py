@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codecontext.core.errors import IndexCorrupt, IndexLocked, StoreError
 from codecontext.core.paths import codecontext_home, index_directory
-from codecontext.store.index_store import RECORDS_FOLDER, IndexStore
+from codecontext.store.index_reader import RECORDS_FOLDER
+from codecontext.store.index_store import IndexStore
 from codecontext.store.lock import writer_lock
 
 
