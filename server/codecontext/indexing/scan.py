@@ -169,7 +169,7 @@ class _Scan:
         """Consider some candidates before the others, until ``early`` files are found; returns which."""
         foremost = frozenset(first)
         named = (path for path in candidates if root + path in foremost)
-        source = (path for path in islice(candidates, _LOOKED_AT_EARLY) if has_grammar(path))
+        source = (path for path in islice(sorted(candidates), _LOOKED_AT_EARLY) if has_grammar(path))
         done: set[str] = set()
         for path in chain(named, source):
             if len(self.files) >= early:
