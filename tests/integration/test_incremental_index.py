@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from codecontext.chunking import ChunkingConfig
+from codecontext.core.progress import CancelToken, Progress
+from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.engine.engine import Engine
+from codecontext.indexing import chunk_stage
+from codecontext.indexing.pipeline import Indexer
+from codecontext.indexing.reader import InProcessReader, ReadBatch, ReadRequest
+from codecontext.indexing.reader_pool import ReaderPool
 from codecontext.search.results import SearchResponse
+from codecontext.store.embedding_cache import EmbeddingCache
+from codecontext.store.index_store import IndexStore
 
 pytestmark = pytest.mark.slow
 
@@ -172,3 +182,58 @@ def test_nested_ignore_files_count(
     assert paths(engine.search("send_welcome_mail")) != []
     assert "app/mail.py" not in paths(engine.search("send_welcome_mail"))
     assert {item.path: item.reason for item in engine.status().skipped_files}["app/mail.py"] == "ignored_by_git"
+
+
+class RecordingReader(InProcessReader):
+    """Reads, and remembers what."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def read(
+        self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
+    ) -> Generator[ReadBatch, None, None]:
+        for batch in super().read(batches, config, cancel):
+            self.paths += [request.file.path for request, _ in batch]
+            yield batch
+
+
+def test_files_skipped_for_their_content_are_read_again_only_when_they_change(
+    indexed: Engine, project: Path, provider: HuggingFaceEmbeddingProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunk_stage, "RACY_NS", -60_000_000_000)  # all that is older than a minute from now is at rest
+    (project / "data.py").write_bytes(b"\0\1\2")
+    (project / "key.txt").write_text("-----BEGIN RSA PRIVATE KEY-----\n")
+    skipped = {"binary": 1, "secret": 1}
+    reader = RecordingReader()
+    assert indexed.index(reader=reader).skipped == skipped
+    assert {"data.py", "key.txt"} <= set(reader.paths)
+    reader.paths.clear()
+    assert indexed.index(reader=reader).skipped == skipped
+    assert indexed.indexer(provider, reader).update(["key.txt"], vectors=False).skipped == skipped
+    assert not reader.paths
+    (project / "data.py").write_text("x = 1\n")
+    report = indexed.index(reader=reader)
+    assert (report.skipped, report.files, reader.paths) == ({"secret": 1}, 3, ["data.py"])
+
+
+@pytest.mark.parametrize("parallel", [False, True], ids=["in process", "in children"])
+def test_the_first_files_are_searchable_while_the_others_are_still_looked_for(
+    project: Path, write: Callable[..., None], provider: HuggingFaceEmbeddingProvider, tmp_path: Path, *, parallel: bool
+) -> None:
+    write({f"part_{n % 30}/job_{n}.py": f"def job_{n}(x):\n    return x * {n}\n" for n in range(1_200)})
+    (project / "part_3/data.py").write_bytes(b"\0\1\2")
+    store = IndexStore(tmp_path / "index")
+    seen: list[Progress] = []
+    with (
+        closing(ReaderPool()) as pool,
+        closing(EmbeddingCache(tmp_path / "embeddings.sqlite", max_bytes=100_000_000)) as cache,
+    ):
+        recording = RecordingReader()
+        indexer = Indexer(project, store, cache, provider, reader=pool if parallel else recording)
+        report = indexer.update_text(on_progress=seen.append)
+    assert (report.files, report.files_written, report.skipped) == (1_200, 1_200, {"binary": 1})
+    reading = [(progress.done, progress.total) for progress in seen if progress.stage == "reading"]
+    assert reading[0] == (100, 0)
+    assert reading[-1] == (1_101, 1_101)
+    assert len(recording.paths) == len(set(recording.paths))

@@ -297,14 +297,14 @@ def test_a_cancelled_update_is_made_up_for_by_the_next_run(
 
 def test_files_named_first_are_read_and_embedded_first(project: Path, write: Write, indexer_for: IndexerFor) -> None:
     write({f"module_{n:03}.py": f"def job_{n}(x):\n    return x * {n}\n" for n in range(250)})
-    os.utime(project / "module_007.py", ns=(1, 1))
+    os.utime(project / "module_207.py", ns=(1, 1))
     indexer = indexer_for("first")
     seen: list[bool] = []
     indexer.run(
-        first=["module_007.py"],
-        on_progress=lambda _progress: seen.append("module_007.py" in indexer.store.stamps()),
+        first=["module_207.py"],
+        on_progress=lambda _progress: seen.append("module_207.py" in indexer.store.stamps()),
     )
     reading = indexer_for("last")
     late: list[bool] = []
-    reading.run(on_progress=lambda _progress: late.append("module_007.py" in reading.store.stamps()))
+    reading.run(on_progress=lambda _progress: late.append("module_207.py" in reading.store.stamps()))
     assert seen.index(True) < late.index(True)

@@ -234,6 +234,11 @@ def find_language(path: str, first_bytes: bytes = b"") -> Language:
     return _BY_FILENAME.get(name.partition(".")[0]) or _by_shebang(first_bytes) or TEXT
 
 
+def has_grammar(path: str) -> bool:
+    """Whether a file with this name is cut along its syntax tree."""
+    return bool(find_language(path).grammar)
+
+
 def language_named(name: str) -> Language | None:
     """The row with this language name or, as in ``<script lang="ts">``, with this extension."""
     return _BY_NAME.get(name) or _BY_EXTENSION.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ from codecontext.indexing.reader import FileReader, ReadBatch, ReadRequest
 from codecontext.store.index_store import IndexStore
 from codecontext.store.records import FileRows, FileStamp, SkippedEntry
 
-_FIRST_FILES = 100
+FIRST_FILES = 100
 _FILES_PER_COMMIT = 200
 _BYTES_PER_COMMIT = 4_000_000
 
@@ -41,7 +41,20 @@ class ChunkStage:
 
     def run(self, files: Sequence[SourceFile], stamps: Mapping[str, FileStamp]) -> None:
         """Bring the rows of ``files`` up to date; ``stamps`` are those of what the index holds."""
-        requests = ([ReadRequest(file, _digests(stamps.get(file.path))) for file in batch] for batch in _batches(files))
+        self.run_as_found([files], stamps, total=len(files))
+
+    def run_as_found(
+        self, found: Iterable[Sequence[SourceFile]], stamps: Mapping[str, FileStamp], total: int = 0
+    ) -> None:
+        """As ``run``, with files that are still being looked for; ``total`` is 0 while nobody knows how many.
+
+        Between two of ``found``, which may be empty, what is read is written.
+        """
+        requests = (
+            [ReadRequest(file, _digests(stamps.get(file.path))) for file in batch]
+            for files in found
+            for batch in _batches(files)
+        )
         done = 0
         with (
             ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer,
@@ -54,7 +67,7 @@ class ChunkStage:
                     committing.result()
                 done += len(batch)
                 # The readers go on meanwhile.
-                committing = writer.submit(self._commit, batch, stamps, Progress("reading", done, len(files)))
+                committing = writer.submit(self._commit, batch, stamps, Progress("reading", done, total))
             if committing is not None:
                 committing.result()
 
@@ -106,15 +119,15 @@ def _digests(stamp: FileStamp | None) -> frozenset[str]:
 
 
 def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
-    """Files to commit together; the first batch is small, to be searchable soon."""
+    """Files to commit together; the first batch is small, to be searchable soon. One empty batch for no files."""
     batch: list[SourceFile] = []
     size = 0
-    most = _FIRST_FILES
+    most = FIRST_FILES
     for file in files:
         batch.append(file)
         size += file.size
         if len(batch) >= most or size >= _BYTES_PER_COMMIT:
             yield batch
             batch, size, most = [], 0, _FILES_PER_COMMIT
-    if batch:
+    if batch or not files:
         yield batch

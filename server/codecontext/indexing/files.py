@@ -38,13 +38,13 @@ class SkipReason(StrEnum):
 class SourceFile:
     """A file to index, as it was when scanned.
 
-    ``path`` is relative to the scanned folder, with ``/``; ``size`` is in bytes; ``changed_ns`` is the later
+    ``path`` is relative to the scanned ``folder``, with ``/``; ``size`` is in bytes; ``changed_ns`` is the later
     of modification and status change, so that an edit that puts the modification time back is seen. ``max_bytes``
     is the most that may be read of it.
     """
 
     path: str
-    absolute: Path
+    folder: Path
     size: int
     mtime_ns: int
     changed_ns: int
@@ -56,8 +56,7 @@ class SourceFile:
         Raises ``OSError``: it may be gone since the scan, or be something else, reached through a link or too large
         (``core.reading``).
         """
-        folder = self.absolute.parents[self.path.count("/")]
-        return read_file_inside(folder, self.path, max_bytes=self.max_bytes)
+        return read_file_inside(self.folder, self.path, max_bytes=self.max_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from codecontext.core.paths import codecontext_home
 from codecontext.indexing.files import Skipped, SkipReason
-from codecontext.indexing.ignore import folders_down_to
+from codecontext.indexing.ignore import unknown_folders
 from codecontext.indexing.repositories import is_git_data, is_second_checkout
 
 _OWN_FOLDER = ".codecontext"
@@ -24,28 +24,26 @@ class ForeignFolders:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._prefix = os.path.join(folder, "")  # noqa: PTH118 - a path for every folder below is built from it
         self._own = _parts_of_home_in(folder)
         self._covering: dict[str, Skipped | None] = {"": None}
 
     def covering(self, path: str) -> Skipped | None:
         """The topmost such folder that is or covers the folder ``path``, which no link leads to."""
         if path not in self._covering:
-            covering = None
-            for folder in folders_down_to(path):
-                if folder not in self._covering:
-                    self._covering[folder] = covering or self._judge(folder)
-                covering = self._covering[folder]
+            for parent, folder in unknown_folders(path, self._covering):
+                self._covering[folder] = self._covering[parent] or self._judge(folder)
         return self._covering[path]
 
     def _judge(self, path: str) -> Skipped | None:
-        place = self._folder / path
+        place = self._prefix + path
         if path in self._own:
             return Skipped(f"{path}/", SkipReason.IGNORED_BY_CODECONTEXT, "data of CodeContext itself")
-        if place.name == _OWN_FOLDER or _is_adapter(place):
+        if path.rpartition("/")[2] == _OWN_FOLDER or _is_adapter(place):
             return Skipped(f"{path}/", SkipReason.IGNORED_BY_CODECONTEXT, "project adapters")
         if is_git_data(place):
             return Skipped(f"{path}/", SkipReason.GIT_DATA, "a repository without a checkout")
-        if os.path.lexists(place / ".git") and is_second_checkout(place, self._folder):
+        if os.path.lexists(f"{place}/.git") and is_second_checkout(Path(place), self._folder):
             return Skipped(
                 f"{path}/", SkipReason.WORKTREE, "another checkout of a repository that is already indexed here"
             )
@@ -71,8 +69,8 @@ def _parts_of_home_in(folder: Path) -> frozenset[str]:
     return frozenset([home.relative_to(real).as_posix()] if home.is_relative_to(real) else [])
 
 
-def _is_adapter(folder: Path) -> bool:
+def _is_adapter(folder: str) -> bool:
     """Whether PEFT saved an adapter there: configuration and weights, with a model card of prose."""
-    return os.path.lexists(folder / _ADAPTER_CONFIG) and any(
-        os.path.lexists(folder / name) for name in _ADAPTER_WEIGHTS
+    return os.path.lexists(f"{folder}/{_ADAPTER_CONFIG}") and any(
+        os.path.lexists(f"{folder}/{name}") for name in _ADAPTER_WEIGHTS
     )

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +86,10 @@ def ask_git(folder: Path, cancel: CancelToken) -> Listing:
 def _listing(folder: Path, until: float, cancel: CancelToken) -> Listing:
     if not (folder / ".git").exists() and _ask(folder, until, cancel, "check-ignore", "--quiet", ".").returncode == 0:
         raise GitUnavailable("the enclosing repository ignores the whole folder")
-    candidates = _ls_files(folder, until, cancel, "--cached", "--others")
-    ignored = _ls_files(folder, until, cancel, "--others", "--ignored", "--directory")
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="git") as asking:
+        listed = asking.submit(_ls_files, folder, until, cancel, "--cached", "--others")
+        ignored = _ls_files(folder, until, cancel, "--others", "--ignored", "--directory")
+        candidates = listed.result()
     return Listing(
         candidates=sorted({path.rstrip("/") for path in candidates if is_inside(path)}),
         skipped=[Skipped(path, SkipReason.IGNORED_BY_GIT) for path in _topmost(ignored)],
@@ -244,6 +247,8 @@ def _environment() -> dict[str, str]:
 
 def is_inside(path: str) -> bool:
     """Whether ``path`` stays in the folder, outside ``.git``: git prints what a forged index says, ``../`` and all."""
+    if os.name != "nt" and "/." not in path and "//" not in path and not path.startswith((".", "/")):
+        return bool(path)  # as nearly all are
     return not os.path.splitdrive(path)[0] and _DISHONEST_PARTS.isdisjoint(path.rstrip("/").lower().split("/"))
 
 

@@ -11,8 +11,9 @@ out.
 
 from __future__ import annotations
 
+import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
@@ -153,6 +154,9 @@ def _what_is_malformed(path: Path, problems: list[tuple[int, str]]) -> str:
     return f"{path}, line {line} is malformed ({problem}){more}; the other lines apply."
 
 
+_InnerRules = tuple[tuple[int, IgnorePatterns], ...]
+"""Patterns inside a folder, each with the place in a path where the part that those patterns see begins."""
+
 OuterRules = tuple[str, IgnorePatterns]
 """Patterns from above a folder, and that folder's path as they see it: empty, or ending with ``/``."""
 
@@ -167,57 +171,67 @@ class IgnoreTree:
     def __init__(
         self, folder: Path, filename: str | None, outer: Iterable[OuterRules] = (), note: Note = no_note
     ) -> None:
-        self._folder = folder
+        self._prefix = os.path.join(folder, "")  # noqa: PTH118 - a path for every folder below is built from it
         self._note = note
         self._filename = filename
-        self._outer = list(outer)
-        self._patterns: dict[str, IgnorePatterns | None] = {}
+        self._outer = [rules for rules in reversed(list(outer)) if len(rules[1])]
+        self._rules_nothing = filename is None and not self._outer
+        self._inner: dict[str, _InnerRules] = {}
         self._in_memory = 0
         self._covering: dict[str, str | None] = {"": None}
 
     def covering_entry(self, path: str) -> str | None:
         """The topmost ignored entry that is or covers the file ``path``; a folder ends with ``/``."""
+        if self._rules_nothing:
+            return None
         folder = self.covering_folder(path.rpartition("/")[0])
         return folder or (path if self._is_ignored(path, is_folder=False) else None)
 
     def covering_folder(self, path: str) -> str | None:
         """The topmost ignored folder that is or covers the folder ``path``, with a trailing ``/``."""
+        if self._rules_nothing:
+            return None
         if path not in self._covering:
-            covering = None
-            for folder in folders_down_to(path):
-                if folder not in self._covering:
-                    ignored = covering is None and self._is_ignored(folder, is_folder=True)
-                    self._covering[folder] = f"{folder}/" if ignored else covering
-                covering = self._covering[folder]
+            for parent, folder in unknown_folders(path, self._covering):
+                covering = self._covering[parent]
+                ignored = covering is None and self._is_ignored(folder, is_folder=True)
+                self._covering[folder] = f"{folder}/" if ignored else covering
         return self._covering[path]
 
     def _is_ignored(self, path: str, *, is_folder: bool) -> bool:
-        for inside, patterns in self._patterns_for(path):
-            verdict = patterns.verdict(inside, is_folder=is_folder)
+        for start, patterns in self._rules_in(path.rpartition("/")[0]):
+            verdict = patterns.verdict(path[start:], is_folder=is_folder)
+            if verdict is not None:
+                return verdict
+        for prefix, patterns in self._outer:
+            verdict = patterns.verdict(prefix + path, is_folder=is_folder)
             if verdict is not None:
                 return verdict
         return False
 
-    def _patterns_for(self, path: str) -> Iterator[tuple[str, IgnorePatterns]]:
-        """Patterns that rule ``path``, strongest first, each with the path as those patterns see it."""
-        place = path
-        while place and self._filename is not None:
-            place = place.rpartition("/")[0]
-            patterns = self._patterns_of(place, self._filename)
-            if patterns is not None:
-                yield path[len(place) :].lstrip("/"), patterns
-        for prefix, patterns in reversed(self._outer):
-            yield prefix + path, patterns
+    def _rules_in(self, place: str) -> _InnerRules:
+        """The patterns that rule what is in the folder ``place``, strongest first."""
+        if self._filename is None:
+            return ()
+        rules = self._inner.get(place)
+        if rules is None:
+            rules = ()
+            for folder in ("", *folders_down_to(place)) if place else ("",):
+                known = self._inner.get(folder)
+                rules = self._with_own(folder, rules) if known is None else known
+        return rules
 
-    def _patterns_of(self, place: str, filename: str) -> IgnorePatterns | None:
-        if place not in self._patterns:
-            patterns = IgnorePatterns.read(self._folder / place / filename, self._note)
-            self._in_memory += len(patterns) if patterns is not None else 0
-            if self._in_memory > _MAX_IN_MEMORY:
-                self._patterns.clear()
-                self._in_memory = len(patterns) if patterns is not None else 0
-            self._patterns[place] = patterns
-        return self._patterns[place]
+    def _with_own(self, place: str, around: _InnerRules) -> _InnerRules:
+        """The patterns of the folder ``place`` before those that are ``around`` it."""
+        file = f"{self._prefix}{place}/{self._filename}" if place else f"{self._prefix}{self._filename}"
+        patterns = IgnorePatterns.read(Path(file), self._note) if os.path.lexists(file) else None
+        rules = around if patterns is None else ((len(place) + 1 if place else 0, patterns), *around)
+        self._in_memory += len(patterns) if patterns is not None else 0
+        if self._in_memory > _MAX_IN_MEMORY:
+            self._inner.clear()
+            self._in_memory = sum(len(kept) for _, kept in rules)
+        self._inner[place] = rules
+        return rules
 
 
 def rules_from_above(folder: Path, top: Path | None, filename: str, note: Note = no_note) -> list[OuterRules]:
@@ -233,6 +247,19 @@ def read_outer_rules(file: Path, place: Path, folder: Path, note: Note = no_note
     patterns = IgnorePatterns.read(file, note)
     inside = folder.relative_to(place).as_posix()
     return None if patterns is None else ("" if inside == "." else f"{inside}/", patterns)
+
+
+def unknown_folders(path: str, known: Container[str]) -> Iterator[tuple[str, str]]:
+    """Those of ``folders_down_to(path)`` that are not ``known``, each after the folder around it (empty at the top)."""
+    parent = path.rpartition("/")[0]
+    if parent in known:
+        yield parent, path
+        return
+    parent = ""
+    for folder in folders_down_to(path):
+        if folder not in known:
+            yield parent, folder
+        parent = folder
 
 
 def folders_down_to(path: str) -> Iterator[str]:

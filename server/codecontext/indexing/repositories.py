@@ -102,13 +102,14 @@ def _linked_worktrees(common: Path) -> Iterator[tuple[Path, Path]]:
             yield data, _real(data / pointer).parent
 
 
-def is_git_data(folder: Path) -> bool:
+def is_git_data(folder: Path | str) -> bool:
     """Whether ``folder`` is a repository without a checkout, or what one keeps apart: no source, whatever its name."""
+    head, *others = _MARKS_OF_GIT_DATA
     try:
-        head = os.lstat(folder / _MARKS_OF_GIT_DATA[0])
-        return not stat.S_ISDIR(head.st_mode) and all((folder / name).is_dir() for name in _MARKS_OF_GIT_DATA[1:])
+        mode = os.lstat(f"{folder}/{head}").st_mode
     except OSError:
         return False
+    return not stat.S_ISDIR(mode) and all(Path(folder, name).is_dir() for name in others)
 
 
 def _first_line(file: Path) -> str | None:

@@ -12,13 +12,13 @@ from codecontext.chunking import CHUNK_FORMAT, ChunkingConfig
 from codecontext.core.hashing import content_digest
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider
-from codecontext.indexing.chunk_stage import ChunkStage
+from codecontext.indexing.chunk_stage import FIRST_FILES, ChunkStage
 from codecontext.indexing.diff import Changes, find_changes, without_skipped
 from codecontext.indexing.embed_stage import EmbedStage
-from codecontext.indexing.files import Skipped
+from codecontext.indexing.files import Skipped, SourceFile
 from codecontext.indexing.reader import FileReader
 from codecontext.indexing.report import IndexReport
-from codecontext.indexing.scan import ScanConfig, ScanResult, scan_scope
+from codecontext.indexing.scan import ScanConfig, ScanResult, scan_in_steps, scan_scope
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_reader import IndexedFile
@@ -86,18 +86,20 @@ class IndexRun:
         Returns the scope that was really scanned, which may be wider.
         """
         self._on_progress(Progress("scanning", 0, 0))
-        read_at_ns = time.time_ns()
+        stage = ChunkStage(self._store, self._reader, self._chunking, time.time_ns(), self._on_progress, self._cancel)
         with _timed(self.report, "scan_seconds"):
-            scan, scope = self._scan(scope)
+            if scope.is_whole and not self._store.state().files and not self._store.skipped_by_reason():
+                scan = self._scan_while_reading(stage, first)
+            else:
+                scan, scope = self._scan(scope)
         self.report.notices += scan.notes
         with _timed(self.report, "text_seconds"):
             stamps = self._store.stamps(scope.paths)
             files, held = without_skipped(scan.files, self._store.skipped(scope.paths))
             changes = find_changes(files, stamps, frozenset(first))
-            stage = ChunkStage(self._store, self._reader, self._chunking, read_at_ns, self._on_progress, self._cancel)
             self._store.remove_files(changes.removed)
             try:
-                stage.run(changes.to_read, stamps)
+                stage.run([file for file in changes.to_read if file.path not in stage.read], stamps)
             finally:
                 self._record_skipped(scope, [*map(_entry, scan.skipped), *held, *stage.skipped], changes, stage.read)
                 self.report.files_written = stage.written
@@ -162,6 +164,17 @@ class IndexRun:
             if wider == scope:
                 return scan, scope
             scope = wider
+
+    def _scan_while_reading(self, stage: ChunkStage, first: Collection[str]) -> ScanResult:
+        """What is in the folder, of which there is no index yet; some of it can be found before the scan is over."""
+        result: list[ScanResult] = []
+
+        def found() -> Iterator[list[SourceFile]]:
+            steps = scan_in_steps(self._folder, self._scan_config, cancel=self._cancel, first=first, early=FIRST_FILES)
+            result.append((yield from steps))
+
+        stage.run_as_found(found(), {})
+        return result[0]
 
     def _record_skipped(
         self, scope: Scope, entries: list[SkippedEntry], changes: Changes, read: Collection[str]

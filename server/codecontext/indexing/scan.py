@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
+from codecontext.chunking.languages import has_grammar
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
 from codecontext.indexing.classify import classify_path
@@ -28,8 +31,8 @@ from codecontext.indexing.ignore import (
     IgnoreTree,
     NotForGit,
     check_ignore_file,
-    folders_down_to,
     rules_from_above,
+    unknown_folders,
 )
 from codecontext.indexing.repositories import enclosing_repository, git_folder, is_bare, is_git_data
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
@@ -37,6 +40,8 @@ from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
 __all__ = ["ScanConfig", "ScanResult", "scan_folder", "scan_scope"]
 
+_CANDIDATES_PER_STEP = 500
+_LOOKED_AT_EARLY = 5_000
 _MAX_NOTES = 20
 """Sentences about ignore files that a scan gives; further ones are only counted."""
 
@@ -68,6 +73,29 @@ def scan_scope(folder: Path, config: ScanConfig, scope: Scope, cancel: CancelTok
 
     A skipped folder around a path of the scope is part of the answer. Raises as ``scan_folder`` does.
     """
+    steps = scan_in_steps(folder, config, scope, cancel)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: ScanResult = end.value
+            return result
+
+
+def scan_in_steps(
+    folder: Path,
+    config: ScanConfig,
+    scope: Scope = WHOLE_FOLDER,
+    cancel: CancelToken | None = None,
+    *,
+    first: Collection[str] = (),
+    early: int = 0,
+) -> Generator[list[SourceFile], None, ScanResult]:
+    """``scan_scope`` with a pause now and then, for a caller who begins to read before all is known.
+
+    Once ``early`` files are found, one step gives them: those of ``first`` that are listed by then, before source code
+    and the rest. The other steps give none. The result has all files, whichever were early. Raises as ``scan_scope``.
+    """
     folder = folder.absolute()
     try:
         os.scandir(folder).close()
@@ -76,7 +104,7 @@ def scan_scope(folder: Path, config: ScanConfig, scope: Scope, cancel: CancelTok
             f"Cannot list the folder {folder}: {error.strerror}.", "Name a folder that can be read."
         ) from error
     scan = _Scan(folder, config, scope, cancel or CancelToken())
-    scan.run()
+    yield from scan.steps(first, early)
     return ScanResult(
         sorted(scan.files, key=lambda file: file.path),
         sorted(scan.skipped.values(), key=lambda entry: entry.path),
@@ -93,6 +121,7 @@ class _Scan:
         self.notes: list[str] = []
         self._notes_on_rules: dict[str, None] = {}
         self._folder = folder
+        self._prefix = os.path.join(folder, "")  # noqa: PTH118 - a path for every file below is built from it
         self._config = config
         self._scope = scope
         self._cancel = cancel
@@ -108,27 +137,50 @@ class _Scan:
         self._real_folders: dict[str, bool] = {"": True}
         self._pending = [""]
 
-    def run(self) -> None:
-        """Scan the folder, then each repository that was met inside it."""
+    def steps(self, first: Collection[str], early: int) -> Iterator[list[SourceFile]]:
+        """Scan the folder, then each repository that was met inside it; see ``scan_in_steps``."""
         if is_git_data(self._folder):
             self._skip("./", SkipReason.GIT_DATA, "a repository without a checkout")
             return
         while self._pending:
             root = self._pending.pop()
-            listing = self._list(root)
-            for entry in listing.skipped:
-                if self._concerns_scope(root + entry.path):
-                    self._skip(root + entry.path, entry.reason, entry.detail)
-            for path in listing.candidates:
-                self._cancel.check()
-                if self._scope.meets(root + path):
-                    self._consider(root + path)
+            for listing in self._list(root):
+                done = self._consider_early(root, listing.candidates, first, early) if early else set()
+                if early and len(self.files) >= early:
+                    yield self.files[:early]
+                    early = 0
+                yield from self._consider_all(root, listing, done)
         self.notes += list(self._notes_on_rules)[:_MAX_NOTES]
         if len(self._notes_on_rules) > _MAX_NOTES:
             self.notes.append(f"{len(self._notes_on_rules) - _MAX_NOTES:,} more ignore files have problems.")
 
-    def _list(self, root: str) -> Listing:
-        """What lies below ``root``: nothing for the folder itself, else a repository's path and a ``/``."""
+    def _consider_all(self, root: str, listing: Listing, done: Collection[str]) -> Iterator[list[SourceFile]]:
+        for entry in listing.skipped:
+            if self._concerns_scope(root + entry.path):
+                self._skip(root + entry.path, entry.reason, entry.detail)
+        for count, path in enumerate(listing.candidates, start=1):
+            self._cancel.check()
+            if path not in done and self._scope.meets(root + path):
+                self._consider(root + path)
+            if count % _CANDIDATES_PER_STEP == 0:
+                yield []
+
+    def _consider_early(self, root: str, candidates: list[str], first: Collection[str], early: int) -> set[str]:
+        """Consider some candidates before the others, until ``early`` files are found; returns which."""
+        foremost = frozenset(first)
+        named = (path for path in candidates if root + path in foremost)
+        source = (path for path in islice(sorted(candidates), _LOOKED_AT_EARLY) if has_grammar(path))
+        done: set[str] = set()
+        for path in chain(named, source):
+            if len(self.files) >= early:
+                break
+            if path not in done and self._scope.meets(root + path):
+                done.add(path)
+                self._consider(root + path)
+        return done
+
+    def _list(self, root: str) -> Iterator[Listing]:
+        """What lies below ``root``, in parts: nothing for the folder itself, else a repository's path and a ``/``."""
         place = self._folder / root
 
         def enter(path: str) -> bool:
@@ -139,7 +191,7 @@ class _Scan:
         repository = place if root else self._repository
         if repository is not None and not _is_bare(repository):
             try:
-                return self._listed_by_git(place)
+                return iter([self._listed_by_git(place)])
             except GitUnavailable as reason:
                 self._git_is_silent = self._git_is_silent or isinstance(reason, GitSilent)
                 self.notes.append(f"Ignore files in {place} were read without git: {reason}.")
@@ -152,7 +204,7 @@ class _Scan:
         listing = ask_git(place, self._cancel)
         try:
             for path in listing.candidates:
-                if path.rpartition("/")[2] == ".gitignore":
+                if path.endswith(".gitignore") and path.rpartition("/")[2] == ".gitignore":
                     check_ignore_file(place / path, self._note_on_rules)
         except NotForGit as reason:
             raise GitUnavailable(str(reason)) from reason
@@ -162,7 +214,7 @@ class _Scan:
         if not self._is_real_folder(path.rpartition("/")[0]):
             return  # still in git's index, but its folder is gone or a link now, which is judged by itself
         try:
-            status = os.lstat(self._folder / path)
+            status = os.lstat(self._prefix + path)
             if stat.S_ISDIR(status.st_mode):
                 self._consider_repository(path)
             elif self._scope.covers(path):
@@ -214,7 +266,7 @@ class _Scan:
     def _source_file(self, path: str, status: os.stat_result) -> SourceFile:
         return SourceFile(
             path,
-            self._folder / path,
+            self._folder,
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
             changed_ns=max(status.st_mtime_ns, status.st_ctime_ns),
@@ -246,11 +298,8 @@ class _Scan:
     def _is_real_folder(self, path: str) -> bool:
         """Whether no part of ``path`` is a link: git's index may still know it as a folder."""
         if path not in self._real_folders:
-            real = True
-            for folder in folders_down_to(path):
-                if folder not in self._real_folders:
-                    self._real_folders[folder] = real and _is_plain_folder(self._folder / folder)
-                real = self._real_folders[folder]
+            for parent, folder in unknown_folders(path, self._real_folders):
+                self._real_folders[folder] = self._real_folders[parent] and _is_plain_folder(self._prefix + folder)
         return self._real_folders[path]
 
     def _note_on_rules(self, sentence: str) -> None:
@@ -265,7 +314,7 @@ class _Scan:
         return "leads to another place in the folder" if inside else "leads out of the folder"
 
 
-def _is_plain_folder(path: Path) -> bool:
+def _is_plain_folder(path: str) -> bool:
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
@@ -279,4 +328,4 @@ def _is_bare(repository: Path) -> bool:
 
 
 def _printable(path: str) -> str:
-    return path_bytes(path).decode("utf-8", "backslashreplace")
+    return path if path.isascii() else path_bytes(path).decode("utf-8", "backslashreplace")

@@ -47,12 +47,14 @@ class Scope:
 
     def covers(self, path: str) -> bool:
         """Whether ``path`` is inside; a folder may end with ``/``."""
+        if self.is_whole:
+            return True
         path = path.rstrip("/")
         return path in self.paths or any(folder in self.paths for folder in _folders_above(path))
 
     def meets(self, folder: str) -> bool:
         """Whether ``folder`` is inside, or something inside is below it."""
-        return folder.rstrip("/") in self.above or self.covers(folder)
+        return self.covers(folder) or folder.rstrip("/") in self.above
 
     def widened(self, entries: Iterable[str]) -> Scope:
         """With those folders among ``entries`` (they end with ``/``) that hold something of this scope."""

@@ -12,21 +12,27 @@ from codecontext.indexing.files import Listing, Skipped, SkipReason
 from codecontext.indexing.ignore import IgnoreTree, Note, OuterRules, read_outer_rules, rules_from_above
 from codecontext.indexing.repositories import common_folder, git_folder
 
+_CANDIDATES_PER_PART = 500
+
 FolderFilter = Callable[[str], bool]
 
 
-def walk_everything(folder: Path, enter: FolderFilter, cancel: CancelToken) -> Listing:
-    """Every file below ``folder``, whatever git thinks; only folders that ``enter`` accepts are opened."""
+def walk_everything(folder: Path, enter: FolderFilter, cancel: CancelToken) -> Iterator[Listing]:
+    """Every file below ``folder``, whatever git thinks; only folders that ``enter`` accepts are opened.
+
+    It comes in parts while the walk goes on.
+    """
     return _Walk(folder, None, enter, cancel).run()
 
 
 def walk_by_ignore_files(
     folder: Path, repository: Path | None, enter: FolderFilter, cancel: CancelToken, note: Note
-) -> Listing:
+) -> Iterator[Listing]:
     """The verdict of the ``.gitignore`` files in ``folder`` and above it up to ``repository``.
 
     What only git knows is not in it: the user's global ignore file, and which files are tracked. In return,
-    dependency and cache folders are left out, as nearly every ignore file would have them.
+    dependency and cache folders are left out, as nearly every ignore file would have them. It comes in parts while the
+    walk goes on.
     """
     ignores = IgnoreTree(folder, ".gitignore", _rules_of_repository(folder, repository, note), note)
     return _Walk(folder, ignores, enter, cancel).run()
@@ -42,26 +48,34 @@ def _rules_of_repository(folder: Path, repository: Path | None, note: Note) -> l
 
 class _Walk:
     def __init__(self, folder: Path, git_ignores: IgnoreTree | None, enter: FolderFilter, cancel: CancelToken) -> None:
-        self._folder = folder
+        self._prefix = os.path.join(folder, "")  # noqa: PTH118 - a path for every folder below is built from it
         self._git_ignores = git_ignores
         self._enter = enter
         self._cancel = cancel
         self._listing = Listing()
 
-    def run(self) -> Listing:
+    def run(self) -> Iterator[Listing]:
         pending = [""]
         while pending:
             self._cancel.check()
             folder = pending.pop()
-            try:
-                with os.scandir(self._folder / folder) as entries:
-                    content = list(entries)
-            except OSError as error:
-                self._skip(f"{folder or '.'}/", SkipReason.UNREADABLE, error.strerror or str(error))
-                continue
-            if folder == "" or self._is_own_source(folder, {entry.name for entry in content}):
-                pending.extend(self._subfolders(folder, content))
-        return self._listing
+            pending.extend(self._open(folder))
+            if len(self._listing.candidates) >= _CANDIDATES_PER_PART:
+                yield self._listing
+                self._listing = Listing()
+        yield self._listing
+
+    def _open(self, folder: str) -> list[str]:
+        """Take the files of ``folder``; returns the folders in it that are worth opening."""
+        try:
+            with os.scandir(self._prefix + folder) as entries:
+                content = list(entries)
+        except OSError as error:
+            self._skip(f"{folder or '.'}/", SkipReason.UNREADABLE, error.strerror or str(error))
+            return []
+        if folder and not self._is_own_source(folder, {entry.name for entry in content}):
+            return []
+        return list(self._subfolders(folder, content))
 
     def _is_own_source(self, folder: str, names: set[str]) -> bool:
         """Whether the folder belongs to this tree: it is no repository, no dependency and no cache."""

@@ -18,7 +18,7 @@ from codecontext.indexing.scan import ScanConfig, scan_folder
 def read(folder: Path, content: bytes, digests: frozenset[str] = frozenset()) -> FileReading:
     file = folder / "a.py"
     file.write_bytes(content)
-    source = SourceFile("a.py", file, len(content), 1, 2)
+    source = SourceFile("a.py", folder, len(content), 1, 2)
     return read_file(ReadRequest(source, digests), ChunkingConfig())
 
 
@@ -42,12 +42,11 @@ def test_content_that_is_held_gives_a_stamp_only(tmp_path: Path) -> None:
 def test_binary_content_must_be_forgotten(tmp_path: Path) -> None:
     reading = read(tmp_path, b"\0\1\2")
     assert (reading.rows, reading.stamp) == ([], None)
-    assert reading.skipped is not None
-    assert reading.skipped.reason is SkipReason.BINARY
+    assert reading.skipped == Skipped("a.py", SkipReason.BINARY)
 
 
 def test_a_file_that_is_gone_is_unreadable(tmp_path: Path) -> None:
-    gone = SourceFile("gone.py", tmp_path / "gone.py", 1, 1, 1)
+    gone = SourceFile("gone.py", tmp_path, 1, 1, 1)
     reading = read_file(ReadRequest(gone), ChunkingConfig())
     assert reading.skipped is not None
     assert reading.skipped.reason is SkipReason.UNREADABLE
@@ -112,5 +111,5 @@ def test_what_a_file_became_since_the_scan_is_not_read(
 
 
 def test_a_request_can_be_sent_to_another_process(tmp_path: Path) -> None:
-    request = ReadRequest(SourceFile("a.py", tmp_path / "a.py", 1, 1, 1), frozenset({"d"}))
+    request = ReadRequest(SourceFile("a.py", tmp_path, 1, 1, 1), frozenset({"d"}))
     assert pickle.loads(pickle.dumps(request)) == request

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from codecontext.indexing.files import SkipReason
-from codecontext.indexing.scan import ScanConfig, ScanResult, scan_folder
+from codecontext.indexing.files import SkipReason, SourceFile
+from codecontext.indexing.scan import ScanConfig, ScanResult, scan_folder, scan_in_steps
 
 Folder = Any  # the class of that name in conftest.py, which tests cannot import
 
@@ -166,7 +166,7 @@ def test_links_are_never_followed(either: Folder, tmp_path: Path) -> None:
 def test_a_folder_reached_through_a_link_is_scanned(folder: Folder, tmp_path: Path) -> None:
     folder.write("x.py")
     (tmp_path / "link").symlink_to(folder.path)
-    assert [file.absolute for file in scan_folder(tmp_path / "link", ScanConfig()).files] == [
+    assert [file.folder / file.path for file in scan_folder(tmp_path / "link", ScanConfig()).files] == [
         tmp_path / "link" / "x.py"
     ]
 
@@ -204,3 +204,38 @@ def test_size_and_times_are_those_of_the_file(either: Folder) -> None:
     (file,) = scan(either).files
     status = (either.path / "x.py").stat()
     assert (file.size, file.mtime_ns, file.changed_ns) == (6, 1_000, status.st_ctime_ns)
+
+
+def in_steps(folder: Folder, first: list[str], early: int) -> tuple[list[SourceFile], ScanResult]:
+    """The early files, and the result."""
+    found: list[SourceFile] = []
+    steps = scan_in_steps(folder.path, ScanConfig(), first=first, early=early)
+    try:
+        while True:
+            found += next(steps)
+    except StopIteration as end:
+        return found, end.value
+
+
+def test_some_source_code_is_found_early_and_the_result_stays_the_same(either: Folder) -> None:
+    either.write(".gitignore", content="ignored.py\n")
+    either.write("ignored.py", "a.txt", "b.txt", *(f"code_{number:02}.py" for number in range(9)), "deep/open.md")
+    early, result = in_steps(either, ["deep/open.md", "ignored.py", "gone.py"], early=4)
+    found = [file.path for file in early]
+    assert len(found) == 4
+    assert found[0] == "deep/open.md"
+    assert all(path.startswith("code_") for path in found[1:])
+    assert result == scan(either)
+
+
+def test_a_folder_with_few_files_has_no_early_ones(either: Folder) -> None:
+    either.write("a.py", "b.txt", "c.py")
+    assert in_steps(either, [], early=4) == ([], scan(either))
+
+
+def test_a_large_folder_without_git_is_listed_in_parts(folder: Folder) -> None:
+    folder.write(*(f"part_{number % 30}/code_{number}.py" for number in range(1_200)))
+    early, result = in_steps(folder, [], early=10)
+    assert len(early) == 10
+    assert len(result.files) == 1_200
+    assert result == scan(folder)
