@@ -35,8 +35,6 @@ number = 1
 for _ in range(int(sys.argv[1])):
     number = number * 1664525 + 1013904223 & 0xFFFFFFFF
 """
-    "import sys; number = 1\nfor _ in range(int(sys.argv[1])): number = number * 1664525 + 1013904223 & 0xFFFFFFFF"
-)
 _PATIENCE = 300.0
 """Seconds in which the service must have done what is waited for."""
 

@@ -17,6 +17,7 @@ export const SETTING_KEYS: Readonly<Record<string, string>> = {
   "indexing.exclude": "indexing.exclude",
   "indexing.maxFileBytes": "indexing.max_file_bytes",
   "indexing.respectGitignore": "indexing.respect_gitignore",
+  "indexing.vectors": "indexing.vectors",
   "chunking.maxChunkLines": "chunking.max_chunk_lines",
   "chunking.maxChunkChars": "chunking.max_chunk_chars",
   "chunking.targetLines": "chunking.target_lines",

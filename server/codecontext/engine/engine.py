@@ -190,10 +190,14 @@ class Engine:
     ) -> IndexReport:
         """Bring the index up to date with the configured model; ``force`` rebuilds it. Searches see it at once.
 
+        With the setting ``indexing.vectors`` off no model is loaded.
+
         Files are read in this process unless by ``reader``. When cancelled, what was finished is kept. Raises
         ``AdapterError``, ``ModelUnavailable``, ``EmbeddingError``, ``IndexLocked`` and ``StoreError``.
         """
-        return self.indexer(self._provider, reader).run(force=force, on_progress=on_progress, cancel=cancel)
+        indexer = self.indexer(self._provider, reader)
+        step = indexer.run if self.settings.indexing.vectors else indexer.update_text
+        return step(force=force, on_progress=on_progress, cancel=cancel)
 
     def search(
         self,
@@ -240,6 +244,7 @@ class Engine:
             folder=str(self.folder),
             indexed=self._store.has_index(),
             index_directory=str(self._store.directory),
+            keyword_only=not self.settings.indexing.vectors,
             model=huggingface.model_name,
             wanted_adapter_path=huggingface.lora_adapter_path,
             idle_minutes=self.settings.engine.idle_minutes,
@@ -253,7 +258,7 @@ class Engine:
             update={
                 "files": len(manifest.files),
                 "chunks": len(snapshot),
-                "coverage": snapshot.coverage,
+                "coverage": snapshot.coverage if self.settings.indexing.vectors else 1.0,
                 "revision": sum(snapshot.versions),
                 "space": snapshot.space_id,
                 "languages": dict(Counter(snapshot.column("language").to_pylist()).most_common()),
@@ -307,7 +312,7 @@ class Engine:
         if retrieval is Retrieval.LEXICAL:
             self.refresh()
         else:
-            self._switch(self._load_configured())
+            self._switch(self._load_configured() if self.settings.indexing.vectors else Active())
 
     def _load_configured(self) -> Active:
         provider = self._provider
@@ -342,9 +347,14 @@ class Engine:
             space=active.space_id,
             adapter=str(adapter.path) if adapter else None,
             fingerprint=adapter.fingerprint if adapter else None,
-            coverage=round(snapshot.coverage, 4) if active.provider else 0.0,
+            coverage=self._coverage(active, snapshot),
             degraded=str(problem) if problem else None,
         )
+
+    def _coverage(self, active: Active, snapshot: Snapshot) -> float:
+        if not self.settings.indexing.vectors:
+            return 1.0  # none is to be embedded
+        return round(snapshot.coverage, 4) if active.provider else 0.0
 
     def _incomplete(self, active: Active, snapshot: Snapshot) -> Problem | None:
         if active.provider is None:

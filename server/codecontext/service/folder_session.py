@@ -69,7 +69,7 @@ class FolderSession:
             before = self._settings
             after = self._settings = read_folder_settings(self.setup, before)
             self.engine.settings = after.settings
-        if before.settings.embeddings != after.settings.embeddings or before.adapter != after.adapter:
+        if _decides_about_model(before) != _decides_about_model(after):
             self._follow()
         starts = after.settings.engine.auto_index and not before.settings.engine.auto_index
         if starts:
@@ -152,6 +152,7 @@ class FolderSession:
             watched=self.missing is None,
             problems=self._problems(),
             ready=active is not None,
+            keyword_only=not settings.settings.indexing.vectors,
             model=settings.settings.embeddings.huggingface.model_name,
             backend=active.provider.backend_name if active else "",
             adapter=active.describe() if active else None,
@@ -162,7 +163,7 @@ class FolderSession:
             space=active.provider.space.space_id if active else "",
             files=snapshot.file_count,
             chunks=len(snapshot),
-            coverage=round(snapshot.coverage, 4) if active and is_known else 0.0,
+            coverage=self._coverage(snapshot.coverage) if is_known else 0.0,
             revision=sum(snapshot.versions),
             phase=index.phase,
             done=index.progress.done,
@@ -180,6 +181,11 @@ class FolderSession:
         """Announce that the state may have changed."""
         if not self._closed:
             self._resources.on_change(self.setup.folder)
+
+    def _coverage(self, embedded: float) -> float:
+        if not self._settings.settings.indexing.vectors:
+            return 1.0  # none is to be embedded
+        return round(embedded, 4) if self._adapter_manager.active else 0.0
 
     def _problems(self) -> tuple[Problem, ...]:
         adapter_manager, settings = self._adapter_manager, self._settings
@@ -234,6 +240,9 @@ class FolderSession:
 
     def _run_follow(self, cancel: CancelToken) -> bool:
         try:
+            if not self._settings.settings.indexing.vectors:
+                self._adapter_manager.use_keywords()
+                return True
             return self._adapter_manager.follow(self._settings, cancel)
         except Exception as error:  # whatever it is, it is reported like any other problem
             logger.exception("Loading the model or the adapter failed.")
@@ -261,6 +270,10 @@ def _identity(path: Path) -> tuple[int, int]:
     except ValueError as error:  # no path of this system's
         raise OSError(errno.ENOENT, str(error)) from error
     return status.st_dev, status.st_ino
+
+
+def _decides_about_model(settings: FolderSettings) -> tuple[object, object]:
+    return settings.settings.embeddings, settings.settings.indexing.vectors
 
 
 def _decides_about_files(settings: FolderSettings) -> tuple[object, object]:
