@@ -26,6 +26,7 @@ from benchmarks import (
     language_server,
     latency,
     manners,
+    model,
     startup,
     throughput,
     vector_search,
@@ -34,13 +35,14 @@ from benchmarks.common import Context, empty_folder
 from benchmarks.corpus import copy_part, obtain_django
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.results import Record, Result, as_table
-from codecontext.embeddings.openvino.backend import OPENVINO_AVAILABLE
+from codecontext.embeddings.openvino.library import OPENVINO_AVAILABLE
 
 BENCHMARKS: dict[str, Callable[[Context], Result]] = {
     "throughput": throughput.run,
     "indexing": indexing.run,
     "latency": latency.run,
     "incremental": incremental.run,
+    "model": model.run,
     "adapter": adapter.run,
     "startup": startup.run,
     "vector-search": vector_search.run,

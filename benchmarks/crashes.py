@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecontext.config import load_settings
-from codecontext.core.paths import codecontext_home, index_directory
+from codecontext.core.paths import index_directory
 from codecontext.engine.engine import Engine
 from codecontext.engine.folder_state import FolderState
 from codecontext.rpc.client import EngineClient
 from codecontext.rpc.messages import FolderSetup
 from codecontext.store.index_store import IndexStore
+from codecontext.store.snapshot import take_snapshot
 
 _MODULES = 40
 _CHANGED_AT_ONCE = 12
@@ -39,7 +41,6 @@ _PHASES = ("starting", "scanning", "reading", "loading", "embedding")
 _LONGEST_JITTER = 0.4
 """Seconds from the sight of a phase to the kill; a step of the work takes less."""
 _PATIENCE = 120.0
-_COLUMNS = ("id", "path", "start_line", "end_line", "content_hash", "file_digest", "text")
 
 Rows = list[tuple[Any, ...]]
 Vectors = dict[str, NDArray[np.float32]]
@@ -131,7 +132,7 @@ def compare_with_fresh(folder: Path, space_id: str) -> list[str]:
         differences.append(f"The space is {space_id} instead of {fresh_space}.")
     if found_rows != rows:
         wrong = set(found_rows).symmetric_difference(rows)
-        places = sorted({f"{row[1]}:{row[2]}" for row in wrong})[:5]
+        places = sorted({f"{row[0]}:{row[3]}" for row in wrong})[:5]
         differences.append(f"{len(found_rows)} rows instead of {len(rows)}; others at {places}.")
     if found_vectors.keys() != vectors.keys():
         differences.append(f"{len(found_vectors)} vectors instead of {len(vectors)}, or of other texts.")
@@ -142,11 +143,15 @@ def compare_with_fresh(folder: Path, space_id: str) -> list[str]:
 
 
 def _content(folder: Path, space_id: str) -> tuple[Rows, Vectors]:
-    """All that decides answers: the rows but for when they were written, and the vectors by content."""
+    """All that decides answers: the chunks, and the vectors by content."""
     store = IndexStore(index_directory(folder))
-    table = store.rows(_COLUMNS)
-    hashes, matrix = store.vectors(space_id)
-    return sorted(tuple(row.values()) for row in table), dict(zip(hashes.to_pylist(), matrix, strict=True))
+    snapshot = take_snapshot(store, space_id)
+    keys, slots = snapshot.keys(range(len(snapshot))), snapshot.slots()
+    chunks, hashes = store.chunks(keys), store.hashes(slots.tolist())
+    rows = [(*astuple(chunks[key]), hashes[slot]) for key, slot in zip(keys, slots.tolist(), strict=True)]
+    embedded = np.flatnonzero(snapshot.has_vector())
+    vectors = zip(slots[embedded].tolist(), snapshot.vectors_of(embedded), strict=True)
+    return rows, {hashes[slot]: vector for slot, vector in vectors}
 
 
 def _is_close(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
@@ -156,14 +161,9 @@ def _is_close(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 
 @contextmanager
 def _empty_home() -> Iterator[None]:
-    """A home without indexes and vectors; models that were prepared once serve there too."""
-    prepared = codecontext_home() / "cache"
+    """A home without indexes and vectors."""
     before = os.environ.get("CODECONTEXT_HOME")
     with tempfile.TemporaryDirectory(prefix="fresh-") as home:
-        (Path(home) / "cache").mkdir()
-        for name in ("openvino", "tokenizers"):
-            if (prepared / name).exists():
-                (Path(home) / "cache" / name).symlink_to((prepared / name).resolve(), target_is_directory=True)
         os.environ["CODECONTEXT_HOME"] = home
         try:
             yield

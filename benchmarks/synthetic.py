@@ -16,7 +16,9 @@ from codecontext.core.hashing import content_digest
 from codecontext.core.paths import index_directory
 from codecontext.engine.engine import Engine
 from codecontext.indexing.rows import rows_of_chunks
-from codecontext.store.index_store import FileRows, IndexStore
+from codecontext.store.index_store import IndexStore
+from codecontext.store.records import FileRows, FileStamp
+from codecontext.store.snapshot import take_snapshot
 
 _SEED = 20260103
 # Per number of a vector of 384: a copy keeps a cosine of about 0.9998 with its original.
@@ -59,10 +61,13 @@ def build_index(source: Engine, folder: Path, chunks: int) -> SyntheticIndex:
     store. The files are written too, because a hit is shown only if its file exists.
     """
     space = source.index().space_id
-    hashes, matrix = IndexStore(index_directory(source.folder)).vectors(space)
-    if not len(hashes):
+    known = IndexStore(index_directory(source.folder))
+    snapshot = take_snapshot(known, space)
+    if not len(snapshot):
         raise RuntimeError(f"'{source.folder}' has no code that can be indexed.")
-    vectors = _Vectors(hashes.to_pylist(), matrix)
+    slots, rows = np.unique(snapshot.slots(), return_index=True)
+    hashes = known.hashes(slots.tolist())
+    vectors = _Vectors([hashes[slot] for slot in slots.tolist()], snapshot.vectors_of(rows))
     store = IndexStore(index_directory(folder))
     store.clear()
     real = 0
@@ -75,9 +80,11 @@ def build_index(source: Engine, folder: Path, chunks: int) -> SyntheticIndex:
         store.replace_files([file.rows for file in batch])
         new_hashes, new_vectors = vectors.of(batch)
         if new_hashes:
-            store.add_vectors(space, new_hashes, new_vectors)
-    store.ensure_text_index()
-    store.optimize()
+            slots_of_new = store.slots(new_hashes)
+            store.add_vectors(space, [slots_of_new[value] for value in new_hashes], new_vectors)
+    store.set_spaces([space])
+    store.set_facts(folder=str(folder), finished=True)
+    store.tidy()
     return SyntheticIndex(folder, store.directory, chunks, real)
 
 
@@ -126,11 +133,12 @@ def _copied(source: SourceChunks, copy: int, vectors: _Vectors, at_most: int) ->
     path = f"copies/{copy}/{source.path}" if copy else source.path
     chunks = [replace(chunk, path=path) for chunk in source.chunks]
     # What indexing left out, such as generated files, has no vectors.
-    rows = [row for row in rows_of_chunks(chunks, str(copy)) if row["content_hash"] in vectors][:at_most]
+    rows = [row for row in rows_of_chunks(chunks) if row["content_hash"] in vectors][:at_most]
     originals = [row["content_hash"] for row in rows]
     if copy:
         rows = [row | {"content_hash": content_digest(row["content_hash"], str(copy))} for row in rows]
-    return _CopiedFile(FileRows(path, rows), source.data, originals, is_copy=copy > 0)
+    stamp = FileStamp(len(source.data), 0, content_digest(source.data), len(rows))
+    return _CopiedFile(FileRows(path, rows, stamp), source.data, originals, is_copy=copy > 0)
 
 
 def _batches(files: Iterator[_CopiedFile]) -> Iterator[list[_CopiedFile]]:

@@ -64,7 +64,7 @@ def test_record_says_what_was_measured_on_what(records: dict[str, dict[str, Any]
     assert record["quick"] is True
     assert record["code"] == "shop"
     assert record["machine"]["cores"] >= 1
-    assert record["machine"]["packages"]["lancedb"] != "not installed"
+    assert record["machine"]["packages"]["tantivy"] != "not installed"
     assert record["result"]["notes"]
     for figure in record["result"]["figures"]:
         assert figure["name"]

@@ -54,11 +54,11 @@ def index(
     from codecontext.cli.progress import stop_on_interrupt, work_progress
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder
-    from codecontext.indexing.reader_process import ReaderProcess
+    from codecontext.indexing.reader_pool import ReaderPool
 
     with (
         open_engine(existing_folder(path)) as engine,
-        closing(ReaderProcess()) as reader,
+        closing(ReaderPool()) as reader,
         stop_on_interrupt(_announce_stop) as cancel,
         work_progress(stderr()) as on_progress,
     ):

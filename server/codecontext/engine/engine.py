@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from codecontext.search.query_time import QueryTimeVectors
 from codecontext.search.results import SearchResponse, SearchState
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.manifest import read_manifest
+from codecontext.store.records import SkippedFile
 from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
 
 if TYPE_CHECKING:  # what a search, an index run or a look at the index does not need is imported by what needs it
@@ -178,6 +177,7 @@ class Engine:
             self.settings.indexing,
             self.settings.chunking,
             reader or InProcessReader(),
+            self._current[1],
         )
 
     def index(
@@ -238,7 +238,7 @@ class Engine:
 
     def status(self) -> FolderDetails:
         """Tell what is indexed. Loads no model."""
-        manifest = read_manifest(self._store.directory)
+        state = self._store.state()
         huggingface = self.settings.embeddings.huggingface
         details = FolderDetails(
             folder=str(self.folder),
@@ -251,30 +251,33 @@ class Engine:
             log_level=self.settings.logging.level,
             cache_bytes=self._cache.size_bytes(),
         )
-        if manifest is None or not details.indexed:
+        if not details.indexed:
             return details
-        snapshot = take_snapshot(self._store, manifest.spaces[0] if manifest.spaces else "")
+        snapshot = take_snapshot(self._store, next(iter(state.spaces), ""))
         return details.model_copy(
             update={
-                "files": len(manifest.files),
+                "files": state.files,
                 "chunks": len(snapshot),
                 "coverage": snapshot.coverage if self.settings.indexing.vectors else 1.0,
                 "revision": sum(snapshot.versions),
                 "space": snapshot.space_id,
-                "languages": dict(Counter(snapshot.column("language").to_pylist()).most_common()),
-                "skipped": len(manifest.skipped),
-                "skipped_by_reason": dict(Counter(item.reason for item in manifest.skipped).most_common()),
-                "skipped_files": manifest.skipped,
+                "languages": snapshot.languages(),
+                "skipped": len(skipped := self._store.skipped()),
+                "skipped_by_reason": self._store.skipped_by_reason(),
+                "skipped_files": [
+                    SkippedFile(path=entry.path, reason=entry.reason, detail=entry.detail) for entry in skipped
+                ],
                 "index_bytes": self._store.size_bytes(),
-                "notices": tuple(manifest.notices),
+                "notices": tuple(state.notices),
             }
         )
 
     def close(self) -> None:
-        """Free the cache, and the model unless it was given."""
+        """Let go of the index and the cache, and of the model unless it was given."""
         if self._own_provider is not None:
             self._own_provider.close()
         self._cache.close()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -337,7 +340,7 @@ class Engine:
         known, space_id = self._current[1], active.space_id
         if known.space_id == space_id and known.versions == self._store.versions(space_id):
             return known
-        return take_snapshot(self._store, space_id)
+        return take_snapshot(self._store, space_id, known)
 
     def _state(self, active: Active, snapshot: Snapshot) -> SearchState:
         adapter = active.provider.adapter if active.provider else None

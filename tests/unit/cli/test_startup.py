@@ -10,7 +10,7 @@ import pytest
 from startup import SERVICE, modules_imported
 
 MODEL = {"torch", "transformers", "peft", "openvino", "tokenizers", "safetensors"}
-DATABASES = {"lancedb", "pyarrow", "sqlite3", "tantivy", "simsimd"}
+DATABASES = {"sqlite3", "tantivy", "simsimd"}
 INDEXING = {"tree_sitter", "filelock", "codecontext.indexing.run", "codecontext.chunking.chunker"}
 ELSEWHERE = {"watchdog", "pygls", "lsprotocol", "codecontext.training", "codecontext.service", "codecontext.lsp"}
 NO_INDEX = {"numpy", "multiprocessing", "psutil", *MODEL, *DATABASES, *INDEXING, *ELSEWHERE}
