@@ -19,6 +19,7 @@ from codecontext.core.progress import CancelToken, ProgressCallback, ignore_prog
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.folder_state import FolderDetails, Problem, ProblemKind, partly_embedded
 from codecontext.engine.folders import existing_folder
+from codecontext.engine.index_folders import note_use
 from codecontext.search.config import Retrieval, Weights
 from codecontext.search.log import SearchLog
 from codecontext.search.query_time import QueryTimeVectors
@@ -197,7 +198,21 @@ class Engine:
         """
         indexer = self.indexer(self._provider, reader)
         step = indexer.run if self.settings.indexing.vectors else indexer.update_text
-        return step(force=force, on_progress=on_progress, cancel=cancel)
+        report = step(force=force, on_progress=on_progress, cancel=cancel)
+        report.notices += self.bound_disk()
+        return report
+
+    def bound_disk(self) -> list[str]:
+        """Keep all indexes within the setting ``storage.index_mb``; returns what went. Raises ``StoreError``."""
+        from codecontext.engine.disk_bound import bound_indexes
+
+        self.note_use()
+        max_mb = self.settings.storage.index_mb
+        return bound_indexes(max_mb, self._store.directory) if max_mb is not None else []
+
+    def note_use(self) -> None:
+        """Record that the index is in use now: of all, those unused for longest go first."""
+        note_use(self._store.directory)
 
     def search(
         self,
@@ -294,6 +309,7 @@ class Engine:
         from codecontext.search.searcher import Searcher
 
         if not self._is_managed:
+            self.note_use()
             self._activate_configured(retrieval)
         active, snapshot = self._current
         if retrieval is Retrieval.LEXICAL:

@@ -24,6 +24,9 @@ from codecontext.service.resources import EngineResources
 
 logger = logging.getLogger(__name__)
 
+_NOTE_USE_SECONDS = 120.0
+"""How often to record that the index is in use; much more often than ``disk_bound`` needs."""
+
 
 class FolderSession:
     """Serves one folder. Every method may be called from any thread and returns at once.
@@ -43,6 +46,7 @@ class FolderSession:
         self._index.prefer(setup.open_files)
         self._may_index = self._settings.settings.engine.auto_index
         self._reconcile_at = math.inf
+        self._note_use_at = 0.0
         self._place = _identity(self.engine.folder)
         self.missing: Problem | None = None
         """Why nothing can be done for the folder while it is away; None while it is there."""
@@ -118,9 +122,15 @@ class FolderSession:
         self._check_presence()
         if self.missing:
             return
+        self._note_use()
         self._index.see_other_writers()
         if time.monotonic() >= self._reconcile_at:
             self._rescan()
+
+    def _note_use(self) -> None:
+        if time.monotonic() >= self._note_use_at:
+            self.engine.note_use()
+            self._note_use_at = time.monotonic() + _NOTE_USE_SECONDS
 
     def leads_elsewhere(self) -> bool:
         """Whether the path of the folder leads to another one than at the start."""
