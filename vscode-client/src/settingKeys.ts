@@ -32,8 +32,10 @@ export const SETTING_KEYS: Readonly<Record<string, string>> = {
   "search.queryTimeEmbeddings": "search.query_time_embeddings",
   "search.keepLog": "search.keep_log",
   "storage.cacheMb": "storage.cache_mb",
+  "storage.indexMb": "storage.index_mb",
   "engine.idleMinutes": "engine.idle_minutes",
   "engine.reconcileMinutes": "engine.reconcile_minutes",
+  "engine.memoryMb": "engine.memory_mb",
   "engine.leaveCores": "engine.leave_cores",
   "logging.level": "logging.level",
 };
@@ -43,4 +45,6 @@ export const USER_SETTINGS: ReadonlySet<string> = new Set([
   "embeddings.huggingface.allow_download",
   "search.keep_log",
   "storage.cache_mb",
+  "storage.index_mb",
+  "engine.memory_mb",
 ]);

@@ -266,6 +266,7 @@ class BackgroundIndex:
     def _progressed(self, progress: Progress) -> None:
         self._resources.index_worker.beat()
         self._resources.gate.give_way()
+        self._resources.memory.check(self._engine.settings.engine.memory_mb)
         self._waits_for_other = False
         self._progress = progress
         if time.monotonic() >= self._refresh_at:

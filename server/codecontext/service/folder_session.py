@@ -79,7 +79,7 @@ class FolderSession:
         if starts:
             self._may_index = True
             self._allow_indexing()
-        if starts or _decides_about_files(before) != _decides_about_files(after):
+        if starts or _decides_about_indexing(before) != _decides_about_indexing(after):
             self._rescan()
         self.publish()
 
@@ -286,5 +286,5 @@ def _decides_about_model(settings: FolderSettings) -> tuple[object, object]:
     return settings.settings.embeddings, settings.settings.indexing.vectors
 
 
-def _decides_about_files(settings: FolderSettings) -> tuple[object, object]:
-    return settings.settings.indexing, settings.settings.chunking
+def _decides_about_indexing(settings: FolderSettings) -> tuple[object, ...]:
+    return settings.settings.indexing, settings.settings.chunking, settings.settings.engine.memory_mb
