@@ -85,8 +85,11 @@ function shownName(folder: FolderStatus): string {
   return isSwapping(folder) ? `${nameOf(folder)} → ${pendingName(folder)}` : nameOf(folder);
 }
 
-/** The adapter's name, or the base model's. */
+/** The adapter's name, or the base model's; what there is without either. */
 export function nameOf(folder: FolderStatus): string {
+  if (folder.keywordOnly) {
+    return "keyword search";
+  }
   return folder.adapter?.name || modelName(folder) || NAME;
 }
 
