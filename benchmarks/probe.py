@@ -17,15 +17,18 @@ import resource
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 if "--one-core" in sys.argv and hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before a library counts the cores
+
+import psutil
 
 from benchmarks.questions import QUESTIONS
 from codecontext.chunking import CHUNK_FORMAT
@@ -37,6 +40,7 @@ from codecontext.engine.engine import Engine
 Answer = dict[str, float]
 
 _LINUX_STATUS = Path("/proc/self/status")
+_SAMPLE_SECONDS = 0.5
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -73,6 +77,33 @@ def memory() -> Answer:
         name: int(value.split()[0]) * 1024 for name, value in (line.split(":", 1) for line in lines if " kB" in line)
     }
     return {"anonymous_bytes": facts["RssAnon"], "resident_bytes": facts["VmRSS"], "peak_bytes": facts["VmHWM"]}
+
+
+@contextmanager
+def sampled_memory() -> Iterator[list[int]]:
+    """Most bytes that this process and all its children had at once beside mapped pages, as the only item of a list."""
+    peak, is_over = [0], threading.Event()
+
+    def sample() -> None:
+        while not is_over.wait(_SAMPLE_SECONDS):
+            peak[0] = max(peak[0], _anonymous_bytes_of_all())
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    try:
+        yield peak
+    finally:
+        is_over.set()
+        sampler.join()
+
+
+def _anonymous_bytes_of_all() -> int:
+    process, held = psutil.Process(), 0
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.Error):
+            used = one.memory_info()
+            held += used.rss - getattr(used, "shared", 0)
+    return held
 
 
 def build(source: str, folder: str, chunks: int) -> Answer:
@@ -139,10 +170,10 @@ def words(folder: str) -> Answer:
     with (
         Engine(folder, _settings(folder), provider=provider) as engine,
         Used() as used,
+        sampled_memory() as peak,
         closing(ReaderProcess()) as reader,
     ):
         report = engine.indexer(provider, reader=reader).update_text()
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _PEAK_UNIT
     return {
         "cpu_s": used.cpu_s,
         "wall_s": used.wall_s,
@@ -151,7 +182,7 @@ def words(folder: str) -> Answer:
         "chunks": report.chunks,
         "written": report.files_written,
         "disk_bytes": _disk_bytes(index_directory(Path(folder))),
-        "largest_child_bytes": children,
+        "all_peak_bytes": peak[0],
         **memory(),
     }
 
@@ -250,7 +281,7 @@ def _python_files(folder: Path, count: int) -> list[str]:
     found = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.py")
-        if "copies" not in path.relative_to(folder).parts and 1_000 < path.stat().st_size < 30_000
+        if "copies" not in path.relative_to(folder).parts and 200 < path.stat().st_size < 30_000
     )
     if len(found) < count:
         raise RuntimeError(f"'{folder}' has fewer than {count} Python files of ordinary size.")
