@@ -78,8 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "names",
         nargs="*",
-        choices=[*BENCHMARKS, _ALL],
-        default=["budgets"],
+        type=_name,
         metavar="NAME",
         help=f"{', '.join(BENCHMARKS)}, or '{_ALL}'; the budgets by default",
     )
@@ -116,6 +115,12 @@ def _arguments() -> argparse.Namespace:
     return options
 
 
+def _name(text: str) -> str:
+    if text not in BENCHMARKS and text != _ALL:
+        raise argparse.ArgumentTypeError(f"there is no '{text}'; there are {', '.join(BENCHMARKS)} and '{_ALL}'.")
+    return text
+
+
 def _sizes(text: str) -> tuple[int, ...]:
     sizes = tuple(int(part) for part in text.split(",") if part.strip().isdecimal() and int(part))
     if len(sizes) != text.count(",") + 1:
@@ -131,7 +136,7 @@ def _folder(text: str) -> Path:
 
 
 def _chosen(names: list[str]) -> list[str]:
-    return list(BENCHMARKS) if _ALL in names else list(dict.fromkeys(names))
+    return list(BENCHMARKS) if _ALL in names else list(dict.fromkeys(names)) or ["budgets"]
 
 
 def _code(options: argparse.Namespace) -> Path:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from benchmarks.common import MEGABYTE, Context, empty_folder
 from benchmarks.growth import draw_growth
+from benchmarks.machine import describe_machine
 from benchmarks.results import Budget, Figure, Result, Unit, at_most
 
 ROOT = Path(__file__).parents[1]
@@ -120,9 +121,9 @@ def run(context: Context) -> Result:
     for measured in zip(*(_measure(context, checkout, details) for checkout in checkouts), strict=True):
         for column, lines in zip(columns, measured, strict=True):
             column += lines
-    earlier = read_earlier()
+    earlier = {} if context.quick else read_earlier()
     if context.before is not None:
-        earlier |= _keep(checkouts[-1], columns[-1])
+        earlier |= _keep(checkouts[-1], columns[-1], in_file=not context.quick)
     figures = [Figure(line.name, line.value, line.unit, line.budget, _value(earlier, line)) for line in columns[0]]
     if context.plot is not None:
         draw_growth(context.plot, figures)
@@ -209,6 +210,7 @@ def _first_question(context: Context, checkout: Checkout) -> tuple[Any, list[Lin
     folder = package if package.is_dir() else context.folder
     answer = checkout.measure("first_question", home=home, folder=folder)
     return answer, [
+        Line("first question behind the server, CPU", "s", answer["cpu_s"]),
         Line("first question behind the server, by the clock", "s", answer["wall_s"], FIRST_QUESTION),
     ]
 
@@ -284,16 +286,13 @@ def _value(earlier: dict[str, Earlier], line: Line) -> float | None:
     return earlier[line.name].value if line.name in earlier else None
 
 
-def _keep(checkout: Checkout, lines: list[Line]) -> dict[str, Earlier]:
-    """Put what was measured of the earlier version in place of what was kept of it."""
-    from benchmarks.machine import describe_machine
-
-    machine = describe_machine()
-    commit = checkout.commit
+def _keep(checkout: Checkout, lines: list[Line], *, in_file: bool) -> dict[str, Earlier]:
+    """What was measured of the earlier version; in the file it takes the place of what was kept of it."""
+    machine, commit = describe_machine(), checkout.commit
     name = f"{machine.cores} cores, {machine.cpu}"
     measured = {line.name: Earlier(value=float(f"{line.value:.3g}"), commit=commit, machine=name) for line in lines}
-    kept = read_earlier() | measured
-    BEFORE.write_bytes(TypeAdapter(dict[str, Earlier]).dump_json(kept, indent=1) + b"\n")
+    if in_file:
+        BEFORE.write_bytes(TypeAdapter(dict[str, Earlier]).dump_json(read_earlier() | measured, indent=1) + b"\n")
     return measured
 
 

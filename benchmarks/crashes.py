@@ -32,6 +32,7 @@ from codecontext.engine.folder_state import FolderState
 from codecontext.rpc.client import EngineClient
 from codecontext.rpc.messages import FolderSetup
 from codecontext.store.index_store import IndexStore
+from codecontext.store.snapshot import take_snapshot
 
 _MODULES = 40
 _CHANGED_AT_ONCE = 12
@@ -39,7 +40,6 @@ _PHASES = ("starting", "scanning", "reading", "loading", "embedding")
 _LONGEST_JITTER = 0.4
 """Seconds from the sight of a phase to the kill; a step of the work takes less."""
 _PATIENCE = 120.0
-_COLUMNS = ("id", "path", "start_line", "end_line", "content_hash", "file_digest", "text")
 
 Rows = list[tuple[Any, ...]]
 Vectors = dict[str, NDArray[np.float32]]
@@ -131,7 +131,7 @@ def compare_with_fresh(folder: Path, space_id: str) -> list[str]:
         differences.append(f"The space is {space_id} instead of {fresh_space}.")
     if found_rows != rows:
         wrong = set(found_rows).symmetric_difference(rows)
-        places = sorted({f"{row[1]}:{row[2]}" for row in wrong})[:5]
+        places = sorted({f"{row[0]}:{row[1]}" for row in wrong})[:5]
         differences.append(f"{len(found_rows)} rows instead of {len(rows)}; others at {places}.")
     if found_vectors.keys() != vectors.keys():
         differences.append(f"{len(found_vectors)} vectors instead of {len(vectors)}, or of other texts.")
@@ -142,11 +142,22 @@ def compare_with_fresh(folder: Path, space_id: str) -> list[str]:
 
 
 def _content(folder: Path, space_id: str) -> tuple[Rows, Vectors]:
-    """All that decides answers: the rows but for when they were written, and the vectors by content."""
+    """All that decides results: the chunks and the vectors by content, also those that no chunk has any more."""
     store = IndexStore(index_directory(folder))
-    table = store.rows(_COLUMNS)
-    hashes, matrix = store.vectors(space_id)
-    return sorted(tuple(row.values()) for row in table), dict(zip(hashes.to_pylist(), matrix, strict=True))
+    digests = {path: stamp.digest for path, stamp in store.stamps().items()}
+    snapshot = take_snapshot(store, space_id)
+    chunks = store.chunks(snapshot.keys(range(len(snapshot))))
+    hashes = store.hashes(snapshot.slots().tolist())
+    rows = sorted(
+        (chunk.path, chunk.start_line, chunk.end_line, hashes[slot], digests[chunk.path], chunk.text)
+        for slot, chunk in zip(snapshot.slots().tolist(), chunks.values(), strict=True)
+    )
+    stored = store.vectors(space_id)
+    if stored is None:
+        return rows, {}
+    slots = np.flatnonzero(stored.has(np.arange(len(stored))))
+    vectors = zip(slots.tolist(), stored.vectors(slots), strict=True)
+    return rows, {hashes.get(slot, f"slot {slot}, of no chunk"): vector for slot, vector in vectors}
 
 
 def _is_close(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:

@@ -31,7 +31,7 @@ from codecontext.indexing.reader import FileReading, ReadRequest
 from codecontext.indexing.rows import rows_of_chunks
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.manifest import FileStamp
+from codecontext.store.records import FileStamp
 
 _SEED = 20260103
 # Per number of a vector of 384: a copy keeps a cosine of about 0.9998 with its original.
@@ -124,7 +124,7 @@ class _PartReader:
         file = request.file
         part = self._parts[file.path]
         digest = content_digest(part.source.data)
-        rows = rows_of_chunks([replace(chunk, path=file.path) for chunk in part.source.chunks[: part.chunks]], digest)
+        rows = rows_of_chunks([replace(chunk, path=file.path) for chunk in part.source.chunks[: part.chunks]])
         if part.copy:
             rows = [row | {"content_hash": content_digest(row["content_hash"], str(part.copy))} for row in rows]
         stamp = FileStamp(size=file.size, changed_ns=file.changed_ns, digest=digest, chunks=len(rows))
