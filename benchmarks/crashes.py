@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def compare_with_fresh(folder: Path, space_id: str) -> list[str]:
         differences.append(f"The space is {space_id} instead of {fresh_space}.")
     if found_rows != rows:
         wrong = set(found_rows).symmetric_difference(rows)
-        places = sorted({f"{row[0]}:{row[1]}" for row in wrong})[:5]
+        places = sorted({f"{row[0]}:{row[3]}" for row in wrong})[:5]
         differences.append(f"{len(found_rows)} rows instead of {len(rows)}; others at {places}.")
     if found_vectors.keys() != vectors.keys():
         differences.append(f"{len(found_vectors)} vectors instead of {len(vectors)}, or of other texts.")
@@ -148,10 +149,10 @@ def _content(folder: Path, space_id: str) -> tuple[Rows, Vectors]:
     snapshot = take_snapshot(store, space_id)
     chunks = store.chunks(snapshot.keys(range(len(snapshot))))
     hashes = store.hashes(snapshot.slots().tolist())
-    rows = sorted(
-        (chunk.path, chunk.start_line, chunk.end_line, hashes[slot], digests[chunk.path], chunk.text)
+    rows = [
+        (*astuple(chunk), hashes[slot], digests[chunk.path])
         for slot, chunk in zip(snapshot.slots().tolist(), chunks.values(), strict=True)
-    )
+    ]
     stored = store.vectors(space_id)
     if stored is None:
         return rows, {}
