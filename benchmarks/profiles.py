@@ -2,8 +2,9 @@
 
     python -m benchmarks.profiles [--chunks 222000] [--django DIR] [--work DIR]
 
-Prints Markdown for docs/performance.md. Python's profiler sees the thread that does the work and slows Python code more
-than libraries, so shares are rough; the CPU time in each heading is measured without it, with all threads.
+Prints Markdown for docs/performance.md. Python's profiler sees the threads that Python starts, not those of libraries,
+and slows Python code more than libraries, so shares are rough. The CPU time in each heading is that of all threads; of
+saves and questions it is measured without the profiler.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import cProfile
 import os
 import pstats
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -33,6 +35,8 @@ from codecontext.engine.engine import Engine
 _SAVES = 10
 _LARGEST = 12
 _LEAST_SHARE = 0.01
+_WHOLE = 0.9
+"""A step with more than this share says nothing."""
 
 Function = tuple[str, int, str]
 
@@ -45,6 +49,8 @@ class Profile:
     cpu_s: float
     rooms: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     functions: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    steps: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Functions of ours with all that they call."""
 
 
 def main() -> None:
@@ -138,18 +144,37 @@ def _measure(times: int, work: Callable[[], object], *, profiled_only: bool = Fa
     if not profiled_only:
         work()
         plain = cpu_seconds() - started
-    profiler = cProfile.Profile(time.thread_time)
-    profiler.runcall(work)
+    stats = _profiled(work)
     if profiled_only:
         plain = cpu_seconds() - started
     profile = Profile(times, plain / times)
-    for function, (_, _, own, _, callers) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
+    for function, (_, _, own, with_called, callers) in stats.stats.items():  # type: ignore[attr-defined]
+        if "codecontext" in Path(function[0]).parts:
+            profile.steps[_name(function)] += with_called / times
         if function[0] == "~" and callers:
             for caller, (_, _, part, _) in callers.items():
                 _add(profile, caller, f"{_name(function)}, called by {_name(caller)}", part)
         else:
             _add(profile, function, _name(function), own)
     return profile
+
+
+def _profiled(work: Callable[[], object]) -> pstats.Stats:
+    """What the profiler sees of ``work`` in this thread and in those that begin meanwhile."""
+    profilers: list[cProfile.Profile] = []
+
+    def begin(*_: object) -> None:
+        profilers.append(cProfile.Profile(time.thread_time))
+        profilers[-1].enable()
+
+    threading.setprofile(begin)
+    begin()
+    try:
+        work()
+    finally:
+        profilers[0].disable()
+        threading.setprofile(None)
+    return pstats.Stats(*profilers)
 
 
 def _add(profile: Profile, place: Function, name: str, seconds: float) -> None:
@@ -179,6 +204,8 @@ def _as_markdown(title: str, profile: Profile) -> str:
     seen = sum(profile.rooms.values())
     lines = [f"### {title}: {_time(profile.cpu_s)} of CPU", "", "| room or library | share |", "|---|---|"]
     lines += _shares(profile.rooms, seen)
+    steps = {name: value for name, value in profile.steps.items() if value < _WHOLE * seen}
+    lines += ["", "| largest steps, with all that they call | share |", "|---|---|", *_shares(steps, seen)[:_LARGEST]]
     lines += ["", "| largest functions, without what they call | share |", "|---|---|"]
     lines += _shares(profile.functions, seen)[:_LARGEST]
     return "\n".join([*lines, ""])
