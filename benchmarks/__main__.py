@@ -3,9 +3,9 @@
     python -m benchmarks [NAME]... [--django DIR] [--backend NAME] [--quick] [--json FILE]
     python -m benchmarks budgets [--sizes N,N | --full] [--before CHECKOUT] [--tree DIR] [--plot FILE]
 
-Without a name it measures the budgets; 'all' stands for every benchmark. Each prints a table with the budget beside the
-figure, and writes benchmarks/results/NAME.json. benchmarks/README.md says what each one measures. Retrieval quality:
-python -m benchmarks.quality.
+Without a name it measures budgets and manners; 'all' stands for every benchmark. Each prints a table with the budget
+beside the figure, and writes benchmarks/results/NAME.json. benchmarks/README.md says what each one measures. Retrieval
+quality: python -m benchmarks.quality.
 """
 
 from __future__ import annotations
@@ -21,26 +21,40 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from benchmarks import adapter, budgets, incremental, indexing, language_server, startup, throughput, vector_search
+from benchmarks import (
+    adapter,
+    budgets,
+    incremental,
+    indexing,
+    language_server,
+    manners,
+    model,
+    startup,
+    throughput,
+    vector_search,
+)
 from benchmarks.common import Context, empty_folder
 from benchmarks.corpus import copy_part, obtain_django
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.results import Record, Result, as_table
-from codecontext.embeddings.openvino.backend import OPENVINO_AVAILABLE
+from codecontext.embeddings.openvino.library import OPENVINO_AVAILABLE
 
 BENCHMARKS: dict[str, Callable[[Context], Result]] = {
     "budgets": budgets.run,
     "throughput": throughput.run,
     "indexing": indexing.run,
     "incremental": incremental.run,
+    "model": model.run,
     "adapter": adapter.run,
     "startup": startup.run,
     "vector-search": vector_search.run,
     "language-server": language_server.run,
+    "manners": manners.run,
 }
 RESULTS = Path(__file__).parent / "results"
 _QUICK_FILES = 16
 _ALL = "all"
+_USUAL = ("budgets", "manners")
 
 
 def main() -> None:
@@ -80,7 +94,7 @@ def _arguments() -> argparse.Namespace:
         nargs="*",
         type=_name,
         metavar="NAME",
-        help=f"{', '.join(BENCHMARKS)}, or '{_ALL}'; the budgets by default",
+        help=f"{', '.join(BENCHMARKS)}, or '{_ALL}'; by default {' and '.join(_USUAL)}",
     )
     parser.add_argument("--django", type=Path, help="folder of code to use instead of downloading Django")
     parser.add_argument(
@@ -136,7 +150,7 @@ def _folder(text: str) -> Path:
 
 
 def _chosen(names: list[str]) -> list[str]:
-    return list(BENCHMARKS) if _ALL in names else list(dict.fromkeys(names)) or ["budgets"]
+    return list(BENCHMARKS) if _ALL in names else list(dict.fromkeys(names or _USUAL))
 
 
 def _code(options: argparse.Namespace) -> Path:

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecontext.config import load_settings
-from codecontext.core.paths import codecontext_home, index_directory
+from codecontext.core.paths import index_directory
 from codecontext.engine.engine import Engine
 from codecontext.engine.folder_state import FolderState
 from codecontext.rpc.client import EngineClient
@@ -168,14 +168,9 @@ def _is_close(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 
 @contextmanager
 def _empty_home() -> Iterator[None]:
-    """A home without indexes and vectors; models that were prepared once serve there too."""
-    prepared = codecontext_home() / "cache"
+    """A home without indexes and vectors."""
     before = os.environ.get("CODECONTEXT_HOME")
     with tempfile.TemporaryDirectory(prefix="fresh-") as home:
-        (Path(home) / "cache").mkdir()
-        for name in ("openvino", "tokenizers"):
-            if (prepared / name).exists():
-                (Path(home) / "cache" / name).symlink_to((prepared / name).resolve(), target_is_directory=True)
         os.environ["CODECONTEXT_HOME"] = home
         try:
             yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.common import MEGABYTE, CommandRun, Context, disk_bytes, run_codecontext
+from benchmarks.common import MEGABYTE, CommandRun, Context, run_codecontext
 from benchmarks.corpus import copy_part
 from benchmarks.results import Figure, Result, at_most
 
@@ -61,6 +61,5 @@ def _disk(context: Context) -> list[Figure]:
     places = {
         "disk: index": status["index_bytes"],
         "disk: cache of vectors": status["cache_bytes"],
-        "disk: prepared model": disk_bytes(context.home / "cache") - status["cache_bytes"],
     }
     return [Figure(name, size / MEGABYTE, "MB") for name, size in places.items()]

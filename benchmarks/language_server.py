@@ -78,12 +78,8 @@ async def _initialize(folder: Path, environment: dict[str, str]) -> float:
 
 
 async def _while_indexing(context: Context, seconds: float, details: dict[str, Any]) -> list[Figure]:
-    """A home where nothing is embedded yet, but the model is prepared for this machine."""
+    """A home where nothing is embedded yet."""
     home = context.fresh_folder("young-home")
-    prepared = context.home / "cache" / "openvino"
-    if prepared.is_dir():
-        (home / "cache").mkdir()
-        (home / "cache" / "openvino").symlink_to(prepared)
     environment = context.environment() | {"CODECONTEXT_HOME": str(home)}
     async with editor(context.folder, environment) as session:
         first = await _first_words(session)
@@ -214,7 +210,7 @@ async def _swaps(context: Context, small: Path, details: dict[str, Any]) -> list
         Figure("swap to a query-side adapter", statistics.median(taken["query side"][1:]), "s", SWAP),
         Figure("swap to a known space", statistics.median(taken["both sides"][1:]), "s", SWAP),
         Figure("swap back to the base model", statistics.median(taken["base"][1:]), "s", SWAP),
-        Figure("swap to a new space (converted, small folder embedded)", taken["both sides"][0], "s"),
+        Figure("swap to a new space (small folder embedded)", taken["both sides"][0], "s"),
     ]
 
 

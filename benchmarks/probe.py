@@ -164,14 +164,12 @@ def save(folder: str, rounds: int) -> Answer:
 
 def words(folder: str) -> Answer:
     """Keyword search over the whole of ``folder``, complete, with readers as ``codecontext index`` has them."""
-    from codecontext.indexing.reader_process import ReaderProcess
-
     provider = _provider(folder)  # needs no model
     with (
         Engine(folder, _settings(folder), provider=provider) as engine,
         Used() as used,
         sampled_memory() as peak,
-        closing(ReaderProcess()) as reader,
+        closing(_reader()) as reader,
     ):
         report = engine.indexer(provider, reader=reader).update_text()
     return {
@@ -264,6 +262,16 @@ def _engine(folder: str) -> Iterator[tuple[Engine, HuggingFaceEmbeddingProvider]
 
 def _provider(folder: str) -> HuggingFaceEmbeddingProvider:
     return HuggingFaceEmbeddingProvider(_settings(folder).embeddings.huggingface, chunk_format=CHUNK_FORMAT)
+
+
+def _reader() -> Any:
+    try:
+        from codecontext.indexing.reader_pool import ReaderPool
+    except ImportError:  # one process read everything then
+        from codecontext.indexing.reader_process import ReaderProcess
+
+        return ReaderProcess()
+    return ReaderPool()
 
 
 def _settings(folder: str) -> Settings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -27,7 +27,7 @@ from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
 from codecontext.engine.engine import Engine
 from codecontext.indexing.classify import classify_content
 from codecontext.indexing.pipeline import Indexer
-from codecontext.indexing.reader import FileReading, ReadRequest
+from codecontext.indexing.reader import FileReading, ReadBatch, ReadRequest
 from codecontext.indexing.rows import rows_of_chunks
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
@@ -115,10 +115,14 @@ class _PartReader:
     def __init__(self, parts: dict[str, _Part]) -> None:
         self._parts = parts
 
-    def read(self, requests: Sequence[ReadRequest], config: ChunkingConfig, cancel: CancelToken) -> list[FileReading]:
+    def read(
+        self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
+    ) -> Generator[ReadBatch, None, None]:
         """See ``FileReader.read``."""
         del config, cancel
-        return [self._read(request) for request in requests]
+        for requests in batches:
+            if requests:
+                yield [(request, self._read(request)) for request in requests]
 
     def _read(self, request: ReadRequest) -> FileReading:
         file = request.file

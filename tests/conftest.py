@@ -43,12 +43,12 @@ def _own_home(_shared_home: None, tmp_path_factory: pytest.TempPathFactory, monk
 
 @pytest.fixture(scope="session")
 def provider() -> Iterator[HuggingFaceEmbeddingProvider]:
-    """The bundled model without an adapter, converted in this process, which needs torch anyway."""
+    """The bundled model without an adapter."""
     from codecontext.chunking import CHUNK_FORMAT
     from codecontext.embeddings.huggingface.config import HuggingFaceConfig
     from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 
-    loaded = HuggingFaceEmbeddingProvider(HuggingFaceConfig(), chunk_format=CHUNK_FORMAT, convert_in_subprocess=False)
+    loaded = HuggingFaceEmbeddingProvider(HuggingFaceConfig(), chunk_format=CHUNK_FORMAT)
     with loaded:
         yield loaded
 

@@ -30,7 +30,7 @@ DOCUMENT = HERE.parents[1] / "docs" / "editors.md"
 CODECONTEXT = Path(sys.executable).with_name("codecontext")
 RUN_VARIABLE = "EDITOR_TEST_RUN"
 SECONDS = 240
-"""Longer than any script: the first one waits until the model is converted, on a machine that may be busy."""
+"""Longer than any script, on a machine that may be busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def require(editor: Editor) -> None:
 
 @pytest.fixture(scope="session")
 def codecontext_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """One for all editors, so that the model is converted once; each test indexes a folder of its own."""
+    """One for all editors; each test indexes a folder of its own."""
     base = tmp_path_factory.getbasetemp()
     return (base if worker_id == "master" else base.parent) / "editors" / "codecontext"
 

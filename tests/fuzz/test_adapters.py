@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,11 +16,12 @@ from codecontext.adapters import AdapterInfo, BaseArchitecture, InvalidAdapter, 
 from codecontext.adapters.fit import fit_adapter
 from codecontext.adapters.inspect import inspect_adapter
 from codecontext.core.errors import AdapterError
-from codecontext.embeddings.openvino.lora import UnsupportedAdapter, lora_updates
+from codecontext.embeddings.openvino.lora import UnsupportedAdapter, merged_weights
 from fuzz.bounds import FUZZ
 
 LAYERS = [f"encoder.layer.{number}.attention.self.{kind}" for number in range(2) for kind in ("query", "value")]
 MODULES = {**dict.fromkeys(LAYERS, (6, 5)), "pooler.dense": (6, 6), "encoder." + "a" * 5_000: (6, 5)}
+WEIGHTS = {f"{module}.weight": np.ones(shape, dtype=np.float32) for module, shape in MODULES.items()}
 RANK = 2
 
 NUMBERS = st.one_of(st.integers(-3, 9), st.integers(), st.floats(), st.just(10**400))
@@ -156,12 +158,13 @@ def lay_onto_base(info: AdapterInfo) -> bool:
     try:
         check_compatible(info, base)
         fit_adapter(info, MODULES)
-        updates = lora_updates(info, MODULES)
+        merged = merged_weights(info, MODULES, (), WEIGHTS)
     except (AdapterError, UnsupportedAdapter) as error:
         require_short(error)
         return False
-    for update in updates:
-        assert update.delta().shape == MODULES[update.module]
+    for name, weight in merged.items():
+        assert weight.shape == WEIGHTS[name].shape
+        assert np.isfinite(weight).all()
     return True
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,10 +11,13 @@ from hypothesis import strategies as st
 from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import QueryError
 from codecontext.core.globs import escaped, path_pattern, split_alternatives
+from codecontext.core.hashing import content_digest
 from codecontext.core.patterns import compile_pattern
 from codecontext.search.query import parse_query
-from codecontext.store.index_store import CHUNK_SCHEMA, FileRows, IndexStore
+from codecontext.store.index_store import IndexStore
+from codecontext.store.records import FileRows, FileStamp
 from codecontext.store.snapshot import Snapshot, take_snapshot
+from codecontext.store.terms import TERM_FIELDS
 from fuzz.bounds import FUZZ
 
 ODD_PATHS = (
@@ -58,8 +60,7 @@ GLOBS = st.one_of(
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> IndexStore:
     store = IndexStore(tmp_path_factory.mktemp("filters") / "index")
-    store.replace_files([FileRows(path, [_row(number, path)]) for number, path in enumerate(ODD_PATHS)])
-    store.ensure_text_index()
+    store.replace_files([FileRows(path, [_row(path)], FileStamp(1, 1, path, 1)) for path in ODD_PATHS])
     return store
 
 
@@ -68,20 +69,20 @@ def snapshot(store: IndexStore) -> Snapshot:
     return take_snapshot(store, "none")
 
 
-def _row(number: int, path: str) -> dict[str, object]:
-    values: dict[str, object] = {
-        field.name: "" if pa.types.is_string(field.type) else 1 for field in CHUNK_SCHEMA if field.name != "written"
-    }
-    return values | {"id": f"{number:016x}", "path": path, "language": "python", "kind": "module", "body_terms": "cart"}
+def _row(path: str) -> dict[str, object]:
+    texts = dict.fromkeys(("symbol", "qualified_name", "signature", "doc", "text", *TERM_FIELDS), "")
+    lines = {"start_line": 1, "end_line": 1}
+    about = {"path": path, "language": "python", "kind": "module", "content_hash": content_digest(path)}
+    return texts | lines | about | {"body_terms": "cart"}
 
 
 def paths_of(store: IndexStore, snapshot: Snapshot, where: ChunkFilter) -> set[str]:
     """The paths that a filter lets through, which are the same for words and for meaning."""
-    where = where.with_literal_paths(snapshot.has_path)
-    ids = store.matching_ids(where).to_pylist()
-    found = store.search_terms(["cart"], {"body_terms": 1.0}, limit=100, where=where)
-    assert {id_ for id_, _score in found} == set(ids)
-    return {ODD_PATHS[int(id_, 16)] for id_ in ids}
+    mask, words = snapshot.select(where.with_literal_paths(snapshot.has_path))
+    found = store.search_terms(["cart"], {"body_terms": 1.0}, limit=100, where=words)
+    by_words = snapshot.rows_at([match.file for match in found], [match.ordinal for match in found])
+    assert set(by_words.tolist()) == set(mask.nonzero()[0].tolist())
+    return set(snapshot.paths_of(mask.nonzero()[0]))
 
 
 @FUZZ

@@ -17,6 +17,7 @@ from codecontext.core.errors import IndexCorrupt, IndexLocked, OperationCancelle
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.engine.engine import Engine
 from codecontext.store.lock import writer_lock
+from indexes import index_files
 
 pytestmark = pytest.mark.slow
 
@@ -40,28 +41,40 @@ def truth(engine: Engine) -> tuple[int, int, float]:
     return status.files, status.chunks, status.coverage
 
 
-@pytest.mark.parametrize("table", ["chunks", "vectors"])
+@pytest.mark.parametrize(
+    ("part", "notice"),
+    [
+        ("index", "The index was damaged, so it was rebuilt; the damaged file is kept as"),
+        ("words", "The keywords of the index were damaged"),
+        ("vectors", "Some vectors of the space"),
+    ],
+)
 @pytest.mark.parametrize("damage", ["emptied", "overwritten"])
-def test_damaged_table_is_set_aside_said_and_built_anew(engine: Engine, table: str, damage: str) -> None:
+def test_damage_is_repaired_and_said(engine: Engine, part: str, notice: str, damage: str) -> None:
     engine.index()
     before = truth(engine)
+    engine.close()
     directory = Path(engine.status().index_directory)
-    (folder,) = directory.glob(f"{table}*.lance")
-    for file in (folder / "data").iterdir():
+    engine.close()
+    for file in index_files(directory, part):
         file.write_bytes(b"" if damage == "emptied" else os.urandom(file.stat().st_size))
     report = engine.index()
-    assert any(f"The table '{folder.stem}' was damaged" in notice for notice in report.notices)
+    if (part, damage) != ("index", "emptied"):  # which is like none
+        assert any(notice in told for told in report.notices)
+        assert bool(list(directory.glob("set-aside/*"))) is (part == "index")
     assert report.chunks_embedded == 0  # the cache still knows every vector
     assert truth(engine) == before
-    assert list((directory / "set-aside").iterdir())
     assert engine.search("task_7_b").hits[0].symbol == "task_7_b"
 
 
-def test_searching_a_damaged_index_says_what_to_do(engine: Engine) -> None:
+@pytest.mark.parametrize("part", ["index", "words", "vectors"])
+def test_searching_a_damaged_index_says_what_to_do(engine: Engine, part: str) -> None:
     engine.index()
+    engine.close()
     directory = Path(engine.status().index_directory)
-    for file in (directory / "chunks.lance" / "data").iterdir():
-        file.write_bytes(b"")
+    engine.close()
+    for file in index_files(directory, part):
+        file.write_bytes(b"x" * (file.stat().st_size // 2))
     with pytest.raises(IndexCorrupt, match="Run 'codecontext index'"):
         Engine(engine.folder, engine.settings, provider=engine._provider).search("task")
 
@@ -160,12 +173,17 @@ RUN_AND_DIE = textwrap.dedent(
     ("method", "calls"),
     [
         ("replace_files", 1),
-        ("_delete", 1),  # new rows written, old ones still there
-        ("ensure_text_index", 1),
-        ("optimize", 1),
+        ("_write_words", 1),  # the chunks are written, the words are, and nobody noted it
+        ("_note_written", 1),
+        ("_clear", 2),
+        ("set_skipped", 1),
+        ("tidy", 1),
+        ("rebuild_words", 1),
+        ("_delete_other_words", 1),
         ("put", 1),
         ("add_vectors", 1),
-        ("optimize", 2),
+        ("set_facts", 2),
+        ("remove_files", 1),
     ],
 )
 def test_killed_at_any_step_the_next_run_repairs(

@@ -7,13 +7,14 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from codecontext.engine.engine import Engine
 from codecontext.search.config import Retrieval
 from codecontext.search.results import Hit
+from codecontext.store.index_store import FileChanges
+from indexes import chunks_of
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +86,11 @@ def test_few_of_many_equals_are_always_the_same(engine: Engine, write: Write) ->
     assert engine.search("lorry", retrieval=Retrieval.LEXICAL, limit=200).hits == first
 
 
+def chunk_words(engine: Engine, word: str) -> list[object]:
+    """Chunks with ``word`` in their names or text, which is stored compressed."""
+    return [row for row in chunks_of(engine.store) if any(word in str(value) for value in row)]
+
+
 def holds(folder: Path, word: str) -> list[str]:
     """Files below ``folder`` with ``word`` in their name or in their bytes."""
     named = [str(path) for path in folder.rglob("*") if word in path.name]
@@ -123,8 +129,9 @@ def test_what_is_gone_leaves_the_disk(
         write({"pkg/another.py": "def another():\n    return 2\n"})
     engine.index()
     left = holds(home, words[0])
+    assert chunk_words(engine, words[0]) == []
     if change == "ignored":  # 'status --skipped' says which files and why, by their names
-        left = [path for path in left if not path.endswith("manifest.json")]
+        left = [path for path in left if not path.endswith("index.sqlite")]
     assert left == []
     assert engine.search(words[0], retrieval=Retrieval.LEXICAL).hits == []
     assert engine.search("step_4_b").hits[0].symbol == "step_4_b"
@@ -139,20 +146,20 @@ def test_what_small_updates_left_leaves_with_the_next_full_run(engine: Engine, p
     assert holds(Path(os.environ["CODECONTEXT_HOME"]), "quixotic") == []
 
 
-def test_damaged_tables_are_kept_until_the_next_run_only(engine: Engine) -> None:
+def test_a_damaged_index_is_kept_until_the_next_run_only(engine: Engine) -> None:
     engine.index()
     directory = engine.store.directory
     for _time in range(2):
-        for file in (directory / "chunks.lance" / "data").iterdir():
-            file.write_bytes(b"")
+        engine.close()
+        (directory / "index.sqlite").write_bytes(b"no database" * 1000)
         engine.index()
-        assert [kept.name for kept in (directory / "set-aside").iterdir()] == ["chunks.lance"]
+        assert "index.sqlite" in [kept.name for kept in (directory / "set-aside").iterdir()]
     engine.index()
     assert not (directory / "set-aside").exists()
 
 
 @pytest.mark.parametrize("question", ["step_4_b", "step_4_b path:pkg/** kind:function", "where is an order shipped"])
-def test_a_reader_of_a_version_that_goes_meanwhile_reads_the_newest(
+def test_a_reader_finds_its_way_while_others_write(
     engine: Engine,
     write: Write,
     engine_for: Callable[[Path], Engine],
@@ -162,17 +169,19 @@ def test_a_reader_of_a_version_that_goes_meanwhile_reads_the_newest(
     engine.index()
     reader = engine_for(engine.folder)
     reader.search(question)
-    opened, rounds = reader.store._table, iter(range(100))
+    look, rounds = reader.store.changes, iter(range(100))
 
-    def meanwhile(name: str) -> Any:
-        """Somebody else writes the whole index anew between the opening of a table and the reading."""
-        table = opened(name)
-        if (number := next(rounds)) in (0, 3):
-            write({path: f"{text}\n# {number}\n" for path, text in FILES.items()})
+    def meanwhile(space_id: str, since: int | None = None) -> FileChanges:
+        """Somebody else writes the whole index anew between the reading of files and the search in the words."""
+        found = look(space_id, since)
+        if (number := next(rounds)) == 0:
+            write({path: f"{text}\n# {number}\n" for path, text in list(FILES.items())[:3]})
             engine.index()
-        return table
+        return found
 
-    monkeypatch.setattr(reader.store, "_table", meanwhile)
+    monkeypatch.setattr(reader.store, "changes", meanwhile)
+    write({"pkg/new.py": "def new(order):\n    return order\n"})
+    engine.index()
     assert "pkg/part_4.py" in {hit.path for hit in reader.search(question, limit=50).hits}
 
 
@@ -207,19 +216,10 @@ def test_a_clock_that_jumps_hides_nothing(
     assert engine.index().files_written == 0
 
 
-def test_rows_that_an_earlier_version_stamped_by_a_fast_clock_make_room(engine: Engine, write: Write) -> None:
-    engine.index()
-    engine.store._table("chunks").update(values={"written": time.time_ns() + YEAR_NS})  # type: ignore[union-attr]
-    write({"pkg/part_1.py": "def fresh_code():\n    return 1\n"})
-    engine.index()
-    assert {hit.symbol for hit in engine.search("path:pkg/part_1.py fresh").hits} == {"fresh_code"}
-    assert engine.index().files_written == 0
-
-
 def test_a_run_that_finds_nothing_new_writes_nothing(engine: Engine, write: Write) -> None:
     """Also where files are skipped for their content, and so are read each time."""
     write({"data.py": "x\0", "generated.py": "# Code generated by a tool. DO NOT EDIT.\n"})
     engine.index()
-    version = engine.store.text_version()
+    version = engine.store.state().generation
     engine.index()
-    assert engine.store.text_version() == version
+    assert engine.store.state().generation == version

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.scan import ScanConfig
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.manifest import read_manifest
+from indexes import chunks_of, digests_of, hashes_of, vectors_of
 
 pytestmark = pytest.mark.slow
 
@@ -123,17 +124,15 @@ RULES = {
 }
 
 
-def held(store: IndexStore) -> tuple[list[tuple[object, ...]], dict[str, set[str]]]:
-    """What the tables say, without the times of writing."""
-    catalogue = store.catalogue().drop_columns(["written"])
-    return sorted(tuple(row.values()) for row in catalogue.to_pylist()), store.file_digests()
+def held(store: IndexStore) -> tuple[list[tuple[object, ...]], dict[str, str]]:
+    """What the index says of the code."""
+    return chunks_of(store), digests_of(store)
 
 
 def told(store: IndexStore) -> tuple[object, ...]:
-    """What the manifest says."""
-    manifest = read_manifest(store.directory)
-    assert manifest is not None
-    return manifest.files, manifest.skipped, manifest.quarantined
+    """What it says of files: also what was skipped; but for whether they were at rest, which time decides."""
+    stamps = {path: replace(stamp, settled=True) for path, stamp in store.stamps().items()}
+    return stamps, [replace(entry, settled=True) for entry in store.skipped()]
 
 
 @pytest.fixture
@@ -174,8 +173,7 @@ def test_updating_what_changed_gives_what_a_fresh_index_holds(
         assert held(indexer.store) == held(fresh.store), changed
         assert told(indexer.store) == told(fresh.store), changed
         assert (report.files, report.chunks, report.coverage) == (expected.files, expected.chunks, 1.0)
-        hashes = set(fresh.store.catalogue()["content_hash"].to_pylist())
-        assert indexer.store.vector_hashes(report.space_id) == hashes
+        assert set(vectors_of(indexer.store, report.space_id)) == set(hashes_of(fresh.store))
 
 
 @pytest.mark.parametrize("rule", [".gitignore", "app/.gitignore", ".codecontextignore", ".git/info/exclude"])
@@ -188,7 +186,7 @@ def test_a_changed_ignore_file_counts_for_all_it_rules(
     assert indexer.run().files == 1
     (project / rule).write_text("mail.py\n", encoding="utf-8")
     report = indexer.update([rule])
-    assert "app/mail.py" not in indexer.store.file_digests()
+    assert "app/mail.py" not in indexer.store.stamps()
     assert report.files_removed == 1
 
 
@@ -259,7 +257,7 @@ def test_vectors_of_a_candidate_are_kept_beside_the_active_ones(
         beside = indexer.update_vectors(candidate, activate=False)
         assert (beside.space_id, beside.chunks_embedded) == (active, 2)
         indexer.run()
-        assert set(indexer.store.space_ids()) == {active, candidate.space.space_id}
+        assert set(indexer.store.state().spaces) == {active, candidate.space.space_id}
         switched = indexer.update_vectors(candidate)
         assert (switched.space_id, switched.chunks_embedded) == (candidate.space.space_id, 0)
 
@@ -304,9 +302,9 @@ def test_files_named_first_are_read_and_embedded_first(project: Path, write: Wri
     seen: list[bool] = []
     indexer.run(
         first=["module_007.py"],
-        on_progress=lambda _progress: seen.append("module_007.py" in indexer.store.file_digests()),
+        on_progress=lambda _progress: seen.append("module_007.py" in indexer.store.stamps()),
     )
     reading = indexer_for("last")
     late: list[bool] = []
-    reading.run(on_progress=lambda _progress: late.append("module_007.py" in reading.store.file_digests()))
+    reading.run(on_progress=lambda _progress: late.append("module_007.py" in reading.store.stamps()))
     assert seen.index(True) < late.index(True)

@@ -15,6 +15,7 @@ from codecontext.core.paths import search_log_file
 from codecontext.core.private import close_loose, make_private, tighten
 from codecontext.engine.engine import Engine
 from codecontext.store.index_store import IndexStore
+from indexes import file_rows
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,13 +46,13 @@ def test_all_that_indexing_and_searching_write_is_private(project: Path, write: 
     write({"pay.py": SOURCE})
     settings = load_settings(project).settings
     kept = settings.model_copy(update={"search": settings.search.model_copy(update={"keep_log": True})})
-    with Engine(project, kept) as engine:  # a model of its own, which it converts and keeps
+    with Engine(project, kept) as engine:  # a model of its own
         engine.index()
         assert engine.search("pay").hits
         assert engine.record_opened("pay", "pay.py", 1, 2)
         write({"pay.py": SOURCE.replace("total", "sum")})
         engine.index()
-    assert (home() / "cache" / "openvino").is_dir()
+    assert any((home() / "cache").iterdir())
     assert search_log_file(project).is_file()
     assert loose(home()) == []
 
@@ -98,5 +99,5 @@ def test_nothing_outside_is_touched_through_a_link(tmp_path: Path, monkeypatch: 
 
 def test_a_table_is_out_of_reach_from_the_first_moment(tmp_path: Path) -> None:
     store = IndexStore(tmp_path / "new" / "index")
-    store._connect()
+    store.replace_files([file_rows("pay.py", SOURCE)])
     assert loose(tmp_path / "new") == []

@@ -14,11 +14,10 @@ from codecontext.core.progress import Progress
 from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
 from codecontext.indexing.reader import InProcessReader
-from codecontext.indexing.reader_process import ReaderProcess
+from codecontext.indexing.reader_pool import ReaderPool
 from codecontext.indexing.report import IndexReport
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.manifest import read_manifest
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,7 +34,7 @@ MODEST = "export function parse(text: string): number {\n  return text.length;\n
 
 @pytest.fixture
 def indexer(project: Path, provider: HuggingFaceEmbeddingProvider, tmp_path: Path) -> Iterator[Indexer]:
-    reader = ReaderProcess(memory_bytes=SMALL_MEMORY)
+    reader = ReaderPool(memory_bytes=SMALL_MEMORY)
     cache = EmbeddingCache(tmp_path / "embeddings.sqlite", max_bytes=100_000_000)
     yield Indexer(project, IndexStore(tmp_path / "index"), cache, provider, reader=reader)
     reader.close()
@@ -52,9 +51,7 @@ def quarantined(indexer: Indexer, write: Write) -> Indexer:
 
 def assert_quarantined(report: IndexReport, indexer: Indexer) -> None:
     assert (report.files, report.skipped, report.coverage) == (1, {"quarantined": 1}, 1.0)
-    manifest = read_manifest(indexer.store.directory)
-    assert manifest is not None
-    (entry,) = manifest.skipped
+    (entry,) = indexer.store.skipped()
     assert (entry.path, entry.reason) == ("hungry.ts", "quarantined")
     assert "memory" in entry.detail
 
@@ -74,9 +71,7 @@ def test_it_is_read_again_when_it_changes(quarantined: Indexer, write: Write) ->
     write({"hungry.ts": MODEST})
     report = quarantined.update(["hungry.ts"])
     assert (report.files, report.skipped) == (2, {})
-    manifest = read_manifest(quarantined.store.directory)
-    assert manifest is not None
-    assert manifest.quarantined == {}
+    assert quarantined.store.skipped() == []
 
 
 def test_it_is_read_again_when_the_index_is_built_anew(quarantined: Indexer) -> None:
@@ -87,9 +82,7 @@ def test_it_is_read_again_when_the_index_is_built_anew(quarantined: Indexer) -> 
 def test_a_deleted_one_is_forgotten(quarantined: Indexer, project: Path) -> None:
     (project / "hungry.ts").unlink()
     assert quarantined.update(["hungry.ts"]).skipped == {}
-    manifest = read_manifest(quarantined.store.directory)
-    assert manifest is not None
-    assert manifest.quarantined == {}
+    assert quarantined.store.skipped() == []
 
 
 def test_one_that_was_fine_before_leaves_the_index(indexer: Indexer, write: Write) -> None:
@@ -97,15 +90,7 @@ def test_one_that_was_fine_before_leaves_the_index(indexer: Indexer, write: Writ
     assert indexer.run().files == 2
     write({"hungry.ts": HUNGRY})
     assert_quarantined(indexer.update(["hungry.ts"]), indexer)
-    assert set(indexer.store.file_digests()) == {"modest.ts"}
-
-
-def test_manifests_without_quarantine_are_read(quarantined: Indexer) -> None:
-    file = quarantined.store.directory / "manifest.json"
-    manifest = read_manifest(quarantined.store.directory)
-    assert manifest is not None
-    file.write_text(manifest.model_dump_json(exclude={"quarantined"}), encoding="utf-8")
-    assert_quarantined(quarantined.run(), quarantined)
+    assert set(indexer.store.stamps()) == {"modest.ts"}
 
 
 def test_a_reader_killed_in_the_middle_costs_no_file(indexer: Indexer, write: Write) -> None:
@@ -114,7 +99,7 @@ def test_a_reader_killed_in_the_middle_costs_no_file(indexer: Indexer, write: Wr
 
     def kill_after_the_first_batch(progress: Progress) -> None:
         if progress.stage == "reading" and not killed:
-            (reader,) = children()
+            reader, *_ = children()
             reader.send_signal(signal.SIGKILL)
             killed.append(reader)
 

@@ -27,7 +27,7 @@ from codecontext.rpc.transport import PlainMessage, PlainNotification, PlainResp
 
 SERVER = [sys.executable, "-m", "codecontext.cli", "serve"]
 PATIENCE = 120.0
-"""Seconds until a wait is given up: the first server of all converts the model, on a machine that may be busy."""
+"""Seconds until a wait is given up: the machine may be busy."""
 
 Json = dict[str, Any]
 

@@ -19,7 +19,7 @@ SHOP = Path(__file__).parents[1] / "samples" / "shop"
 
 @pytest.fixture(autouse=True)
 def _own_home(_shared_home: None) -> None:
-    """All these tests share the home of the session, so that the model is converted for this machine once."""
+    """All these tests share the home of the session, and with it the cache of embeddings."""
 
 
 @pytest.fixture(scope="module")

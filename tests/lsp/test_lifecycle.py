@@ -182,8 +182,8 @@ async def test_the_model_is_in_another_process_that_ends_with_the_server(project
         await editor.settled()
         processes = editor.process.children(recursive=True)
         loaded = {Path(region.path).name for region in editor.process.memory_maps()}
-        assert not [name for name in loaded if "torch" in name or "openvino" in name or "lance" in name]
+        assert not [name for name in loaded if "torch" in name or "openvino" in name or "tantivy" in name]
         engine = psutil.Process(editor.statuses[-1]["engine"]["pid"])
-        assert any("lance" in Path(region.path).name for region in engine.memory_maps())
+        assert any("tantivy" in Path(region.path).name for region in engine.memory_maps())
     for process in processes:
         await ended(process.pid)

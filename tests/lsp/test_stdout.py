@@ -34,7 +34,7 @@ class Loud:
     """Shouts when one of the libraries of a model is imported."""
 
     def find_spec(self, name, path=None, target=None):
-        if name in {"psutil", "lancedb", "openvino", "tokenizers", "pygls.lsp.server", "tree_sitter"}:
+        if name in {"psutil", "tantivy", "openvino", "tokenizers", "pygls.lsp.server", "tree_sitter"}:
             shout(name)
         return None
 

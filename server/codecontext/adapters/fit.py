@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from codecontext.adapters.files import CONFIG_FILE, WEIGHTS_FILE, shown
 from codecontext.adapters.inspect import AdapterInfo
@@ -82,3 +83,12 @@ def fit_adapter(info: AdapterInfo, modules: Collection[str]) -> FittedAdapter:
 def naming_of(info: AdapterInfo, modules: Collection[str]) -> Naming:
     """How the adapter names the modules of a base model. Raises ``AdapterError`` where that is ambiguous."""
     return names_in_base(info.path, [layer.module for layer in info.layers], info.other_modules, modules)
+
+
+def misshapen(path: Path, kind: str, module: str) -> AdapterError:
+    """What to say of a tensor in ``path`` that is to replace the ``kind`` (weight, bias) of ``module`` and cannot."""
+    return AdapterError(
+        f"The adapter {path} replaces {kind} of {module} with values that are not finite or whose shape differs from "
+        "the base model's.",
+        "Choose an adapter that was made for this base model.",
+    )

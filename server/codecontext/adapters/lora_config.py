@@ -63,7 +63,7 @@ _Rank = Annotated[int, Field(ge=1)]
 class LoftQ(BaseModel):
     """How the base's weights are quantised for LoftQ (Li et al. 2023, arXiv:2310.08659)."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
     loftq_bits: Literal[2, 4, 8] = 4
     loftq_iter: Annotated[int, Field(ge=1, le=_MAX_ROUNDS)] = 1
@@ -72,7 +72,7 @@ class LoftQ(BaseModel):
 class LoraSettings(BaseModel):
     """What decides the effect of a LoRA adapter. Descriptions say what would be right, for messages."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
     r: _Rank = Field(description="The rank is a whole number from 1.")
     lora_alpha: FiniteFloat = Field(description="It is a number.")

@@ -7,40 +7,14 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
 from codecontext.adapters.discover import discover_adapters
 from codecontext.adapters.files import has_config
 from codecontext.adapters.inspect import AdapterInfo
-from codecontext.core.errors import AdapterError, ConfigError
+from codecontext.core.errors import AdapterError
 from codecontext.core.paths import codecontext_home, expand_user
 
 BASE = "base"
 """The name for no adapter: the base model alone."""
-
-
-class AdaptersConfig(BaseModel):
-    """Where adapters are found by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    folders: tuple[str, ...] = Field(
-        (),
-        description=(
-            "More folders whose subfolders are adapters; `~` is expanded. `~/.codecontext/adapters` and the project's "
-            "`.codecontext/adapters` are always searched."
-        ),
-    )
-
-    @field_validator("folders")
-    @classmethod
-    def _home_folders_must_exist(cls, folders: tuple[str, ...]) -> tuple[str, ...]:
-        for folder in folders:
-            try:
-                expand_user(folder)
-            except ConfigError as error:
-                raise ValueError(error.message) from error
-        return folders
 
 
 def user_adapters() -> Path:

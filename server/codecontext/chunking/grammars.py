@@ -55,7 +55,9 @@ class SourceParser:
         if _is_too_deep(source):
             raise ParseBudgetExceeded
         self._source = source
-        self._end = time.thread_time() + BASE_SECONDS + SECONDS_PER_BYTE * len(source)
+        seconds = BASE_SECONDS + SECONDS_PER_BYTE * len(source)
+        self._end = time.thread_time() + seconds
+        self._earliest_end = time.monotonic() + seconds
 
     def parse(self, language: Language, ranges: list[Range] | None = None, instead: bytes | None = None) -> Tree:
         """Syntax tree of the source, or of some ``ranges`` of it. Broken source has ``ERROR`` nodes.
@@ -88,14 +90,15 @@ class SourceParser:
         """
         if root.has_error and _has_many_stray_tokens(root):
             raise ParseBudgetExceeded
-        query = _definitions_query(language.grammar, language.queries)
+        query, settings = _definitions_query(language.grammar, language.queries)
         cursor = QueryCursor(query)
         cursor.set_max_start_depth(MAX_QUERY_DEPTH)
         matches = cursor.matches(root)
-        return [(query.pattern_settings(pattern), pattern, captures) for pattern, captures in matches]
+        return [(settings[pattern], pattern, captures) for pattern, captures in matches]
 
     def _is_over(self, *_: object) -> bool:
-        return time.thread_time() > self._end
+        # The clock on the wall is cheaper to ask, and a thread's own never overtakes it.
+        return time.monotonic() > self._earliest_end and time.thread_time() > self._end
 
 
 def _without_last_comment(source: bytes) -> bytes:
@@ -150,11 +153,12 @@ def _parser(grammar: str) -> Parser:
 
 
 @cache
-def _definitions_query(grammar: str, queries: tuple[str, ...]) -> Query:
-    """The compiled queries of a language; ``queries/README.md`` explains their captures."""
+def _definitions_query(grammar: str, queries: tuple[str, ...]) -> tuple[Query, list[dict[str, str | None]]]:
+    """The compiled queries of a language and the settings of each pattern; see ``queries/README.md``."""
     folder = files("codecontext.chunking") / "queries"
     source = "\n".join((folder / f"{name}.scm").read_text("utf-8") for name in queries)
-    return Query(_grammar(grammar), source)
+    query = Query(_grammar(grammar), source)
+    return query, [query.pattern_settings(pattern) for pattern in range(query.pattern_count)]
 
 
 @cache

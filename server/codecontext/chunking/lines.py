@@ -39,7 +39,7 @@ class SourceLines:
         self.lines = text.split("\n")
         if len(self.lines) > 1 and not self.lines[-1]:
             self.lines.pop()
-        self._ends = list(accumulate((len(line) + 1 for line in self.lines), initial=0))
+        self._ends = list(accumulate(map(len, self.lines), initial=0))
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -57,15 +57,18 @@ class SourceLines:
 
     def chars(self, span: Span) -> int:
         """Characters of a span, line ends included."""
-        return self._ends[span[1] + 1] - self._ends[span[0]]
+        first, last = span
+        return self._ends[last + 1] - self._ends[first] + last + 1 - first
 
     def fits(self, span: Span, max_lines: int, max_chars: int) -> bool:
         """Whether a span keeps to both limits."""
-        return span[1] - span[0] < max_lines and self.chars(span) <= max_chars
+        first, last = span
+        rows = last + 1 - first
+        return rows <= max_lines and self._ends[last + 1] - self._ends[first] + rows <= max_chars
 
     def has_words(self, span: Span) -> bool:
         """Whether there is a letter or digit in a span; brackets and rules alone are worth no chunk."""
-        return any(_WORD_CHARACTER.search(self.lines[row]) for row in range(span[0], span[1] + 1))
+        return any(map(_WORD_CHARACTER.search, self.lines[span[0] : span[1] + 1]))
 
     def has_word_characters(self, span: Span, count: int) -> bool:
         """Whether there are at least ``count`` letters and digits in a span."""

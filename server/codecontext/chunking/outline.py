@@ -22,6 +22,7 @@ MAX_NESTING = 32
 MAX_NAME_CHARS = 200
 
 _ROLES = ("function", "method", "class", "object", "module", "namespace")
+_ROLE_BY_CAPTURE = {f"definition.{role}": role for role in _ROLES}
 _CALLABLE_ROLES = frozenset({"function", "method"})
 _GENERICS = re.compile(r"<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
@@ -220,8 +221,7 @@ class _Findings:
                 self.scripts.append((node, script_language))
 
     def _add_candidate(self, pattern: int, captures: dict[str, list[Node]], settings: Mapping[str, str | None]) -> None:
-        role = next(role for role in _ROLES if f"definition.{role}" in captures)
-        node = captures[f"definition.{role}"][0]
+        role, node = next((role, captures[name][0]) for name, role in _ROLE_BY_CAPTURE.items() if name in captures)
         known = self._candidates.get(node.id)
         if known is None or pattern < known.pattern:
             names = captures.get("name", [])
@@ -403,6 +403,9 @@ def _whole_name(name: str) -> Iterator[str]:
 
 def _split_name(name: str) -> Iterator[str]:
     """Parts of a declared name: ``Box`` and ``get`` for ``Box<T>::get`` or ``Box.prototype.get``."""
+    if name.isidentifier() and "operator" not in name:  # as nearly all are
+        yield name[:MAX_NAME_CHARS]
+        return
     name = " ".join(name[:MAX_NAME_CHARS].split()).strip("\"'`")
     scope, operator, symbol = name.rpartition("operator")
     if operator and not symbol[:1].isalnum():

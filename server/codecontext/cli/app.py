@@ -7,25 +7,31 @@ import warnings
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
-from codecontext.cli import config
-from codecontext.cli.adapter import app as adapter
-from codecontext.cli.doctor import doctor
-from codecontext.cli.errors import INTERNAL_ERROR, ReportingCommand, report_internal
-from codecontext.cli.index import index
+from codecontext.cli.errors import INTERNAL_ERROR, report_internal
+from codecontext.cli.lazy import LazyCommand, lazy_group
 from codecontext.cli.logs import start_logging
-from codecontext.cli.search import search
-from codecontext.cli.serve import serve
-from codecontext.cli.similar import similar
-from codecontext.cli.status import status
-from codecontext.cli.version import version
 from codecontext.core.startup import ensure_utf8, limit_malloc_arenas
 
 _COMMON = "Common commands"
 _SETUP = "Setup and diagnostics"
 
+_COMMANDS = {
+    "index": LazyCommand("codecontext.cli.index:index", _COMMON),
+    "search": LazyCommand("codecontext.cli.search:search", _COMMON),
+    "similar": LazyCommand("codecontext.cli.similar:similar", _COMMON),
+    "status": LazyCommand("codecontext.cli.status:status", _COMMON),
+    "serve": LazyCommand("codecontext.cli.serve:serve", _COMMON, TyperCommand),
+    "doctor": LazyCommand("codecontext.cli.doctor:doctor", _SETUP),
+    "version": LazyCommand("codecontext.cli.version:version", _SETUP),
+    "config": LazyCommand("codecontext.cli.config:app", _SETUP),
+    "adapter": LazyCommand("codecontext.cli.adapter.app:app", _SETUP),
+}
+
 app = typer.Typer(
     name="codecontext",
+    cls=lazy_group(_COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -39,17 +45,6 @@ def codecontext(
 ) -> None:
     """Semantic code search on your own machine."""
     start_logging(debug=debug)
-
-
-app.command(cls=ReportingCommand, rich_help_panel=_COMMON)(index)
-app.command(cls=ReportingCommand, rich_help_panel=_COMMON)(search)
-app.command(cls=ReportingCommand, rich_help_panel=_COMMON)(similar)
-app.command(cls=ReportingCommand, rich_help_panel=_COMMON)(status)
-app.command(rich_help_panel=_COMMON)(serve)
-app.command(cls=ReportingCommand, rich_help_panel=_SETUP)(doctor)
-app.command(cls=ReportingCommand, rich_help_panel=_SETUP)(version)
-app.add_typer(config.app, name="config", rich_help_panel=_SETUP)
-app.add_typer(adapter.app, name="adapter", rich_help_panel=_SETUP)
 
 
 def main() -> None:

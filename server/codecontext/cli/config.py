@@ -13,7 +13,7 @@ from codecontext.cli.errors import ReportingCommand
 from codecontext.cli.options import FolderOption, JsonOption
 from codecontext.core.printable import json_for_people, printable
 
-app = typer.Typer(help="Show and check settings.", no_args_is_help=True)
+app = typer.Typer(help="Show and check settings.", no_args_is_help=True, add_completion=False)
 
 
 class SettingOutput(BaseModel):

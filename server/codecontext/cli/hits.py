@@ -8,7 +8,6 @@ from pathlib import Path
 import typer
 from pydantic import Field
 from rich.style import Style
-from rich.syntax import Syntax
 from rich.text import Text
 
 from codecontext.cli import wording
@@ -98,7 +97,11 @@ def _excerpt(hit: Hit, terms: Collection[str]) -> list[Text]:
 
 
 def _highlighted(path: str, source: str) -> list[Text]:
-    """Each line in the terminal's own colours."""
+    """Each line in the terminal's own colours; where there are none, as it is."""
+    if not stdout().color_system:
+        return [Text(line) for line in source.split("\n")]
+    from rich.syntax import Syntax
+
     lexer = Syntax.guess_lexer(path)
     text = Syntax(source, lexer, theme="ansi_dark", tab_size=_TAB_SIZE).highlight(source)
     lines = list(text.split("\n", allow_blank=True))

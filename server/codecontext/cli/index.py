@@ -13,6 +13,7 @@ from codecontext.cli.console import print_facts, print_json, print_label, stderr
 from codecontext.cli.errors import INTERRUPTED
 from codecontext.cli.options import JsonOption
 from codecontext.cli.prune import prune_indexes
+from codecontext.core.priority import lower_process_priority
 
 if TYPE_CHECKING:
     from codecontext.indexing.report import IndexReport
@@ -30,6 +31,9 @@ def index(
         bool, typer.Option("--prune", help="Remove the indexes of deleted folders instead of indexing.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --prune: only show what would be removed.")] = False,
+    full_speed: Annotated[
+        bool, typer.Option("--full-speed", help="Compete with other programs for the CPU, which otherwise go first.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Index a folder, or update its index.
@@ -45,14 +49,16 @@ def index(
         return
     if dry_run:
         raise typer.BadParameter("it requires --prune.", param_hint="--dry-run")
+    if not full_speed:
+        lower_process_priority()
     from codecontext.cli.progress import stop_on_interrupt, work_progress
     from codecontext.cli.session import open_engine
     from codecontext.engine.folders import existing_folder
-    from codecontext.indexing.reader_process import ReaderProcess
+    from codecontext.indexing.reader_pool import ReaderPool
 
     with (
         open_engine(existing_folder(path)) as engine,
-        closing(ReaderProcess()) as reader,
+        closing(ReaderPool()) as reader,
         stop_on_interrupt(_announce_stop) as cancel,
         work_progress(stderr()) as on_progress,
     ):

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from codecontext.adapters.places import AdaptersConfig
+from codecontext.adapters.config import AdaptersConfig
 from codecontext.chunking.config import ChunkingConfig
 from codecontext.embeddings.huggingface.config import HuggingFaceSettings
-from codecontext.indexing.scan import ScanConfig
+from codecontext.indexing.config import ScanConfig
 from codecontext.search.config import SearchConfig
 from codecontext.store.config import StorageConfig
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import psutil
+# psutil is imported where it is used: few commands look at processes.
 
 
 def kill_with_children(pid: int) -> None:
     """Kill a process and all below it, also when it is stopped or hangs. It may be gone already."""
+    import psutil
+
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
@@ -23,6 +25,8 @@ def resident_bytes(pid: int | None) -> int | None:
     """Resident memory of a process and of its children; None while it does not run."""
     if pid is None:
         return None
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return sum(part.memory_info().rss for part in (process, *process.children(recursive=True)))

@@ -6,22 +6,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from codecontext.adapters import AdapterInfo
 from codecontext.core import CancelToken, content_digest
 from codecontext.core.errors import AdapterError
 
+if TYPE_CHECKING:  # settings need the instruction types, and neither numpy nor adapters
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from codecontext.adapters import AdapterInfo
+
 SPACE_ID_LENGTH = 16
 
-Vectors = NDArray[np.float32]
+Vectors: TypeAlias = "NDArray[np.float32]"
 """One vector, shape ``(d,)``, or one row a text, shape ``(n, d)``."""
 
-BatchCallback = Callable[[Sequence[int], Vectors], None]
+BatchCallback: TypeAlias = "Callable[[Sequence[int], Vectors], None]"
 """Called after each batch with the positions of its texts and their vectors, so that work can be kept."""
 
 

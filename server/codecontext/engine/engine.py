@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from codecontext.chunking import CHUNK_FORMAT
 from codecontext.config import Settings, load_settings
@@ -18,21 +17,22 @@ from codecontext.core.paths import cache_directory, index_directory, search_log_
 from codecontext.core.private import close_loose
 from codecontext.core.progress import CancelToken, ProgressCallback, ignore_progress
 from codecontext.embeddings import EmbeddingProvider
-from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
 from codecontext.engine.folder_state import FolderDetails, Problem, ProblemKind, partly_embedded
 from codecontext.engine.folders import existing_folder
-from codecontext.indexing.pipeline import Indexer
-from codecontext.indexing.reader import FileReader, InProcessReader
-from codecontext.indexing.report import IndexReport
 from codecontext.search.config import Retrieval, Weights
 from codecontext.search.log import SearchLog
 from codecontext.search.query_time import QueryTimeVectors
 from codecontext.search.results import SearchResponse, SearchState
-from codecontext.search.searcher import Searcher
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.manifest import read_manifest
+from codecontext.store.records import SkippedFile
 from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
+
+if TYPE_CHECKING:  # what a search, an index run or a look at the index does not need is imported by what needs it
+    from codecontext.indexing.pipeline import Indexer
+    from codecontext.indexing.reader import FileReader
+    from codecontext.indexing.report import IndexReport
+    from codecontext.search.searcher import Searcher
 
 logger = logging.getLogger(__name__)
 
@@ -88,10 +88,8 @@ class Engine:
         if not self.folder.is_dir():
             raise ConfigError(f"'{folder}' is not a folder.", "Name a folder to index and search.")
         self.settings = settings
-        self._owns_provider = provider is None
-        self._provider = provider or HuggingFaceEmbeddingProvider(
-            settings.embeddings.huggingface, chunk_format=CHUNK_FORMAT
-        )
+        self._given_provider = provider
+        self._own_provider: EmbeddingProvider | None = None
         self._weights = weights or Weights()
         self._store = IndexStore(index_directory(self.folder))
         close_loose(self._store.directory)
@@ -115,6 +113,19 @@ class Engine:
         for warning in loaded.warnings:
             logger.warning("%s", warning)
         return cls(place, loaded.settings)
+
+    @property
+    def _provider(self) -> EmbeddingProvider:
+        """The provider that was given, else one of the settings' model, which is loaded by who needs it."""
+        from codecontext.embeddings.huggingface.provider import HuggingFaceEmbeddingProvider
+
+        if self._given_provider is not None:
+            return self._given_provider
+        if self._own_provider is None:
+            self._own_provider = HuggingFaceEmbeddingProvider(
+                self.settings.embeddings.huggingface, chunk_format=CHUNK_FORMAT
+            )
+        return self._own_provider
 
     @property
     def store(self) -> IndexStore:
@@ -155,6 +166,9 @@ class Engine:
 
     def indexer(self, provider: EmbeddingProvider, reader: FileReader | None = None) -> Indexer:
         """What writes the index, with the vectors of ``provider``."""
+        from codecontext.indexing.pipeline import Indexer
+        from codecontext.indexing.reader import InProcessReader
+
         return Indexer(
             self.folder,
             self._store,
@@ -163,6 +177,7 @@ class Engine:
             self.settings.indexing,
             self.settings.chunking,
             reader or InProcessReader(),
+            self._current[1],
         )
 
     def index(
@@ -219,7 +234,7 @@ class Engine:
 
     def status(self) -> FolderDetails:
         """Tell what is indexed. Loads no model."""
-        manifest = read_manifest(self._store.directory)
+        state = self._store.state()
         huggingface = self.settings.embeddings.huggingface
         details = FolderDetails(
             folder=str(self.folder),
@@ -231,30 +246,33 @@ class Engine:
             log_level=self.settings.logging.level,
             cache_bytes=self._cache.size_bytes(),
         )
-        if manifest is None or not details.indexed:
+        if not details.indexed:
             return details
-        snapshot = take_snapshot(self._store, manifest.spaces[0] if manifest.spaces else "")
+        snapshot = take_snapshot(self._store, next(iter(state.spaces), ""))
         return details.model_copy(
             update={
-                "files": len(manifest.files),
+                "files": state.files,
                 "chunks": len(snapshot),
                 "coverage": snapshot.coverage,
                 "revision": sum(snapshot.versions),
                 "space": snapshot.space_id,
-                "languages": dict(Counter(snapshot.column("language").to_pylist()).most_common()),
-                "skipped": len(manifest.skipped),
-                "skipped_by_reason": dict(Counter(item.reason for item in manifest.skipped).most_common()),
-                "skipped_files": manifest.skipped,
+                "languages": snapshot.languages(),
+                "skipped": len(skipped := self._store.skipped()),
+                "skipped_by_reason": self._store.skipped_by_reason(),
+                "skipped_files": [
+                    SkippedFile(path=entry.path, reason=entry.reason, detail=entry.detail) for entry in skipped
+                ],
                 "index_bytes": self._store.size_bytes(),
-                "notices": tuple(manifest.notices),
+                "notices": tuple(state.notices),
             }
         )
 
     def close(self) -> None:
-        """Free the cache, and the model unless it was given."""
-        if self._owns_provider:
-            self._provider.close()
+        """Let go of the index and the cache, and of the model unless it was given."""
+        if self._own_provider is not None:
+            self._own_provider.close()
         self._cache.close()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -268,6 +286,8 @@ class Engine:
         self.close()
 
     def _searcher(self, retrieval: Retrieval) -> Searcher:
+        from codecontext.search.searcher import Searcher
+
         if not self._is_managed:
             self._activate_configured(retrieval)
         active, snapshot = self._current
@@ -315,7 +335,7 @@ class Engine:
         known, space_id = self._current[1], active.space_id
         if known.space_id == space_id and known.versions == self._store.versions(space_id):
             return known
-        return take_snapshot(self._store, space_id)
+        return take_snapshot(self._store, space_id, known)
 
     def _state(self, active: Active, snapshot: Snapshot) -> SearchState:
         adapter = active.provider.adapter if active.provider else None

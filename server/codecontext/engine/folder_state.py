@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, computed_field
 
 from codecontext.core.errors import CodeContextError
 from codecontext.core.messages import Message, Name, Sentence
-from codecontext.store.manifest import SkippedFile
+from codecontext.store.records import SkippedFile
 
 
 class Health(StrEnum):

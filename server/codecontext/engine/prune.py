@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing, suppress
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from codecontext.core.errors import IndexLocked, StoreError
+from codecontext.core.errors import IndexCorrupt, IndexLocked, StoreError
 from codecontext.core.paths import codecontext_home, index_directory
+from codecontext.store.index_store import RECORDS_FOLDER, IndexStore
 from codecontext.store.lock import writer_lock
-from codecontext.store.manifest import read_manifest
 
 
 class Verdict(StrEnum):
@@ -73,11 +74,10 @@ def prune(*, dry_run: bool = False) -> PruneReport:
 
 def _look_at(directory: Path) -> PrunedIndex | None:
     """What to do with the index in ``directory``; None if its folder exists."""
-    try:
-        manifest = read_manifest(directory)
-    except StoreError:
-        manifest = None
-    folder = Path(manifest.folder) if manifest and manifest.folder else None
+    recorded = ""
+    with closing(IndexStore(directory)) as store, suppress(IndexCorrupt, StoreError):
+        recorded = store.folder()
+    folder = Path(recorded) if recorded else None
     if folder is not None and _exists(folder):
         return None
     return PrunedIndex(
@@ -89,7 +89,7 @@ def _look_at(directory: Path) -> PrunedIndex | None:
 
 
 def _verdict(directory: Path, folder: Path | None) -> Verdict:
-    # An index is named after its folder: a manifest that contradicts the name was not written by us.
+    # An index is named after its folder: one that records another name was not written by us.
     if folder is None or not folder.is_absolute() or index_directory(folder).name != directory.name:
         return Verdict.UNKNOWN
     try:
@@ -121,12 +121,12 @@ def _size(place: Path) -> int:
 
 
 def _remove(directory: Path, found: PrunedIndex) -> PrunedIndex:
-    """Delete the index under its writer's lock, the manifest last, so that a stopped removal can be resumed."""
+    """Delete the index under its writer's lock; what names the folder goes last, so that a next run can resume."""
     try:
         with writer_lock(directory):
             for place in _belongings(directory)[1:]:
                 _delete(place)
-            for entry in sorted(directory.iterdir(), key=lambda entry: entry.name == "manifest.json"):
+            for entry in sorted(directory.iterdir(), key=lambda entry: entry.name in RECORDS_FOLDER):
                 if entry.name != "writer.lock":
                     _delete(entry)
         _delete(directory)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 from codecontext.chunking import ChunkingConfig
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
+from codecontext.indexing.diff import RACY_NS
 from codecontext.indexing.files import Skipped, SkipReason, SourceFile
-from codecontext.indexing.reader import FileReader, FileReading, ReadRequest
-from codecontext.store.index_store import FileRows, IndexStore
-from codecontext.store.manifest import FileStamp, QuarantinedFile
+from codecontext.indexing.reader import FileReader, ReadBatch, ReadRequest
+from codecontext.store.index_store import IndexStore
+from codecontext.store.records import FileRows, FileStamp, SkippedEntry
 
 _FIRST_FILES = 100
 _FILES_PER_COMMIT = 200
@@ -21,74 +23,98 @@ _BYTES_PER_COMMIT = 4_000_000
 
 @dataclass(slots=True)
 class ChunkStage:
-    """Has files read and writes them batch by batch; ``stamps``, ``skipped`` and the others grow with each commit."""
+    """Has files read and writes them batch by batch; ``skipped`` and ``written`` grow with each commit."""
 
     store: IndexStore
     reader: FileReader
     config: ChunkingConfig
+    read_at_ns: int
+    """When the files were listed."""
     on_progress: ProgressCallback
     cancel: CancelToken
-    stamps: dict[str, FileStamp] = field(default_factory=dict)
-    skipped: list[Skipped] = field(default_factory=list)
-    quarantined: dict[str, QuarantinedFile] = field(default_factory=dict)
+    skipped: list[SkippedEntry] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+    """Paths of the files that are done."""
     written: int = 0
     first_committed_at: float | None = None
     """Clock time (``time.perf_counter``) of the first commit."""
 
-    def run(self, files: Sequence[SourceFile], indexed: dict[str, set[str]]) -> None:
-        """Bring the rows of ``files`` up to date; ``indexed`` has the digests held of each path."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer:
+    def run(self, files: Sequence[SourceFile], stamps: Mapping[str, FileStamp]) -> None:
+        """Bring the rows of ``files`` up to date; ``stamps`` are those of what the index holds."""
+        requests = ([ReadRequest(file, _digests(stamps.get(file.path))) for file in batch] for batch in _batches(files))
+        done = 0
+        with (
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer,
+            closing(self.reader.read(requests, self.config, self.cancel)) as batches,
+        ):
             committing: Future[None] | None = None
-            for done, batch in _batches(files):
+            for batch in batches:
                 self.cancel.check()
-                requests = [ReadRequest(file, frozenset(indexed.get(file.path, ()))) for file in batch]
-                read = list(zip(batch, self.reader.read(requests, self.config, self.cancel), strict=True))
                 if committing is not None:
                     committing.result()
-                # The database writes in its own threads, so the next batch is cut meanwhile.
-                committing = writer.submit(self._commit, read, indexed, Progress("reading", done, len(files)))
+                done += len(batch)
+                # The readers go on meanwhile.
+                committing = writer.submit(self._commit, batch, stamps, Progress("reading", done, len(files)))
             if committing is not None:
                 committing.result()
 
-    def _commit(
-        self, batch: Sequence[tuple[SourceFile, FileReading]], indexed: Collection[str], progress: Progress
-    ) -> None:
+    def _commit(self, batch: ReadBatch, stamps: Mapping[str, FileStamp], progress: Progress) -> None:
         changed = [
-            FileRows(file.path, reading.rows)
-            for file, reading in batch
-            # A file that was skipped before is read again, and has no rows to remove.
-            if reading.rows or (reading.rows is not None and file.path in indexed)
+            FileRows(request.file.path, reading.rows, self._settled(reading.stamp))
+            for request, reading in batch
+            if reading.stamp is not None and reading.rows is not None
         ]
         if changed:
             self.store.replace_files(changed)
-            self.store.ensure_text_index()
-            self.written += sum(bool(file.rows) for file in changed)
+            self.written += sum(bool(file.rows) or file.path in stamps for file in changed)
             self.first_committed_at = self.first_committed_at or time.perf_counter()
-        for file, reading in batch:
-            if reading.skipped is not None:
-                self._skip(file, reading.skipped)
-            if reading.stamp is not None:
-                self.stamps[file.path] = reading.stamp
+        skipped = [
+            self._entry(request.file, reading.skipped) for request, reading in batch if reading.skipped is not None
+        ]
+        gone = [entry.path for entry in skipped if entry.path in stamps]
+        self.store.remove_files(gone)
+        self.store.stamp_files(
+            {
+                request.file.path: self._settled(reading.stamp)
+                for request, reading in batch
+                if reading.stamp is not None and reading.rows is None
+            }
+        )
+        self.skipped += skipped
+        self.read.update(request.file.path for request, _reading in batch)
         self.on_progress(progress)
 
-    def _skip(self, file: SourceFile, skipped: Skipped) -> None:
-        self.skipped.append(skipped)
-        if skipped.reason is SkipReason.QUARANTINED:
-            self.quarantined[file.path] = QuarantinedFile(
-                size=file.size, changed_ns=file.changed_ns, detail=skipped.detail
-            )
+    def _settled(self, stamp: FileStamp) -> FileStamp:
+        return replace(stamp, settled=self._is_at_rest(stamp.changed_ns))
+
+    def _entry(self, file: SourceFile, skipped: Skipped) -> SkippedEntry:
+        return SkippedEntry(
+            skipped.path,
+            skipped.reason.value,
+            skipped.detail,
+            file.size,
+            file.changed_ns,
+            self._is_at_rest(file.changed_ns) and skipped.reason is not SkipReason.UNREADABLE,
+        )
+
+    def _is_at_rest(self, changed_ns: int) -> bool:
+        return changed_ns < self.read_at_ns - RACY_NS
 
 
-def _batches(files: Sequence[SourceFile]) -> Iterator[tuple[int, list[SourceFile]]]:
-    """Batches of files, each with the number of files up to its end; the first is small, to be searchable soon."""
+def _digests(stamp: FileStamp | None) -> frozenset[str]:
+    return frozenset() if stamp is None else frozenset({stamp.digest})
+
+
+def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
+    """Files to commit together; the first batch is small, to be searchable soon."""
     batch: list[SourceFile] = []
     size = 0
     most = _FIRST_FILES
-    for done, file in enumerate(files, start=1):
+    for file in files:
         batch.append(file)
         size += file.size
         if len(batch) >= most or size >= _BYTES_PER_COMMIT:
-            yield done, batch
+            yield batch
             batch, size, most = [], 0, _FILES_PER_COMMIT
     if batch:
-        yield len(files), batch
+        yield batch

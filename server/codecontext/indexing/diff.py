@@ -2,66 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codecontext.indexing.files import Skipped, SkipReason, SourceFile
-from codecontext.store.manifest import FileStamp, QuarantinedFile
+from codecontext.indexing.files import SkipReason, SourceFile
+from codecontext.store.records import FileStamp, SkippedEntry
 
-# A file changed this shortly before it was last read may have changed again within the same clock tick.
-_RACY_NS = 2_000_000_000
+RACY_NS = 2_000_000_000
+"""A file changed this shortly before it was read may have changed again within the same clock tick."""
 
 
 @dataclass(slots=True)
 class Changes:
-    """Files to read, in the order to read them, and what the index can keep or must forget."""
+    """Files to read, in the order to read them, and paths that the index must forget."""
 
     to_read: list[SourceFile] = field(default_factory=list)
-    unchanged: dict[str, FileStamp] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
 
 
-def find_changes(
-    files: Sequence[SourceFile],
-    stamps: Mapping[str, FileStamp],
-    indexed: Mapping[str, set[str]],
-    read_at_ns: int,
-    first: Collection[str] = (),
-) -> Changes:
-    """Compare what is on disk with the manifest's ``stamps`` and the ``indexed`` digests of each path.
+def find_changes(files: Sequence[SourceFile], stamps: Mapping[str, FileStamp], first: Collection[str] = ()) -> Changes:
+    """Compare what is on disk with the ``stamps`` of the files that the index holds.
 
-    A file is left unread only if its size and times are those of its stamp, the stamp was taken at rest,
-    and the index holds exactly that content. The paths in ``first`` are read first, then what was changed last.
+    A file is left unread only if its size and times are those of its stamp, and the stamp was taken at rest. The paths
+    in ``first`` are read first, then what was changed last.
     """
-    changes = Changes()
-    for file in files:
-        stamp = stamps.get(file.path)
-        if stamp is not None and _is_current(file, stamp, indexed.get(file.path, set()), read_at_ns):
-            changes.unchanged[file.path] = stamp
-        else:
-            changes.to_read.append(file)
+    changes = Changes([file for file in files if not _is_current(file, stamps.get(file.path))])
     changes.to_read.sort(key=lambda file: (file.path in first, file.mtime_ns), reverse=True)
     present = {file.path for file in files}
-    changes.removed = sorted(path for path in indexed if path not in present)
+    changes.removed = sorted(path for path in stamps if path not in present)
     return changes
 
 
-def without_quarantined(
-    files: Sequence[SourceFile], quarantined: Mapping[str, QuarantinedFile]
-) -> tuple[list[SourceFile], list[Skipped]]:
-    """The files that may be read, and those that are quarantined and have not changed since."""
-    readable, held = [], []
+def without_skipped(
+    files: Sequence[SourceFile], entries: Iterable[SkippedEntry]
+) -> tuple[list[SourceFile], list[SkippedEntry]]:
+    """The files to look at, and those that were skipped for their content and look as they did then."""
+    known = {entry.path: entry for entry in entries if entry.size >= 0}
+    readable: list[SourceFile] = []
+    held: list[SkippedEntry] = []
     for file in files:
-        entry = quarantined.get(file.path)
-        if entry is not None and (entry.size, entry.changed_ns) == (file.size, file.changed_ns):
-            held.append(Skipped(file.path, SkipReason.QUARANTINED, entry.detail))
+        entry = known.get(file.path)
+        if entry is not None and _looks_as(file, entry):
+            held.append(entry)
         else:
             readable.append(file)
     return readable, held
 
 
-def _is_current(file: SourceFile, stamp: FileStamp, digests: set[str], read_at_ns: int) -> bool:
-    at_rest = file.changed_ns < read_at_ns - _RACY_NS
-    same = (file.size, file.changed_ns) == (stamp.size, stamp.changed_ns)
-    content = digests == {stamp.digest} if stamp.chunks else not digests
-    return same and at_rest and content
+def _is_current(file: SourceFile, stamp: FileStamp | None) -> bool:
+    return stamp is not None and stamp.settled and (file.size, file.changed_ns) == (stamp.size, stamp.changed_ns)
+
+
+def _looks_as(file: SourceFile, entry: SkippedEntry) -> bool:
+    # One that ended the process that read it is not read again, even if it was hardly at rest.
+    settled = entry.settled or entry.reason == SkipReason.QUARANTINED
+    return settled and (file.size, file.changed_ns) == (entry.size, entry.changed_ns)

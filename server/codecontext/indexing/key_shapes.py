@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import re2
+
 
 class FoundKey(NamedTuple):
     """What a key looks like, and the line that it is in, from 1."""
@@ -84,28 +86,44 @@ _STANDS_FOR_A_KEY = re.compile(
 _MIN_CHARACTERS = 8
 """Different ones in a key; 16 at random of base 32 have less once in ten thousand keys."""
 
+_PRIVATE_KEY_MARK = b" PRIVATE KEY"
+_PUTTY_MARK = b"PuTTY-User-Key-File-"
+_JWT_MARK = b".eyJ"
+
+
+def _compiled_marks() -> re2._Regexp:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # bytes as they are
+    options.never_capture = True
+    marks = [mark for shape in _SHAPES for mark in shape.marks]
+    return re2.compile(b"|".join(map(re.escape, [*marks, _PRIVATE_KEY_MARK, _PUTTY_MARK, _JWT_MARK])), options)
+
+
+_ANY_MARK = _compiled_marks()
+"""All marks at once. RE2 goes over the text once for them, which hardly any file gets past."""
+
 
 def find_key(data: bytes) -> FoundKey | None:
     """A key in ``data``; None if none is known by its shape."""
-    found = next(_keys(data), None)
+    found = next(_keys(data), None) if _ANY_MARK.search(data) else None
     return found and FoundKey(found[0], data.count(b"\n", 0, found[1]) + 1)
 
 
 def _keys(data: bytes) -> Iterator[tuple[str, int]]:
     """Kind and place of every key."""
-    if b" PRIVATE KEY" in data:
+    if _PRIVATE_KEY_MARK in data:
         for head in _PRIVATE_KEY.finditer(data):
             body = _KEY_BODY.search(data, head.end(), head.end() + _KEY_BODY_WITHIN)
             if body and not _stands_for_a_key(body.group()):
                 yield "private key", head.start()
-    if b"PuTTY-User-Key-File-" in data and b"Private-Lines:" in data and (key := _PUTTY_KEY.search(data)):
+    if _PUTTY_MARK in data and b"Private-Lines:" in data and (key := _PUTTY_KEY.search(data)):
         yield "private key", key.start()
     for shape in _SHAPES:
         if any(mark in data for mark in shape.marks):
             for key in shape.pattern.finditer(data):
                 if not _stands_for_a_key(key.group()):
                     yield shape.kind, key.start()
-    if b".eyJ" in data:
+    if _JWT_MARK in data:
         for token in _JWT.finditer(data):
             if any(word in _decoded(token[1]) for word in _SERVICE):
                 yield "service account token", token.start()

@@ -1,7 +1,7 @@
 """Brings the index of a folder up to date: scan, diff by content, chunk and write, embed.
 
 Text comes before vectors: after the first stage every chunk can be found by keyword. Each batch is committed on its
-own, so stopping or a crash loses at most the batch in flight; the manifest is written last.
+own, so stopping or a crash loses at most the batch in flight.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from codecontext.indexing.scope import WHOLE_FOLDER, scope_of_changes
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
 from codecontext.store.lock import writer_lock
+from codecontext.store.snapshot import Snapshot
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class Indexer:
     scan: ScanConfig = field(default_factory=ScanConfig)
     chunking: ChunkingConfig = field(default_factory=ChunkingConfig)
     reader: FileReader = field(default_factory=InProcessReader)
+    known: Snapshot | None = None
+    """Some earlier state of the index, which spares the end of a run to read all of it."""
 
     def run(
         self,
@@ -138,6 +141,7 @@ class Indexer:
                 self.chunking,
                 on_progress,
                 cancel or CancelToken(),
+                self.known,
             )
             try:
                 try:
@@ -146,4 +150,5 @@ class Indexer:
                     run.report.cancelled = True
                 return run.finish()
             finally:
+                self.store.release()
                 tighten(self.store.directory)

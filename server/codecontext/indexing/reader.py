@@ -1,12 +1,12 @@
 """Reads files and cuts them into rows: one function without side effects, and who calls it.
 
-The function and its values can be pickled, so that another process can do the work (``reader_process``).
+The function and its values can be pickled, so that other processes can do the work (``reader_pool``).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from codecontext.core.reading import FileTooLarge
 from codecontext.indexing.classify import classify_content
 from codecontext.indexing.files import Skipped, SkipReason, SourceFile
 from codecontext.indexing.rows import rows_of_chunks
-from codecontext.store.manifest import FileStamp
+from codecontext.store.records import FileStamp
 
 logger = logging.getLogger(__name__)
 
@@ -43,23 +43,36 @@ class FileReading:
     skipped: Skipped | None = None
 
 
+ReadBatch = list[tuple[ReadRequest, FileReading]]
+
+
 class FileReader(Protocol):
     """Whoever reads files for an index."""
 
-    def read(self, requests: Sequence[ReadRequest], config: ChunkingConfig, cancel: CancelToken) -> list[FileReading]:
-        """One reading for each request, in their order. Raises ``OperationCancelled``."""
+    def read(
+        self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
+    ) -> Generator[ReadBatch, None, None]:
+        """Each batch with its readings, in their order; one without requests gives nothing.
+
+        Further batches may be taken before the first is given. Raises ``OperationCancelled``. Whoever stops in between
+        closes the iterator.
+        """
 
 
 class InProcessReader:
     """Reads in the calling thread."""
 
-    def read(self, requests: Sequence[ReadRequest], config: ChunkingConfig, cancel: CancelToken) -> list[FileReading]:
+    def read(
+        self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
+    ) -> Generator[ReadBatch, None, None]:
         """See ``FileReader.read``."""
-        readings = []
-        for request in requests:
-            cancel.check()
-            readings.append(self._read(request, config))
-        return readings
+        for requests in batches:
+            readings: ReadBatch = []
+            for request in requests:
+                cancel.check()
+                readings.append((request, self._read(request, config)))
+            if readings:
+                yield readings
 
     def _read(self, request: ReadRequest, config: ChunkingConfig) -> FileReading:
         try:
@@ -91,7 +104,7 @@ def read_file(request: ReadRequest, config: ChunkingConfig) -> FileReading:
     stamp = FileStamp(size=file.size, changed_ns=file.changed_ns, digest=digest, chunks=len(chunks))
     if request.digests == {digest}:
         return FileReading(stamp=stamp)
-    return FileReading(rows=rows_of_chunks(chunks, digest), stamp=stamp)
+    return FileReading(rows=rows_of_chunks(chunks), stamp=stamp)
 
 
 def without_rows(file: SourceFile, reason: SkipReason, detail: str = "") -> FileReading:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from codecontext import __version__
 from codecontext.chunking import CHUNK_FORMAT, ChunkingConfig
@@ -17,7 +13,7 @@ from codecontext.core.hashing import content_digest
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.chunk_stage import ChunkStage
-from codecontext.indexing.diff import find_changes, without_quarantined
+from codecontext.indexing.diff import Changes, find_changes, without_skipped
 from codecontext.indexing.embed_stage import EmbedStage
 from codecontext.indexing.files import Skipped
 from codecontext.indexing.reader import FileReader
@@ -25,22 +21,12 @@ from codecontext.indexing.report import IndexReport
 from codecontext.indexing.scan import ScanConfig, ScanResult, scan_scope
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.store.embedding_cache import EmbeddingCache
-from codecontext.store.index_store import IndexStore
-from codecontext.store.manifest import (
-    SCHEMA_VERSION,
-    FileStamp,
-    Manifest,
-    QuarantinedFile,
-    SkippedFile,
-    read_manifest,
-    write_manifest,
-)
-from codecontext.store.snapshot import share_covered
+from codecontext.store.index_store import SCHEMA_VERSION, IndexedFile, IndexStore
+from codecontext.store.records import SkippedEntry
+from codecontext.store.snapshot import Snapshot, coverage_of
 
 _SPACES_KEPT = 3
 """The active space and the previous ones, so that going back embeds nothing."""
-
-_FOREMOST = 2**63 - 1
 
 
 class IndexRun:
@@ -56,7 +42,9 @@ class IndexRun:
         chunking: ChunkingConfig,
         on_progress: ProgressCallback,
         cancel: CancelToken,
+        known: Snapshot | None = None,
     ) -> None:
+        self._known = known
         self._folder = folder
         self._store = store
         self._cache = cache
@@ -65,45 +53,30 @@ class IndexRun:
         self._chunking = chunking
         self._on_progress = on_progress
         self._cancel = cancel
-        self._manifest = Manifest()
         self._started = time.perf_counter()
         self._is_full = False
         self.report = IndexReport(folder=str(folder))
 
     def open(self, *, force: bool) -> None:
-        """Continue from what the last run left, or start from scratch if it cannot be used; reads all tables."""
+        """Continue from what the last run left, or start from scratch if it cannot be used; checks all of it."""
+        self.report.notices += self._store.repair(self._cancel.check)
         index_version = self._index_version()
-        manifest = read_manifest(self._store.directory)
-        if force or (manifest is not None and manifest.index_version != index_version):
+        known = self._store.state().index_version
+        if force or known not in ("", index_version):
             if not force:
                 self.report.notices.append(
                     "The index was made with other settings or by another version, so it was rebuilt."
                 )
             self._store.clear()
-            manifest = None
-        self._manifest = manifest or Manifest()
-        damaged = self._store.verify()
-        self._store.forget_set_aside()
-        for table in damaged:
-            kept = self._store.set_aside(table)
-            self._manifest.tidied = 0
-            self.report.notices.append(
-                f"The table '{table}' was damaged: it was rebuilt, and is kept as {kept} until the next run."
-            )
         self._is_full = True
-        self._manifest.folder = str(self._folder)
-        self._manifest.index_version = index_version
+        self._store.set_facts(folder=str(self._folder), index_version=index_version)
 
     def resume(self) -> bool:
         """Continue from what the last run left, as it is; returns whether that is possible."""
-        index_version = self._index_version()
-        manifest = read_manifest(self._store.directory)
-        self._manifest = manifest or Manifest(folder=str(self._folder), index_version=index_version)
-        return (
-            manifest is not None
-            and manifest.index_version == index_version
-            and (self._store.exists() or not manifest.files)
-        )
+        if self._store.state().index_version != self._index_version():
+            return False
+        self._store.catch_up_words(self._cancel.check)
+        return True
 
     def update_text(self, scope: Scope, first: Collection[str]) -> Scope:
         """Make the files in ``scope`` searchable by keyword, those in ``first`` before the others.
@@ -116,34 +89,21 @@ class IndexRun:
             scan, scope = self._scan(scope)
         self.report.notices += scan.notes
         with _timed(self.report, "text_seconds"):
-            indexed = {path: held for path, held in self._store.file_digests().items() if scope.covers(path)}
-            files, held_back = without_quarantined(scan.files, self._manifest.quarantined)
-            changes = find_changes(files, self._manifest.files, indexed, self._manifest.read_at_ns, frozenset(first))
-            stage = ChunkStage(self._store, self._reader, self._chunking, self._on_progress, self._cancel)
+            stamps = self._store.stamps(scope.paths)
+            files, held = without_skipped(scan.files, self._store.skipped(scope.paths))
+            changes = find_changes(files, stamps, frozenset(first))
+            stage = ChunkStage(self._store, self._reader, self._chunking, read_at_ns, self._on_progress, self._cancel)
             self._store.remove_files(changes.removed)
             try:
-                stage.run(changes.to_read, indexed)
+                stage.run(changes.to_read, stamps)
             finally:
-                held_paths = {entry.path for entry in held_back}
-                self._record(
-                    scope,
-                    changes.unchanged | stage.stamps,
-                    [*scan.skipped, *held_back, *stage.skipped],
-                    {path: entry for path, entry in self._manifest.quarantined.items() if path in held_paths}
-                    | stage.quarantined,
-                )
-                if scope.is_whole:
-                    self._manifest.read_at_ns = read_at_ns
+                self._record_skipped(scope, [*map(_entry, scan.skipped), *held, *stage.skipped], changes, stage.read)
                 self.report.files_written = stage.written
                 if stage.first_committed_at is not None:
                     self.report.first_seconds = stage.first_committed_at - self._started
                 self.report.files_removed = len(changes.removed)
-        if scope.is_whole and self._store.text_version() != self._manifest.tidied:
-            self._store.optimize(thorough=True)
-            self._manifest.tidied = self._store.text_version()
-        elif stage.written or changes.removed:
-            self._store.optimize()
-        self._save()
+        self._store.tidy(self._cancel.check, thorough=scope.is_whole)
+        self._finish_facts()
         return scope
 
     def update_vectors(
@@ -157,36 +117,32 @@ class IndexRun:
         """Give the chunks in ``scope`` the vectors that the provider's space lacks, those in ``first`` first."""
         self._on_progress(Progress("loading model", 0, 0))
         provider.initialize()
-        spaces = self._manifest.spaces
-        self._manifest.use_space(provider.space.space_id, keep=_SPACES_KEPT, activate=activate)
-        if self._manifest.spaces != spaces:
-            self._save()
+        space_id = provider.space.space_id
+        state = self._store.state()
+        spaces = state.with_space(space_id, keep=_SPACES_KEPT, activate=activate)
+        if spaces != state.spaces:
+            self._store.set_spaces(spaces)
         self.report.adapter = str(provider.adapter.path) if provider.adapter else None
-        for space_id in set(self._store.space_ids()).difference(self._manifest.spaces):
-            self._store.drop_space(space_id)
         with _timed(self.report, "embed_seconds"):
-            catalogue = self._store.catalogue()
             stage = EmbedStage(self._store, self._cache, provider, self._on_progress, self._cancel)
             try:
-                stage.run(self._hashes_in_order(catalogue, scope, first), set(catalogue["content_hash"].to_pylist()))
+                stage.run(self._files_in_order(scope, first))
             finally:
                 self.report.chunks_embedded = stage.embedded
                 self.report.chunks_reused = stage.reused
         if stage.embedded or stage.reused:
-            self._store.optimize()
             self._cache.trim()
 
     def finish(self) -> IndexReport:
         """Record what the index holds now, and report it."""
-        report, manifest = self.report, self._manifest
-        hashes = self._store.catalogue()["content_hash"].to_pylist()
-        vectors = self._store.vector_hashes(manifest.spaces[0]) if manifest.spaces else set()
-        report.files = len(manifest.files)
-        report.chunks = len(hashes)
-        report.coverage = share_covered(sum(value in vectors for value in hashes), len(hashes))
-        report.skipped = dict(Counter(item.reason for item in manifest.skipped).most_common())
-        report.space_id = manifest.spaces[0] if manifest.spaces else ""
-        self._save()
+        report = self.report
+        self._finish_facts()
+        state = self._store.state()
+        report.files = state.files
+        report.chunks = state.chunks
+        report.coverage = coverage_of(self._store, next(iter(state.spaces), ""), self._known)
+        report.skipped = self._store.skipped_by_reason()
+        report.space_id = state.spaces[0] if state.spaces else ""
         report.seconds = time.perf_counter() - self._started
         return report
 
@@ -197,7 +153,7 @@ class IndexRun:
 
     def _scan(self, scope: Scope) -> tuple[ScanResult, Scope]:
         """What is in ``scope``, widened to the folders that were or are skipped as a whole around its paths."""
-        scope = scope.widened(item.path for item in self._manifest.skipped)
+        scope = scope.widened(self._store.skipped_among(scope.above))
         while True:
             scan = scan_scope(self._folder, self._scan_config, scope, self._cancel)
             wider = scope.widened(entry.path for entry in scan.skipped)
@@ -205,43 +161,27 @@ class IndexRun:
                 return scan, scope
             scope = wider
 
-    def _record(
-        self,
-        scope: Scope,
-        stamps: dict[str, FileStamp],
-        skipped: list[Skipped],
-        quarantined: dict[str, QuarantinedFile],
+    def _record_skipped(
+        self, scope: Scope, entries: list[SkippedEntry], changes: Changes, read: Collection[str]
     ) -> None:
-        """Replace what the manifest says about the files in ``scope``."""
-        manifest = self._manifest
-        manifest.files = {path: stamp for path, stamp in manifest.files.items() if not scope.covers(path)} | stamps
-        manifest.quarantined = {
-            path: entry for path, entry in manifest.quarantined.items() if not scope.covers(path)
-        } | quarantined
-        entries = [item for item in manifest.skipped if not scope.covers(item.path)]
-        entries += [SkippedFile(path=item.path, reason=item.reason.value, detail=item.detail) for item in skipped]
-        manifest.skipped = sorted(entries, key=lambda item: item.path)
+        """Replace what is skipped in ``scope``; files that a stopped run did not come to stay as they were."""
+        unread = {file.path for file in changes.to_read if file.path not in read}
+        kept = [entry for entry in self._store.skipped(scope.paths) if entry.path in unread] if unread else []
+        self._store.set_skipped(scope.paths, [*entries, *kept])
 
-    def _hashes_in_order(self, catalogue: pa.Table, scope: Scope, first: Collection[str]) -> list[str]:
-        """Content hashes of the chunks in ``scope``, those of recently changed files first."""
-        if not scope.is_whole:
-            catalogue = catalogue.filter(pc.is_in(catalogue["path"], pa.array(self._paths_in(scope), pa.string())))
-        stamps, foremost = self._manifest.files, frozenset(first)
-        ranks = [
-            _FOREMOST if path in foremost else stamps[path].changed_ns if path in stamps else 0
-            for path in catalogue["path"].to_pylist()
-        ]
-        in_order = catalogue.append_column("rank", pa.array(ranks, pa.int64())).sort_by([("rank", "descending")])
-        hashes: list[str] = in_order["content_hash"].to_pylist()
-        return hashes
+    def _files_in_order(self, scope: Scope, first: Collection[str]) -> list[IndexedFile]:
+        """The files in ``scope`` that have chunks, the recently changed ones first."""
+        foremost = frozenset(first)
+        return sorted(
+            self._store.files(scope.paths), key=lambda file: (file.path in foremost, file.changed_ns), reverse=True
+        )
 
-    def _paths_in(self, scope: Scope) -> list[str]:
-        return [path for path in self._manifest.files if scope.covers(path)]
+    def _finish_facts(self) -> None:
+        self._store.set_facts(finished=True, notices=self.report.notices if self._is_full else None)
 
-    def _save(self) -> None:
-        if self._is_full:
-            self._manifest.notices = self.report.notices
-        write_manifest(self._store.directory, self._manifest)
+
+def _entry(skipped: Skipped) -> SkippedEntry:
+    return SkippedEntry(skipped.path, skipped.reason.value, skipped.detail)
 
 
 @contextmanager

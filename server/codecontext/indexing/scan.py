@@ -14,16 +14,14 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
 from codecontext.core import CancelToken
 from codecontext.core.errors import ConfigError
-from codecontext.core.notebooks import is_notebook
 from codecontext.indexing.classify import classify_path
-from codecontext.indexing.files import MAX_FILE_BYTES, Listing, Skipped, SkipReason, SourceFile
+from codecontext.indexing.config import ScanConfig
+from codecontext.indexing.files import Listing, Skipped, SkipReason, SourceFile
 from codecontext.indexing.foreign import ForeignFolders, files_written_to
 from codecontext.indexing.git import GitSilent, GitUnavailable, ask_git
-from codecontext.indexing.gitignore import parse_rule, parse_rules, path_bytes
+from codecontext.indexing.gitignore import path_bytes
 from codecontext.indexing.ignore import (
     OWN_IGNORE_FILE,
     IgnorePatterns,
@@ -37,67 +35,10 @@ from codecontext.indexing.repositories import enclosing_repository, git_folder, 
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.indexing.walk import walk_by_ignore_files, walk_everything
 
+__all__ = ["ScanConfig", "ScanResult", "scan_folder", "scan_scope"]
+
 _MAX_NOTES = 20
 """Sentences about ignore files that a scan gives; further ones are only counted."""
-NOTEBOOK_SIZE = 20
-"""How many times larger than other files a notebook may be."""
-
-
-class ScanConfig(BaseModel):
-    """Which files of a folder are indexed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    include: tuple[str, ...] = Field(
-        (),
-        description=(
-            "Index only files that match one of these globs (gitignore syntax, relative to the folder; a "
-            "folder stands for everything in it). Empty means all files."
-        ),
-    )
-    exclude: tuple[str, ...] = Field(
-        (),
-        description=(
-            "Skip files and folders that match these globs (gitignore syntax, relative to the folder; `!` re-includes)."
-        ),
-    )
-    max_file_bytes: int = Field(
-        MAX_FILE_BYTES,
-        ge=1,
-        description=(
-            "Skip larger files: hand-written code is rarely this long, data often is. A notebook may be "
-            f"{NOTEBOOK_SIZE} times as large, since most of it is outputs, which are not indexed."
-        ),
-    )
-    respect_gitignore: bool = Field(
-        True,
-        description=(
-            "Skip what git ignores. Where git cannot be run, `.gitignore` files are read instead, and "
-            "dependency, cache and virtual environment folders are skipped."
-        ),
-    )
-
-    def max_bytes(self, path: str) -> int:
-        """The size up to which the file ``path`` is indexed."""
-        return self.max_file_bytes * (NOTEBOOK_SIZE if is_notebook(path) else 1)
-
-    @field_validator("include", "exclude")
-    @classmethod
-    def _globs_must_compile(cls, globs: tuple[str, ...]) -> tuple[str, ...]:
-        for glob in globs:
-            if fault := _fault_of(glob):
-                raise ValueError(f"{glob!r} is not a glob in gitignore syntax: {fault}")
-        if parse_rules(map(path_bytes, globs)).cut_at is not None:
-            raise ValueError("there are too many globs to match against every file")
-        return globs
-
-
-def _fault_of(glob: str) -> str:
-    """What is wrong with a glob, more strictly than git is: people write settings, and want to know."""
-    if "\\/" in glob:
-        return "it has a backslash before a slash"
-    rule = parse_rule(path_bytes(glob))
-    return rule.fault if rule else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from codecontext.core.messages import Message, Name, Sentence
 from codecontext.engine.folder_state import FolderState, Health
 from codecontext.rpc.messages import EngineState, FoundAdapter, Limit, SearchRequest
 from codecontext.search.results import FoundCode, Results
-from codecontext.store.manifest import SkippedFile
+from codecontext.store.records import SkippedFile
 
 
 class Method(StrEnum):

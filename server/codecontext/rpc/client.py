@@ -41,7 +41,7 @@ from codecontext.rpc.messages import (
 from codecontext.rpc.tasks import BackgroundTasks
 from codecontext.rpc.transport import EngineProtocol, error_from
 from codecontext.search.results import SearchResponse
-from codecontext.store.manifest import SkippedFile
+from codecontext.store.records import SkippedFile
 
 logger = logging.getLogger(__name__)
 

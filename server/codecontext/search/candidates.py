@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
-from codecontext.core.chunk import ChunkFilter
 from codecontext.embeddings.base import EmbeddingProvider, InstructionType
 from codecontext.search.config import Retrieval, Weights
 from codecontext.search.query import Query, QueryKind
 from codecontext.store.index_store import IndexStore
-from codecontext.store.snapshot import Floats, Indices, Mask, Snapshot
+from codecontext.store.snapshot import Snapshot
+from codecontext.store.vector_file import Floats, Indices
+from codecontext.store.words import WordFilter
 
 _INSTRUCTIONS = {QueryKind.CODE: InstructionType.CODE2CODE_QUERY}
 """How kinds of query are embedded, where not as natural language."""
@@ -37,6 +37,25 @@ class Candidates:
         return len(self.rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Rows in order, and the score of each."""
+
+    rows: Indices
+    scores: Floats
+
+    @classmethod
+    def nothing(cls) -> Scored:
+        """No rows."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.float32))
+
+    def at(self, rows: Indices) -> Floats:
+        """The scores of ``rows``, all of these among them; NaN where there is none."""
+        scores = np.full(len(rows), np.nan, np.float32)
+        scores[np.searchsorted(rows, self.rows)] = self.scores
+        return scores
+
+
 def retrieve(
     query: Query,
     provider: EmbeddingProvider | None,
@@ -52,19 +71,21 @@ def retrieve(
     none yet, best first; it may leave some out.
     """
     where = query.where.with_literal_paths(snapshot.has_path)
-    allowed = snapshot.mask_of_ids(store.matching_ids(where)) if where else None
-    lexical = np.full(len(snapshot), np.nan, np.float32)
+    allowed, words = snapshot.select(where) if where else (None, None)
+    by_keyword = Scored.nothing()
     if retrieval is not Retrieval.SEMANTIC:
-        _fill_lexical(lexical, query.terms, where, store, snapshot, weights)
-    semantic = np.full(len(snapshot), np.nan, np.float32)
+        by_keyword = _keyword_matches(query.terms, words, store, snapshot, weights)
+    rows, query_vector = by_keyword.rows, None
     if provider is not None and retrieval is not Retrieval.LEXICAL:
         query_vector = provider.embed_text(query.text, _INSTRUCTIONS.get(query.kind, InstructionType.NL2CODE_QUERY))
-        semantic = snapshot.similarities(query_vector)
+        rows = np.union1d(rows, snapshot.nearest(query_vector, weights.depth, allowed))
+    lexical = by_keyword.at(rows)
+    semantic = np.full(len(rows), np.nan, np.float32)
+    if query_vector is not None:
+        semantic = snapshot.similarities(query_vector, rows)
         if embed_missing is not None:
-            _fill_missing(semantic, lexical, query_vector, embed_missing)
-    best = np.union1d(_top(lexical, allowed, weights.depth), _top(semantic, allowed, weights.depth))
-    lexical, semantic = lexical[best], semantic[best]
-    return Candidates(best, lexical, semantic, fuse(lexical, semantic, weights.semantic_share[query.kind]))
+            _fill_missing(semantic, lexical, rows, query_vector, embed_missing)
+    return Candidates(rows, lexical, semantic, fuse(lexical, semantic, weights.semantic_share[query.kind]))
 
 
 def fuse(lexical: Floats, semantic: Floats, semantic_share: float) -> Floats:
@@ -83,38 +104,28 @@ def fuse(lexical: Floats, semantic: Floats, semantic_share: float) -> Floats:
     return (1 - semantic_share) * by_keyword + semantic_share * by_similarity
 
 
-def _fill_lexical(
-    scores: Floats,
-    terms: Sequence[str],
-    where: ChunkFilter,
-    store: IndexStore,
-    snapshot: Snapshot,
-    weights: Weights,
-) -> None:
+def _keyword_matches(
+    terms: Sequence[str], where: WordFilter | None, store: IndexStore, snapshot: Snapshot, weights: Weights
+) -> Scored:
+    """The best matches; of those with the same score the first in the order of path and place."""
     found = store.search_terms(terms, weights.fields, limit=weights.depth, where=where)
-    if not found:
-        return
-    ids, values = zip(*found, strict=True)
-    rows = snapshot.index_of_ids(pa.array(ids, pa.string()))
+    rows = snapshot.rows_at([match.file for match in found], [match.ordinal for match in found])
+    scores = np.array([match.score for match in found], np.float32)
     known = rows >= 0
-    scores[rows[known]] = np.asarray(values, np.float32)[known]
+    rows, scores = rows[known], scores[known]
+    best = np.lexsort((rows, -scores))[: weights.depth]
+    in_order = best[np.argsort(rows[best])]
+    return Scored(rows[in_order], scores[in_order])
 
 
-def _fill_missing(semantic: Floats, lexical: Floats, query_vector: Floats, embed_missing: EmbedMissing) -> None:
+def _fill_missing(
+    semantic: Floats, lexical: Floats, rows: Indices, query_vector: Floats, embed_missing: EmbedMissing
+) -> None:
     without = np.flatnonzero(~np.isnan(lexical) & np.isnan(semantic))
     if len(without):
-        rows, vectors = embed_missing(without[np.argsort(-lexical[without])])
-        if len(rows):
-            semantic[rows] = vectors @ query_vector
-
-
-def _top(scores: Floats, allowed: Mask | None, count: int) -> Indices:
-    """Rows of the ``count`` highest scores among the allowed ones that have one."""
-    usable = ~np.isnan(scores) if allowed is None else ~np.isnan(scores) & allowed
-    rows = np.flatnonzero(usable)
-    if len(rows) > count:
-        rows = rows[np.argpartition(-scores[rows], count - 1)[:count]]
-    return rows.astype(np.int64)
+        embedded, vectors = embed_missing(rows[without[np.argsort(-lexical[without], kind="stable")]])
+        if len(embedded):
+            semantic[np.searchsorted(rows, embedded)] = vectors @ query_vector
 
 
 def _normalise(scores: Floats, floor: float | None) -> Floats:

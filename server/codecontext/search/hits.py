@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from codecontext.core.batched import batched
-from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
+from codecontext.core.chunk import Chunk
 from codecontext.search.candidates import Candidates
 from codecontext.search.ranking import Ranked
 from codecontext.search.results import Evidence, Hit
 from codecontext.search.snippets import locate
 from codecontext.store.index_store import IndexStore
-from codecontext.store.snapshot import Floats, Snapshot
+from codecontext.store.snapshot import Snapshot
+from codecontext.store.vector_file import Floats
 
 
 def best_hits(
@@ -24,11 +25,11 @@ def best_hits(
     evidence = _EvidenceOf(candidates)
     hits: list[Hit] = []
     for batch in batched(ranked, limit):
-        ids = snapshot.ids([item.row for item in batch])
-        stored = store.chunk_columns(ids, CHUNK_COLUMNS)
-        for item, id_ in zip(batch, ids, strict=True):
-            row = stored.get(id_)
-            hit = row and _hit(folder, item, row, evidence(item))
+        keys = snapshot.keys([item.row for item in batch])
+        stored = store.chunks(keys)
+        for item, key in zip(batch, keys, strict=True):
+            chunk = stored.get(key)
+            hit = chunk and _hit(folder, item, chunk, evidence(item))
             if hit:
                 hits.append(hit)
             if len(hits) == limit:
@@ -36,8 +37,7 @@ def best_hits(
     return hits
 
 
-def _hit(folder: Path, item: Ranked, row: dict[str, object], evidence: Evidence) -> Hit | None:
-    chunk = chunk_of_row(row)
+def _hit(folder: Path, item: Ranked, chunk: Chunk, evidence: Evidence) -> Hit | None:
     snippet = locate(folder, chunk.path, chunk.start_line, chunk.end_line, chunk.text)
     if snippet is None:
         return None

@@ -16,10 +16,10 @@ import numpy as np
 
 from codecontext.chunking import embedding_text
 from codecontext.embeddings.base import EmbeddingProvider, InstructionType, Vectors
-from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.search.candidates import EmbedMissing
 from codecontext.store.index_store import IndexStore
-from codecontext.store.snapshot import Floats, Indices, Snapshot
+from codecontext.store.snapshot import Snapshot
+from codecontext.store.vector_file import Floats, Indices
 
 _SECONDS = 0.1
 """From the start of a query, so that one that took long already takes no longer for this."""
@@ -54,15 +54,24 @@ class QueryTimeVectors:
         rows: Indices,
     ) -> tuple[Indices, Floats]:
         """Vectors for the first few of ``rows``; not stored, the index run will do that."""
-        ids = dict(zip(rows[:most].tolist(), snapshot.ids(rows[:most]), strict=True))
-        stored = store.chunk_columns(list(ids.values()), CHUNK_COLUMNS)
-        texts = {row: embedding_text(chunk_of_row(stored[id_])) for row, id_ in ids.items() if id_ in stored}
-        hashes = {row: snapshot.row(row)["content_hash"] for row in texts}
-        known = self.get(provider, [(hashes[row], text) for row, text in texts.items()], deadline=deadline)
-        found = [row for row in texts if hashes[row] in known]
+        first = rows[:most]
+        keys = snapshot.keys(first)
+        stored = self._texts(store, keys)
+        slots = dict(zip(first.tolist(), snapshot.slots(first).tolist(), strict=True))
+        hashes = store.hashes(list(slots.values()))
+        texts = {
+            row: (hashes[slots[row]], stored[key])
+            for row, key in zip(first.tolist(), keys, strict=True)
+            if key in stored and slots[row] in hashes
+        }
+        known = self.get(provider, list(texts.values()), deadline=deadline)
+        found = [row for row, (value, _text) in texts.items() if value in known]
         if not found:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
-        return np.array(found, np.int64), np.stack([known[hashes[row]] for row in found])
+        return np.array(found, np.int64), np.stack([known[texts[row][0]] for row in found])
+
+    def _texts(self, store: IndexStore, keys: Sequence[int]) -> dict[int, str]:
+        return {key: embedding_text(chunk) for key, chunk in store.chunks(keys).items()}
 
     def get(
         self, provider: EmbeddingProvider, texts: Sequence[tuple[str, str]], *, deadline: float

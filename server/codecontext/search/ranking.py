@@ -14,6 +14,7 @@ from codecontext.search.candidates import Candidates
 from codecontext.search.config import Weights
 from codecontext.search.paths import PathRole, asks_for, path_role
 from codecontext.search.query import Query, QueryKind
+from codecontext.store.index_store import IndexStore
 from codecontext.store.snapshot import Snapshot
 
 _SEPARATOR = re.compile(r"::|->|#")
@@ -38,17 +39,26 @@ class Ranked:
 
 
 def rank(
-    candidates: Candidates, snapshot: Snapshot, query: Query, weights: Weights, without: Collection[int] = ()
+    candidates: Candidates,
+    store: IndexStore,
+    snapshot: Snapshot,
+    query: Query,
+    weights: Weights,
+    without: Collection[int] = (),
 ) -> list[Ranked]:
-    """All candidates but the rows in ``without``, best first."""
-    table = snapshot.catalogue.take(candidates.rows)
+    """All candidates but the rows in ``without``, best first; what is gone from the index meanwhile is left out."""
+    rows = candidates.rows
+    keys = snapshot.keys(rows)
+    names = store.names(keys)
     columns = zip(
-        candidates.rows.tolist(),
-        candidates.fused.tolist(),
-        *(table[name].to_pylist() for name in ("path", "symbol", "qualified_name", "kind")),
-        strict=True,
+        rows.tolist(), candidates.fused.tolist(), snapshot.paths_of(rows), snapshot.kinds(rows), keys, strict=True
     )
-    return apply_rules([Ranked(*values) for values in columns if values[0] not in without], query, weights)
+    ranked = [
+        Ranked(row, score, path, *names[key], kind)
+        for row, score, path, kind, key in columns
+        if key in names and row not in without
+    ]
+    return apply_rules(ranked, query, weights)
 
 
 def apply_rules(candidates: list[Ranked], query: Query, weights: Weights) -> list[Ranked]:

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 
 from codecontext.chunking import embedding_text
 from codecontext.core.chunk import ChunkFilter
 from codecontext.core.errors import QueryError
 from codecontext.core.terms import lexical_terms
 from codecontext.embeddings.base import EmbeddingProvider
-from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.search.candidates import retrieve
 from codecontext.search.config import Retrieval, SearchConfig, Weights
 from codecontext.search.hits import best_hits
@@ -24,9 +22,10 @@ from codecontext.search.query_time import QueryTimeVectors
 from codecontext.search.ranking import rank
 from codecontext.search.results import Hit, SearchResponse, SearchState
 from codecontext.store.index_store import IndexStore
-from codecontext.store.snapshot import Indices, Snapshot
+from codecontext.store.snapshot import Snapshot
 
 NO_INDEX = "This folder has no index yet. Run 'codecontext index' in it."
+OLD_INDEX = "The index of this folder was made by an earlier version. Run 'codecontext index' to rebuild it."
 EMPTY_INDEX = "The index has no code: every file was skipped. 'codecontext status --skipped' lists why."
 EMPTY_QUERY = "Type a question or a name to search for."
 NO_WORDS = "The query has no letters or digits to search for."
@@ -71,12 +70,11 @@ class Searcher:
         """
         started = time.perf_counter()
         row = self._row_at(path, line)
-        id_ = self.snapshot.row(row)["id"]
-        stored = self.store.chunk_columns([id_], CHUNK_COLUMNS).get(id_)
-        if stored is None:
+        (key,) = self.snapshot.keys([row])
+        chunk = self.store.chunks([key]).get(key)
+        if chunk is None:
             raise QueryError(f"The code at {path}:{line} has just changed.", "Ask again.")
-        text = embedding_text(chunk_of_row(stored))
-        query = _code_query(text, lexical_terms(f"{stored['symbol']} {stored['signature']} {stored['doc']}"))
+        query = _code_query(embedding_text(chunk), lexical_terms(f"{chunk.symbol} {chunk.signature} {chunk.doc}"))
         return self._respond(f"{path}:{line}", query, limit, started, without={row})
 
     def similar_to_text(
@@ -118,7 +116,7 @@ class Searcher:
 
     def _reason_for_nothing(self, query: Query) -> str:
         if not self.store.has_index():
-            return NO_INDEX
+            return OLD_INDEX if self.store.is_outdated() else NO_INDEX
         if not len(self.snapshot):
             return EMPTY_INDEX
         if query.is_empty:
@@ -137,28 +135,21 @@ class Searcher:
                 self.provider, self.store, self.snapshot, most=self.config.query_time_embeddings, started=started
             ),
         )
-        ranked = rank(candidates, self.snapshot, query, self.weights, without)
+        ranked = rank(candidates, self.store, self.snapshot, query, self.weights, without)
         return best_hits(ranked, candidates, self.folder, self.store, self.snapshot, limit)
-
-    def _rows_of(self, path: str) -> Indices:
-        name = path.encode("utf-8", "replace").decode("utf-8")  # no path in the index has half a character
-        rows: Indices = np.flatnonzero(pc.equal(self.snapshot.column("path"), name).to_numpy(zero_copy_only=False))
-        return rows
 
     def _rows_in(self, path: str, start_line: int, end_line: int) -> set[int]:
         """The chunks that share a line with this span."""
-        rows = self._rows_of(path)
-        starts = self.snapshot.column("start_line").to_numpy()[rows]
-        ends = self.snapshot.column("end_line").to_numpy()[rows]
-        return set(rows[(starts <= end_line) & (ends >= start_line)].tolist())
+        rows = self.snapshot.rows_of(path)
+        shares = (self.snapshot.starts(rows) <= end_line) & (self.snapshot.ends(rows) >= start_line)
+        return set(rows[shares].tolist())
 
     def _row_at(self, path: str, line: int) -> int:
         """The smallest chunk that holds the line, or else the nearest one in the file."""
-        rows = self._rows_of(path)
+        rows = self.snapshot.rows_of(path)
         if not len(rows):
             raise QueryError(f"'{path}' is not in the index.", "Name an indexed file, relative to the folder.")
-        starts = self.snapshot.column("start_line").to_numpy()[rows]
-        ends = self.snapshot.column("end_line").to_numpy()[rows]
+        starts, ends = self.snapshot.starts(rows), self.snapshot.ends(rows)
         distance = np.maximum(np.maximum(starts - line, line - ends), 0)
         return int(rows[np.lexsort((ends - starts, distance))[0]])
 

@@ -118,10 +118,7 @@ class AdapterManager:
             base = self._models.base(
                 settings.settings.embeddings.huggingface,
                 leave_cores=settings.settings.engine.leave_cores,
-                cancel=cancel,
             )
-        except OperationCancelled:
-            return False
         except CodeContextError as error:
             self.fail(error)
             return True
@@ -196,7 +193,7 @@ class AdapterManager:
                 each.stamp = info.stamp
                 return each
         started = time.perf_counter()
-        provider = base.beside(info, cancel=cancel)
+        provider = base.beside(info)
         return LoadedAdapter(provider, base, info.stamp, time.time(), (time.perf_counter() - started) * 1000)
 
     def _announce_missing_files(self, base: HuggingFaceEmbeddingProvider, path: Path) -> None:

@@ -21,7 +21,6 @@ from codecontext.indexing.report import IndexReport
 from codecontext.service.adapter_manager import AdapterManager
 from codecontext.service.eta import Eta
 from codecontext.service.resources import EngineResources
-from codecontext.store.manifest import read_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +56,6 @@ class BackgroundIndex:
         resources: EngineResources,
         on_change: Callable[[], None],
     ) -> None:
-        manifest = read_manifest(engine.store.directory)
         self._name = name
         self._engine = engine
         self._adapter_manager = adapter_manager
@@ -77,7 +75,7 @@ class BackgroundIndex:
         self._first: tuple[str, ...] = ()
         self.problem: Problem | None = None
         """Why indexing stopped."""
-        self.skipped = len(manifest.skipped) if manifest else 0
+        self.skipped = sum(engine.store.skipped_by_reason().values())
         self.notices: tuple[str, ...] = ()
 
     @property

@@ -7,7 +7,6 @@ import threading
 from weakref import WeakValueDictionary
 
 from codecontext.chunking import CHUNK_FORMAT
-from codecontext.core.progress import CancelToken
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider, HuggingFaceSettings
 from codecontext.embeddings.pytorch.devices import choose_device
 
@@ -26,21 +25,15 @@ class Models:
         """Kept even while not in use yet: the job that needs it may have been stopped, and runs again."""
         self._lock = threading.Lock()
 
-    def base(
-        self, config: HuggingFaceSettings, *, leave_cores: int, cancel: CancelToken | None = None
-    ) -> HuggingFaceEmbeddingProvider:
-        """The base model of ``config``, loaded, without its adapter.
-
-        Raises ``ModelUnavailable`` or ``ConfigError``, and ``OperationCancelled`` when asked to stop while it is
-        converted.
-        """
+    def base(self, config: HuggingFaceSettings, *, leave_cores: int) -> HuggingFaceEmbeddingProvider:
+        """The base model of ``config``, loaded, without its adapter. Raises ``ModelUnavailable`` or ``ConfigError``."""
         adjusted = for_background(config, leave_cores=leave_cores)
         key = adjusted.model_dump_json(exclude={"lora_adapter_path"})
         with self._lock:
             provider = self._loaded.get(key)
             if provider is None:
                 provider = HuggingFaceEmbeddingProvider(adjusted, CHUNK_FORMAT, callers=_CALLERS)
-                provider.load_base(cancel=cancel)
+                provider.load_base()
                 self._loaded[key] = provider
             self._newest = provider
         return provider

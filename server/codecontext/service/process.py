@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from codecontext.core.errors import CodeContextError
 from codecontext.core.printable import PrintableFormatter
+from codecontext.core.priority import lower_thread_priority
 from codecontext.core.startup import claim_stdio, limit_malloc_arenas
 from codecontext.engine.folder_state import FolderState
-from codecontext.indexing.reader_process import ReaderProcess
+from codecontext.indexing.reader_pool import ReaderPool
 from codecontext.rpc.messages import (
     Configure,
     FilesChanged,
@@ -44,7 +45,7 @@ _FAREWELL_SECONDS = 1.0
 class EngineServer(RequestServer):
     """Answers the language server with ``EngineService``."""
 
-    def __init__(self, reader: ReaderProcess) -> None:
+    def __init__(self, reader: ReaderPool) -> None:
         from codecontext.service.service import EngineService
 
         super().__init__()
@@ -142,10 +143,10 @@ def main() -> None:
     limit_malloc_arenas()
     warnings.simplefilter("ignore")
     _log_to_stderr()
-    reader_process = ReaderProcess()
+    reader_pool = ReaderPool()
     # The child imports what it needs while this process imports the database, which takes a second.
-    threading.Thread(target=_prepare, args=(reader_process,), daemon=True).start()
-    server = EngineServer(reader_process)
+    threading.Thread(target=_prepare, args=(reader_pool,), name="prepare", daemon=True).start()
+    server = EngineServer(reader_pool)
     server.start_io(reader, writer)
     closing = threading.Thread(target=server.service.close, daemon=True)
     closing.start()
@@ -154,7 +155,8 @@ def main() -> None:
     os._exit(0)
 
 
-def _prepare(reader: ReaderProcess) -> None:
+def _prepare(reader: ReaderPool) -> None:
+    lower_thread_priority()  # the children inherit it, from their first import on
     try:
         reader.prepare()
     except CodeContextError as error:  # reported again when the first file is read

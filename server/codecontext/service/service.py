@@ -12,8 +12,9 @@ from pathlib import Path
 from codecontext.adapters import AdapterInfo, InvalidAdapter, discover_adapters
 from codecontext.adapters.places import adapter_places
 from codecontext.core.errors import CodeContextError, ConfigError, IndexCorrupt, QueryError
+from codecontext.core.priority import lower_thread_priority
 from codecontext.engine.folder_state import FolderState, Problem, ProblemKind
-from codecontext.indexing.reader_process import ReaderProcess
+from codecontext.indexing.reader_pool import ReaderPool
 from codecontext.rpc.messages import (
     Configure,
     FilesChanged,
@@ -33,7 +34,7 @@ from codecontext.service.models import Models
 from codecontext.service.priority_gate import PriorityGate
 from codecontext.service.resources import EngineResources
 from codecontext.service.worker import Worker
-from codecontext.store.manifest import SkippedFile, read_manifest
+from codecontext.store.records import SkippedFile
 from codecontext.training.release.artifact import read_record
 
 logger = logging.getLogger(__name__)
@@ -63,12 +64,12 @@ class _Refused:
 class EngineService:
     """Serves several folders. Methods may be called from any thread; only queries take time."""
 
-    def __init__(self, on_change: Callable[[str], None], reader: ReaderProcess | None = None) -> None:
+    def __init__(self, on_change: Callable[[str], None], reader: ReaderPool | None = None) -> None:
         """``on_change`` is called from any thread with the name of a folder whose ``state`` may have changed."""
         self._folders: dict[str, FolderSession] = {}
         self._refused: dict[str, _Refused] = {}
         self._lock = threading.RLock()
-        self._reader = reader or ReaderProcess()
+        self._reader = reader or ReaderPool()
         self._resources = EngineResources(
             index_worker=Worker("index", self._job_ended),
             model_worker=Worker("models", self._job_ended),
@@ -192,8 +193,8 @@ class EngineService:
     def skipped(self, name: str) -> list[SkippedFile]:
         """Files that are not in the index, and why."""
         folder = self._served(name)
-        manifest = read_manifest(folder.engine.store.directory) if folder is not None else None
-        return manifest.skipped if manifest else []
+        entries = folder.engine.store.skipped() if folder is not None else []
+        return [SkippedFile(path=entry.path, reason=entry.reason, detail=entry.detail) for entry in entries]
 
     def opened(self, request: Opened) -> bool:
         """Log a query and the hit that was opened, if the user allows it; whether it was. Raises ``StoreError``."""
@@ -324,6 +325,7 @@ class EngineService:
 
     def _poll(self) -> None:
         """Let each folder notice from time to time what no event reports."""
+        lower_thread_priority()
         while not self._closing.wait(_POLL_SECONDS):
             with self._lock:
                 folders, refused = list(self._folders.values()), list(self._refused.values())

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from codecontext.core.priority import lower_thread_priority
 from codecontext.core.progress import CancelToken
-from codecontext.service.thread_priority import lower_thread_priority
 
 logger = logging.getLogger(__name__)
 

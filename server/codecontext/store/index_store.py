@@ -1,623 +1,757 @@
-"""The LanceDB tables of one folder: ``chunks`` and one ``vectors_<space_id>`` per embedding space.
+"""What one folder's index keeps on disk: SQLite has the truth, words and vectors follow it.
 
-The rows of ``chunks`` are the truth about which content of which file is indexed; vectors are keyed by
-content hash, so a file that moves keeps them. New rows of a file are added before its old ones are removed:
-whatever stops the process in between, nothing is missing, and the next run sees two digests for the file
-and writes it again. A counter that only grows decides which rows are newer, never a clock.
+* ``index.sqlite``: files, chunks, the slots of their contents, what is skipped, and the facts of the index. Each batch
+  of files is one transaction. A counter, the generation, numbers the writes; no clock decides anything.
+* ``words-N``: the full-text index (``words.py``). The database notes up to which generation it goes, so one that a
+  killed process left behind catches up, and one that is damaged is made again.
+* ``vectors/SPACE``: the vectors by slot (``vector_file.py``). A slot's record says whether it has a vector.
 
-A reader may be in the middle of a version that a writer removes; it then starts over with the newest one.
+A file that is written again gets a new version number, and never one that was used before: what a reader remembers of
+an older version finds nothing instead of something else.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import re
+import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import lancedb
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
-from lancedb.index import FTS, BTree
-from lancedb.query import BooleanQuery, MatchQuery, Occur
 
 from codecontext.core.batched import batched
-from codecontext.core.chunk import ChunkFilter
-from codecontext.core.errors import IndexCorrupt, QueryError, StoreError
-from codecontext.core.globs import path_pattern
-from codecontext.core.private import make_private
-from codecontext.store.manifest import has_manifest
+from codecontext.core.chunk import Chunk
+from codecontext.core.errors import IndexCorrupt, StoreError
+from codecontext.store.change import Change
+from codecontext.store.chunk_rows import documents_of, labels_in, layout_of, read_chunk
+from codecontext.store.contents import hashes_of, slots_of
+from codecontext.store.database import Database
+from codecontext.store.layout import Layout, file_of
+from codecontext.store.records import FileRows, FileStamp, IndexState, SkippedEntry
+from codecontext.store.vector_file import Floats, VectorFile, clear_vectors, open_vectors, write_vectors
+from codecontext.store.words import WordDocument, WordFilter, WordIndex, WordMatch
 
-T = TypeVar("T")
+SCHEMA_VERSION = 3
+"""Raised whenever the tables or their meaning change; an index of another version is rebuilt."""
 
-CHUNKS_TABLE = "chunks"
-_GONE = ".gone"
+_DATABASE = "index.sqlite"
+_OLD_MANIFEST = "manifest.json"
+RECORDS_FOLDER = (_DATABASE, _OLD_MANIFEST)
+"""Files that say which folder an index belongs to."""
+_VECTORS = "vectors"
 _SET_ASIDE = "set-aside"
-TERM_FIELDS = ("name_terms", "path_terms", "body_terms")
-"""Columns of identifier parts, separated by spaces, that full-text search reads."""
-
-CATALOGUE_COLUMNS = (
-    "id",
-    "path",
-    "language",
-    "kind",
-    "symbol",
-    "qualified_name",
-    "start_line",
-    "end_line",
-    "content_hash",
-    "written",
-)
-CHUNK_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("language", pa.string()),
-        pa.field("kind", pa.string()),
-        pa.field("symbol", pa.string()),
-        pa.field("qualified_name", pa.string()),
-        pa.field("signature", pa.string()),
-        pa.field("doc", pa.string()),
-        pa.field("start_line", pa.int32()),
-        pa.field("end_line", pa.int32()),
-        pa.field("text", pa.string()),
-        pa.field("content_hash", pa.string(), nullable=False),
-        pa.field("file_digest", pa.string(), nullable=False),
-        pa.field("written", pa.int64(), nullable=False),
-        *(pa.field(name, pa.string()) for name in TERM_FIELDS),
-    ]
-)
-# Old versions of a table stay this long, for readers that are in the middle of a query.
-_KEEP_OLD_VERSIONS = timedelta(minutes=2)
-_DELETE_BATCH = 500
-# Searching goes through unindexed rows one by one; a thousand take about a millisecond.
-_MAX_UNINDEXED_ROWS = 1000
-_MAX_FRAGMENTS = 64
-_INDEX_CACHE_BYTES = 128_000_000
-_METADATA_CACHE_BYTES = 32_000_000
-_READ_ATTEMPTS = 5
-_FILES_AT_ONCE = 4_000
-"""Files whose rows are held in memory while they are written again."""
-_MAX_EQUALS = 5_000
-"""Matches that are looked through to find all that share one score."""
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
-# The database reports disk errors as text.
-_TEMPORARY_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ETIMEDOUT}
-_DISK_WORDS = re.compile("no space left|file too large|quota exceeded|read-only file|permission denied", re.IGNORECASE)
-# So it reports what the system lacks for now, or another writer; none of it says anything about the data.
-_TEMPORARY_WORDS = re.compile(
-    "too many open files|cannot allocate memory|resources exhausted|resource temporarily unavailable|timed out"
-    "|commit conflict|interrupted system call",
-    re.IGNORECASE,
-)
+_SCHEMA = """
+CREATE TABLE state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    folder TEXT NOT NULL DEFAULT '',
+    index_version TEXT NOT NULL DEFAULT '',
+    finished INTEGER NOT NULL DEFAULT 0,
+    generation INTEGER NOT NULL DEFAULT 0,
+    forgotten INTEGER NOT NULL DEFAULT 0,
+    next_file INTEGER NOT NULL DEFAULT 1,
+    next_slot INTEGER NOT NULL DEFAULT 0,
+    files INTEGER NOT NULL DEFAULT 0,
+    chunks INTEGER NOT NULL DEFAULT 0,
+    notices TEXT NOT NULL DEFAULT '[]',
+    words INTEGER NOT NULL DEFAULT 0,
+    words_generation INTEGER NOT NULL DEFAULT 0,
+    words_removed INTEGER NOT NULL DEFAULT 0,
+    words_noted INTEGER NOT NULL DEFAULT 0,
+    words_checksums TEXT NOT NULL DEFAULT '{}'
+);
+INSERT INTO state (one) VALUES (1);
+CREATE TABLE labels (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    changed_ns INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    settled INTEGER NOT NULL,
+    chunks INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    layout BLOB NOT NULL
+);
+CREATE INDEX files_by_generation ON files (generation);
+CREATE TABLE removed (id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
+CREATE INDEX removed_by_generation ON removed (generation);
+CREATE TABLE chunks (
+    key INTEGER PRIMARY KEY,
+    symbol TEXT NOT NULL,
+    qualified_name TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    text BLOB NOT NULL
+);
+CREATE TABLE contents (slot INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, uses INTEGER NOT NULL);
+CREATE TABLE free_slots (slot INTEGER PRIMARY KEY);
+CREATE TABLE spaces (
+    id TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    dimension INTEGER,
+    generation INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE skipped (
+    path TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    changed_ns INTEGER NOT NULL,
+    settled INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+_TABLES = ("files", "removed", "chunks", "contents", "free_slots", "spaces", "skipped", "labels")
+_LOOKUP_BATCH = 500
+_WORN_SHARE = 50
+"""The words are made again once removed chunks are more than this part of them ..."""
+_SMALL = 50_000
+"""... or any at all in an index of up to so many chunks, which takes a few seconds."""
+_DOCUMENTS_PER_COMMIT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class FileRows:
-    """The rows that replace whatever the index holds of one file; columns as in ``CHUNK_SCHEMA``."""
+class IndexedFile:
+    """One version of a file as the index has it."""
 
     path: str
-    rows: Sequence[dict[str, Any]]
+    id: int
+    changed_ns: int
+    layout: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanges:
+    """Files at one generation: all of them, or what was written since an earlier one.
+
+    ``removed`` are versions that are gone since; None says that ``files`` are all there are. ``labels`` names the codes
+    of languages and kinds.
+    """
+
+    versions: tuple[int, int]
+    files: list[IndexedFile]
+    removed: list[int] | None
+    labels: dict[int, str]
 
 
 class IndexStore:
-    """Tables of the index in one directory. Readers need no lock; writers hold ``writer_lock``."""
+    """The index in one directory. Readers need no lock; writers hold ``writer_lock``.
+
+    Every method raises ``IndexCorrupt`` where the index cannot be read, and ``StoreError`` where the system refuses.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._tables: dict[str, Any] = {}
-        self._session = lancedb.Session(_INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES)
+        self._database = Database(directory / _DATABASE, _SCHEMA, SCHEMA_VERSION)
+        self._words: WordIndex | None = None
+        self._choosing_words = threading.Lock()
+
+    # -- facts -------------------------------------------------------------------------------------------
+
+    def has_index(self) -> bool:
+        """Whether the folder was indexed: a run has ended, whatever it found, or its chunks are growing."""
+        try:
+            state = self.state()
+        except (IndexCorrupt, StoreError):  # there is one, and whoever reads it says what is wrong
+            return True
+        return state.finished or state.chunks > 0
+
+    def is_outdated(self) -> bool:
+        """Whether there is an index that an earlier version made."""
+        return any(self._of_earlier_versions()) or self._database.is_outdated()
+
+    def folder(self) -> str:
+        """The folder that the index belongs to, also where an earlier version made it; empty where nothing says."""
+        if folder := self.state().folder:
+            return folder
+        try:
+            return str(json.loads((self.directory / _OLD_MANIFEST).read_bytes()).get("folder", ""))
+        except (OSError, ValueError, AttributeError):
+            return ""
+
+    def state(self) -> IndexState:
+        """The facts of the index; those of an empty one where there is none."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return IndexState()
+            row = connection.execute(
+                "SELECT folder, index_version, finished, generation, files, chunks, notices FROM state"
+            ).fetchone()
+            spaces = [found for (found,) in connection.execute("SELECT id FROM spaces ORDER BY position")]
+        return IndexState(row[0], row[1], bool(row[2]), row[3], row[4], row[5], spaces, json.loads(row[6]))
+
+    def versions(self, space_id: str) -> tuple[int, int]:
+        """Numbers that change with every write of any process: to the text, and to the vectors of the space."""
+        with self._database.reading() as connection:
+            return _versions(connection, space_id) if connection is not None else (0, 0)
+
+    def stamps(self, paths: Collection[str] | None = None) -> dict[str, FileStamp]:
+        """Path → stamp of the files at and below ``paths``, or of all."""
+        columns = "path, size, changed_ns, digest, chunks, settled"
+        return {
+            row[0]: FileStamp(row[1], row[2], row[3], row[4], bool(row[5]))
+            for row in self._below("files", columns, paths)
+        }
+
+    def skipped(self, paths: Collection[str] | None = None) -> list[SkippedEntry]:
+        """What is skipped at and below ``paths``, or everywhere, in the order of the paths."""
+        columns = "path, reason, detail, size, changed_ns, settled"
+        return sorted(
+            (
+                SkippedEntry(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+                for row in self._below("skipped", columns, paths)
+            ),
+            key=lambda entry: entry.path,
+        )
+
+    def skipped_among(self, folders: Collection[str]) -> list[str]:
+        """Those of ``folders`` that are skipped as a whole, with a '/' at their end."""
+        names = [f"{folder}/" for folder in folders]
+        return [path for (path,) in self._lookup("SELECT path FROM skipped WHERE path IN ({})", names)]
+
+    def skipped_by_reason(self) -> dict[str, int]:
+        """How many are skipped for each reason, the most frequent first."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return {}
+            return dict(
+                connection.execute(
+                    "SELECT reason, count(*) FROM skipped GROUP BY reason ORDER BY count(*) DESC, reason"
+                )
+            )
 
     # -- reading -----------------------------------------------------------------------------------------
 
-    def has_index(self) -> bool:
-        """Whether the folder was indexed: an index of no code has a manifest only, one that grows its chunks first."""
-        return has_manifest(self.directory) or self.exists()
+    def files(self, paths: Collection[str] | None = None) -> list[IndexedFile]:
+        """The files with chunks at and below ``paths``, or all, in no order."""
+        rows = self._below("files", "path, id, changed_ns, layout", paths, "chunks > 0")
+        return [IndexedFile(*row) for row in rows]
 
-    def exists(self) -> bool:
-        """Whether there is a table of chunks."""
-        return (self.directory / f"{CHUNKS_TABLE}.lance").is_dir()
+    def changes(self, space_id: str, since: int | None = None) -> FileChanges:
+        """The files that were written after the generation ``since``; all where that is not known any more."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return FileChanges((0, 0), [], None, {})
+            versions = _versions(connection, space_id)
+            (forgotten,) = connection.execute("SELECT forgotten FROM state").fetchone()
+            is_known = since is not None and forgotten <= since <= versions[0]
+            condition, values = ("AND generation > ?", (since,)) if is_known else ("", ())
+            rows = connection.execute(
+                f"SELECT path, id, changed_ns, layout FROM files WHERE chunks > 0 {condition}",  # noqa: S608
+                values,
+            ).fetchall()
+            removed = (
+                [row[0] for row in connection.execute("SELECT id FROM removed WHERE generation > ?", values)]
+                if is_known
+                else None
+            )
+            labels = labels_in(connection)
+        return FileChanges(versions, [IndexedFile(*row) for row in rows], removed, labels)
 
-    def versions(self, space_id: str) -> tuple[int, int]:
-        """Version numbers of the chunks and of the vectors of a space; 0 where there is no table.
-
-        They change with every write of any process, so a snapshot is current while they stay.
-        """
-        return self._version(CHUNKS_TABLE), self._version(_vectors_table(space_id))
-
-    def text_version(self) -> int:
-        """Version number of the chunks; 0 where there are none."""
-        return self._version(CHUNKS_TABLE)
-
-    def catalogue(self) -> pa.Table:
-        """All chunks without their texts: ``CATALOGUE_COLUMNS``."""
-        return self._read(CHUNKS_TABLE, CATALOGUE_COLUMNS, CHUNK_SCHEMA)
-
-    def file_digests(self) -> dict[str, set[str]]:
-        """Path → digests of the contents that its rows came from; several after an interrupted write."""
-        table = self._read(CHUNKS_TABLE, ("path", "file_digest"), CHUNK_SCHEMA)
-        digests: dict[str, set[str]] = {}
-        for path, digest in zip(table["path"].to_pylist(), table["file_digest"].to_pylist(), strict=True):
-            digests.setdefault(path, set()).add(digest)
-        return digests
-
-    def vectors(self, space_id: str) -> tuple[pa.Array, npt.NDArray[np.float32]]:
-        """Content hashes and their vectors, shape (rows, dimension); empty where the space has none."""
-        stored = self._read_newest(_vectors_table(space_id), lambda table: table.to_arrow())
-        if stored is None or stored.num_rows == 0:
-            return pa.array([], pa.string()), np.empty((0, 0), np.float32)
-        stored = stored.combine_chunks()
-        column = stored["vector"].chunk(0)
-        matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
-        return stored["content_hash"].chunk(0), matrix
-
-    def vector_hashes(self, space_id: str) -> set[str]:
-        """Content hashes that have a vector in the space."""
-        table = self._read(_vectors_table(space_id), ("content_hash",), None)
-        return set(table["content_hash"].to_pylist()) if table is not None else set()
-
-    def chunk_columns(self, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Chunk id → the named columns."""
-        return self._by_key("id", ids, columns)
-
-    def texts_by_hash(self, hashes: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Content hash → the named columns of one chunk that has it."""
-        return self._by_key("content_hash", hashes, columns)
-
-    def search_terms(
-        self,
-        terms: Sequence[str],
-        weights: dict[str, float],
-        *,
-        limit: int,
-        where: ChunkFilter | None = None,
-    ) -> list[tuple[str, float]]:
-        """Chunk ids and BM25 scores for ``terms``, summed over the weighted term fields, best first.
-
-        Chunks with the same score come in the order of their ids, also where ``limit`` leaves some of them out, so that
-        the result does not depend on the order in which they were written. A database without a full-text index
-        (nothing written yet) finds nothing. Raises ``QueryError`` for a malformed filter.
-        """
-        if not terms:
-            return []
-        text = " ".join(terms)
-        fields = [MatchQuery(text, field, boost=weight) for field, weight in weights.items() if weight > 0]
-        query = fields[0] if len(fields) == 1 else BooleanQuery([(Occur.SHOULD, field) for field in fields])
-        condition = filter_sql(where) if where else ""
-        wanted = limit
-        while True:
-            found = self._run_query(partial(_best_matches, query, condition, wanted + 1), _search_every_column)
-            scores = found["_score"].to_pylist() if found is not None else []
-            # The list ends within a group of equals: which of them were left out is chance.
-            if len(scores) <= wanted or scores[wanted] != scores[limit - 1] or wanted >= _MAX_EQUALS:
-                break
-            wanted *= 4
-        if found is None:
-            return []
-        scored = sorted(zip(found["id"].to_pylist(), scores, strict=True), key=lambda pair: (-pair[1], pair[0]))
-        return scored[:limit]
-
-    def rows(self, columns: Sequence[str]) -> list[dict[str, Any]]:
-        """The named columns of all chunks, in no order."""
-        found: list[dict[str, Any]] = self._read(CHUNKS_TABLE, columns, CHUNK_SCHEMA).to_pylist()
+    def chunks(self, keys: Sequence[int]) -> dict[int, Chunk]:
+        """Key → chunk, for those that are still there."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return {}
+            labels = labels_in(connection)
+            files: dict[int, tuple[str, Layout] | None] = {}
+            found: dict[int, Chunk] = {}
+            for key in keys:
+                file = file_of(key)
+                if file not in files:
+                    files[file] = layout_of(connection, file)
+                place = files[file]
+                chunk = read_chunk(connection, key, place, labels) if place is not None else None
+                if chunk is not None:
+                    found[key] = chunk
         return found
 
-    def matching_ids(self, where: ChunkFilter) -> pa.Array:
-        """Ids of the chunks that the filter lets through. Raises ``QueryError`` for a malformed one."""
-        condition = filter_sql(where)
+    def names(self, keys: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Key → symbol and qualified name, for those that are still there."""
+        found = self._lookup("SELECT key, symbol, qualified_name FROM chunks WHERE key IN ({})", keys)
+        return {row[0]: (row[1], row[2]) for row in found}
 
-        def matching(table: Any) -> pa.Table:
-            return table.search().where(condition).select(["id"]).limit(None).to_arrow()
+    def hashes(self, slots: Sequence[int]) -> dict[int, str]:
+        """Slot → hash of the content that has it."""
+        with self._database.reading() as connection:
+            return hashes_of(connection, slots) if connection is not None else {}
 
-        found = self._run_query(matching, _read_filter_columns)
-        return found["id"].combine_chunks() if found is not None else pa.array([], pa.string())
+    def slots(self, hashes: Sequence[str]) -> dict[str, int]:
+        """Content hash → its slot, for those in the index."""
+        with self._database.reading() as connection:
+            return slots_of(connection, hashes) if connection is not None else {}
 
-    def verify(self) -> list[str]:
-        """Names of the tables that cannot be read in full."""
-        return [name for name in self._table_names() if not self._readable(name)]
+    def search_terms(
+        self, terms: Sequence[str], weights: dict[str, float], *, limit: int, where: WordFilter | None = None
+    ) -> list[WordMatch]:
+        """The chunks that match ``terms`` best: ``limit`` of them, and all that equal the last; see ``WordIndex``."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return []
+            number, generation, chunks = connection.execute(
+                "SELECT words, words_generation, chunks FROM state"
+            ).fetchone()
+        if not terms or not number or not chunks:
+            return []
+        words = self._words_in(number)
+        return words.search(terms, weights, limit=limit, where=where or WordFilter(), state=generation)
+
+    def vectors(self, space_id: str) -> VectorFile | None:
+        """The vectors of a space by slot; None where it has none."""
+        with self._database.reading() as connection:
+            dimension = _dimension(connection, space_id) if connection is not None else None
+        return open_vectors(self._vectors_of(space_id), dimension) if dimension else None
 
     def size_bytes(self) -> int:
         """Disk space of the index."""
         return sum(file.stat().st_size for file in self.directory.rglob("*") if file.is_file())
 
-    def space_ids(self) -> list[str]:
-        """Spaces that have a table of vectors."""
-        prefix = _vectors_table("")
-        return [name.removeprefix(prefix) for name in self._table_names() if name.startswith(prefix)]
+    def damaged(self) -> list[str]:
+        """Names of the parts that cannot be read in full."""
+        if not self._database.check():
+            return ["index"]
+        parts = [] if self._words_are_whole() else ["keywords"]
+        return parts + [f"vectors of space {space_id}" for space_id in self._damaged_spaces()]
 
     # -- writing -----------------------------------------------------------------------------------------
 
     def replace_files(self, files: Sequence[FileRows]) -> None:
         """Write the rows of ``files`` in place of what the index holds of them."""
-        written = self._next_generation()
-        rows = [{**row, "written": written} for file in files for row in file.rows]
-        data = pa.Table.from_pylist(rows, schema=CHUNK_SCHEMA)
-        with _errors_of(CHUNKS_TABLE):
-            if rows:
-                table = self._table(CHUNKS_TABLE)
-                if table is None:
-                    self._tables[CHUNKS_TABLE] = self._connect().create_table(CHUNKS_TABLE, data)
-                else:
-                    table.add(data)
-        self._delete(CHUNKS_TABLE, "path", [file.path for file in files], f"written < {written}")
+        with self._writing_text() as change:
+            for file in files:
+                change.remove(file.path)
+            for file in files:
+                change.add(file)
 
     def remove_files(self, paths: Sequence[str]) -> None:
         """Forget ``paths``."""
-        self._delete(CHUNKS_TABLE, "path", paths)
+        if paths:
+            with self._writing_text() as change:
+                for path in paths:
+                    change.remove(path)
 
-    def add_vectors(self, space_id: str, hashes: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
-        """Store one vector per content hash."""
-        name = _vectors_table(space_id)
-        values = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
-        data = pa.table({"content_hash": pa.array(hashes, pa.string()), "vector": values})
-        with _errors_of(name):
-            table = self._table(name)
-            if table is None:
-                self._tables[name] = self._connect().create_table(name, data)
-            else:
-                table.add(data)
-
-    def remove_vectors(self, space_id: str, hashes: Sequence[str]) -> None:
-        """Forget the vectors of content that no file has any more."""
-        self._delete(_vectors_table(space_id), "content_hash", hashes)
-
-    def ensure_text_index(self) -> None:
-        """Create the full-text and key indexes where they are missing."""
-        table = self._table(CHUNKS_TABLE)
-        if table is None:
+    def stamp_files(self, stamps: dict[str, FileStamp]) -> None:
+        """Note how files look whose rows stay as they are."""
+        if not stamps:
             return
-        with _errors_of(CHUNKS_TABLE):
-            indexed = {column for index in table.list_indices() for column in index.columns}
-            for column, config in _INDEXES.items():
-                if column not in indexed:
-                    table.create_index(column, config=config())
+        with self._database.writing() as connection:
+            connection.executemany(
+                "UPDATE files SET size = ?, changed_ns = ?, settled = ? WHERE path = ?",
+                ((stamp.size, stamp.changed_ns, stamp.settled, path) for path, stamp in stamps.items()),
+            )
 
-    def optimize(self, *, thorough: bool = False) -> None:
-        """Fold new rows into the indexes, compact, and drop versions that no reader needs.
+    def set_skipped(self, paths: Collection[str] | None, entries: Iterable[SkippedEntry]) -> None:
+        """Replace what is skipped at and below ``paths``, or everywhere."""
+        wanted = {entry.path: entry for entry in entries}
+        known = {entry.path: entry for entry in self.skipped(paths)}
+        if wanted == known:
+            return
+        with self._database.writing() as connection:
+            gone = known.keys() - wanted.keys()
+            connection.executemany("DELETE FROM skipped WHERE path = ?", ((path,) for path in gone))
+            connection.executemany(
+                "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    (entry.path, entry.reason, entry.detail, entry.size, entry.changed_ns, entry.settled)
+                    for entry in wanted.values()
+                    if known.get(entry.path) != entry
+                ),
+            )
 
-        A table that only a few small writes have touched is left alone, since that would gain nothing. ``thorough``
-        purges all that the chunks table does not need now: removed rows, their terms, older versions. Then scores are
-        those of an index that was built from scratch.
+    def set_facts(
+        self,
+        *,
+        folder: str | None = None,
+        index_version: str | None = None,
+        notices: Sequence[str] | None = None,
+        finished: bool | None = None,
+    ) -> None:
+        """Note facts of the index; those that are None stay as they are."""
+        facts = {"folder": folder, "index_version": index_version, "finished": finished}
+        if notices is not None:
+            facts["notices"] = json.dumps(list(notices))
+        given = {name: value for name, value in facts.items() if value is not None}
+        with self._database.writing() as connection:
+            connection.execute(f"UPDATE state SET {', '.join(f'{name} = ?' for name in given)}", tuple(given.values()))  # noqa: S608
+
+    def set_spaces(self, space_ids: Sequence[str]) -> None:
+        """Keep these spaces, in this order, and drop the vectors of all others."""
+        with self._database.writing() as connection:
+            known = {row[0] for row in connection.execute("SELECT id FROM spaces")}
+            connection.executemany("DELETE FROM spaces WHERE id = ?", ((gone,) for gone in known.difference(space_ids)))
+            for position, space_id in enumerate(space_ids):
+                connection.execute(
+                    "INSERT INTO spaces (id, position) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET position = ?",
+                    (space_id, position, position),
+                )
+        with _disk_errors(self.directory):
+            for folder in self._vector_folders():
+                if folder.name not in space_ids:
+                    shutil.rmtree(folder)
+
+    def add_vectors(self, space_id: str, slots: Sequence[int], vectors: Floats) -> None:
+        """Store one vector for each of ``slots``; shape (len(slots), dimension)."""
+        with _disk_errors(self.directory):
+            write_vectors(self._vectors_of(space_id), slots, vectors)
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO spaces (id, position, dimension, generation)"
+                " VALUES (?, (SELECT count(*) FROM spaces), ?, 1)"
+                " ON CONFLICT (id) DO UPDATE SET dimension = excluded.dimension, generation = generation + 1",
+                (space_id, vectors.shape[1]),
+            )
+
+    def catch_up_words(self, check_cancelled: Callable[[], None] = lambda: None) -> None:
+        """Bring the words to the state of the chunks, where a process that wrote them was stopped."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return
+            number, words_generation, generation, forgotten = connection.execute(
+                "SELECT words, words_generation, generation, forgotten FROM state"
+            ).fetchone()
+        if words_generation == generation:
+            return
+        if not number or words_generation < forgotten:
+            self.rebuild_words(check_cancelled)
+            return
+        try:
+            self._replay_words(words_generation, generation)
+        except IndexCorrupt:
+            self.rebuild_words(check_cancelled)
+
+    def rebuild_words(self, check_cancelled: Callable[[], None] = lambda: None) -> None:
+        """Make the words again from the chunks; until that is done the old ones are used."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return
+            number, generation = connection.execute("SELECT words, generation FROM state").fetchone()
+        words = WordIndex(self.directory / f"words-{number + 1}")
+        with _disk_errors(self.directory):
+            shutil.rmtree(words.directory, ignore_errors=True)
+        for count, document in enumerate(self._documents(), start=1):
+            words.replace([], [document])
+            if count % _DOCUMENTS_PER_COMMIT == 0:
+                check_cancelled()
+                words.commit()
+        words.commit()
+        words.finish()
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE state SET words = ?, words_generation = ?, words_noted = ?, words_removed = 0,"
+                " words_checksums = ?",
+                (number + 1, generation, generation, json.dumps(words.checksums({}))),
+            )
+        self._words = words
+        self._delete_other_words(number + 1)
+
+    def tidy(self, check_cancelled: Callable[[], None] = lambda: None, *, thorough: bool = False) -> None:
+        """End writing: merge the words and take what was deleted from the disk.
+
+        With ``thorough`` the words are made again where more than a small part of them is of chunks that are gone:
+        those are found no more, but count in how rare a word is.
         """
-        if thorough:
-            self._purge_removed()
-        for name in self._table_names():
-            table = self._table(name)
-            if table is not None:
-                with _errors_of(name):
-                    if _is_scattered(table):
-                        table.optimize(cleanup_older_than=_KEEP_OLD_VERSIONS)
+        if not self._database.exists():
+            return
+        if self._words is not None:
+            self._words.finish()
+        with self._database.reading() as connection:
+            if connection is None:
+                return
+            removed, chunks, number, is_noted = connection.execute(
+                "SELECT words_removed, chunks, words, words_noted = words_generation FROM state"
+            ).fetchone()
+        if thorough and removed and (chunks <= _SMALL or removed * _WORN_SHARE > chunks):
+            self.rebuild_words(check_cancelled)
+        elif number and not is_noted:
+            self._note_checksums(self._words_in(number))
+        self._database.settle()
 
-    def drop_space(self, space_id: str) -> None:
-        """Delete the vectors of a space."""
-        name = _vectors_table(space_id)
-        self._tables.pop(name, None)
-        if name in self._table_names():
-            with _errors_of(name):
-                self._connect().drop_table(name)
-
-    def set_aside(self, name: str) -> Path:
-        """Move a table that cannot be read out of the way, in place of an earlier one; returns where it is now."""
-        self._tables.pop(name, None)
-        target = self.directory / _SET_ASIDE / f"{name}.lance"
-        with _errors_of(name):
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            if target.exists():
-                shutil.rmtree(target)
-            shutil.move(self.directory / f"{name}.lance", target)
-        return target
-
-    def forget_set_aside(self) -> None:
-        """Delete the tables that earlier runs set aside; they may hold text of files that are gone."""
-        shutil.rmtree(self.directory / _SET_ASIDE, ignore_errors=True)
+    def repair(self, check_cancelled: Callable[[], None] = lambda: None) -> list[str]:
+        """Check every part, and make what is damaged again as far as it follows from another; says what was done."""
+        self._forget_set_aside()
+        notices: list[str] = []
+        if not self._database.check():
+            notices.append(
+                f"The index was damaged, so it was rebuilt; the damaged file is kept as {self._set_aside()} until the "
+                "next run."
+            )
+        if self.is_outdated():
+            self.clear()
+            notices.append("The index was made by an earlier version, so it was rebuilt.")
+        if not self._words_are_whole():
+            self.rebuild_words(check_cancelled)
+            notices.append("The keywords of the index were damaged, so they were made again.")
+        self.catch_up_words(check_cancelled)
+        for space_id, slots in self._damaged_spaces().items():
+            self._forget_damaged(space_id, slots)
+            notices.append(f"Some vectors of the space {space_id} were damaged, so they were made again.")
+        return notices
 
     def clear(self) -> None:
-        """Delete all tables and the manifest; the lock file stays.
+        """Delete everything but the lock file; whoever searches meanwhile sees all of it or nothing."""
+        self.release()
+        with _disk_errors(self.directory):
+            for left in self._of_earlier_versions():
+                _delete(left)
+        if self._database.exists():
+            with self._database.writing() as connection:
+                generation, number, next_file = connection.execute(
+                    "SELECT generation, words, next_file FROM state"
+                ).fetchone()
+                for table in _TABLES:
+                    connection.execute(f"DELETE FROM {table}")  # noqa: S608
+                connection.execute("DELETE FROM state")
+                # The counters go on, so that nobody takes what comes for what was.
+                connection.execute(
+                    "INSERT INTO state (one, generation, forgotten, words, words_generation, next_file)"
+                    " VALUES (1, ?, ?, ?, ?, ?)",
+                    (generation + 1, generation + 1, number and number + 1, generation + 1, next_file),
+                )
+            self._delete_other_words(None)
+        with _disk_errors(self.directory):
+            for folder in self._vector_folders():
+                shutil.rmtree(folder)
 
-        Each table goes in one step, so that whoever searches meanwhile sees all of it or none.
-        """
-        self._tables.clear()
-        for left in self.directory.glob(f"*{_GONE}"):  # by a process that ended in the middle of this
-            shutil.rmtree(left)
-        for entry in list(self.directory.glob("*")):
-            if entry.is_dir():
-                shutil.rmtree(entry.rename(entry.with_name(entry.name + _GONE)))
-            elif entry.suffix == ".json":
-                entry.unlink()
+    def release(self) -> None:
+        """Let another process write the words; what was not committed is dropped."""
+        if self._words is not None:
+            self._words.abandon()
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.release()
+        self._words = None
+        self._database.close()
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _connect(self) -> Any:
-        make_private(self.directory)
-        return lancedb.connect(self.directory, session=self._session)
+    @contextmanager
+    def _writing_text(self) -> Iterator[Change]:
+        """One change of files: chunks first, words after them; a stop in between is found by ``catch_up_words``."""
+        with self._database.writing() as connection:
+            change = Change(connection)
+            yield change
+            reused, freed = change.settle()
+            # A slot with a vector of something else must not come to count.
+            self._clear_slots(connection, reused)
+            spaces = _spaces(connection)
+            number = change.words_number
+        self._write_words(self._words_in(number), change.removed, change.documents)
+        self._note_written(change.generation, change.removed_chunks)
+        self._clear(spaces, freed)
 
-    def _table_names(self) -> list[str]:
-        with _errors_of(CHUNKS_TABLE):
-            return sorted(entry.stem for entry in self.directory.glob("*.lance") if entry.is_dir())
+    def _clear_slots(self, connection: sqlite3.Connection, slots: Sequence[int]) -> None:
+        if slots:
+            self._clear(_spaces(connection), slots)
 
-    def _table(self, name: str) -> Any | None:
-        """The table at its latest version, or None where it does not exist."""
-        table = self._tables.get(name)
-        if not self._is_written(name):
-            self._tables.pop(name, None)
-            return None
-        with _errors_of(name):
-            if table is None:
-                table = self._tables[name] = self._connect().open_table(name)
-            else:
-                table.checkout_latest()
-        return table
+    def _clear(self, spaces: dict[str, int], slots: Sequence[int]) -> None:
+        if slots:
+            with _disk_errors(self.directory):
+                for space_id, dimension in spaces.items():
+                    clear_vectors(self._vectors_of(space_id), slots, dimension)
 
-    def _is_written(self, name: str) -> bool:
-        """Whether the table has a first version; while that is written the folder is there already."""
+    def _replay_words(self, since: int, generation: int) -> None:
+        with self._database.reading() as connection:
+            if connection is None:
+                return
+            removed = [row[0] for row in connection.execute("SELECT id FROM removed WHERE generation > ?", (since,))]
+            added = [row[0] for row in connection.execute("SELECT id FROM files WHERE generation > ?", (since,))]
+            (number,) = connection.execute("SELECT words FROM state").fetchone()
+        # What was committed already is removed and added again.
+        self._write_words(self._words_in(number), [*removed, *added], self._documents(added))
+        self._note_written(generation, len(removed) + len(added))
+
+    def _note_written(self, generation: int, removed: int) -> None:
+        """That the words go up to ``generation``, and hold so many more chunks that are gone."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE state SET words_generation = ?, words_removed = words_removed + ?",
+                (generation, removed),
+            )
+
+    def _write_words(self, words: WordIndex, removed: Iterable[int], added: Iterable[WordDocument]) -> None:
         try:
-            with os.scandir(self.directory / f"{name}.lance" / "_versions") as versions:
-                return any(True for _ in versions)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise StoreError(
-                f"The table '{name}' of the index cannot be opened: {error.strerror}.",
-                "Check the permissions of the index folder, or close some programs, and try again.",
-            ) from error
+            words.replace(removed, added)
+            words.commit()
+        except BaseException:
+            words.abandon()
+            raise
 
-    def _version(self, name: str) -> int:
-        table = self._table(name)
-        return int(table.version) if table is not None else 0
+    def _documents(self, files: Sequence[int] | None = None) -> Iterator[WordDocument]:
+        """The documents of these versions of files, or of all; read file by file, each as it is then."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return
+            labels = labels_in(connection)
+            ids = files if files is not None else [row[0] for row in connection.execute("SELECT id FROM files")]
+            for file in ids:
+                if (place := layout_of(connection, file)) is not None:
+                    yield from documents_of(connection, file, place, labels)
 
-    def _read(self, name: str, columns: Sequence[str], schema: pa.Schema | None) -> Any:
-        found = self._read_newest(name, lambda table: table.search().select(list(columns)).limit(None).to_arrow())
-        if found is None:
-            return schema.empty_table().select(list(columns)) if schema is not None else None
-        return found
+    def _words_in(self, number: int) -> WordIndex:
+        directory = self.directory / f"words-{number}"
+        with self._choosing_words:
+            if self._words is None or self._words.directory != directory:
+                self._words = WordIndex(directory)
+            return self._words
 
-    def _by_key(self, key: str, values: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Value of ``key`` → the named columns of the newest chunk that has it; an interrupted write leaves several."""
-        if not values:
-            return {}
-        wanted = list(dict.fromkeys([key, "written", *columns]))
+    def _note_checksums(self, words: WordIndex) -> None:
+        """Note what the files of the words are, so that damage shows. Those that are known do not change any more."""
+        with self._database.writing() as connection:
+            (known,) = connection.execute("SELECT words_checksums FROM state").fetchone()
+            connection.execute(
+                "UPDATE state SET words_noted = words_generation, words_checksums = ?",
+                (json.dumps(words.checksums(json.loads(known))),),
+            )
 
-        def read(table: Any) -> list[dict[str, Any]]:
-            rows = table.search().where(_any_of(key, values)).select(wanted).limit(None)
-            found: list[dict[str, Any]] = rows.to_list()
-            return found
+    def _words_are_whole(self) -> bool:
+        with self._database.reading() as connection:
+            if connection is None:
+                return True
+            number, is_behind, chunks, is_noted, checksums = connection.execute(
+                "SELECT words, words_generation != generation, chunks, words_noted = words_generation, words_checksums"
+                " FROM state"
+            ).fetchone()
+        if not number:
+            return not chunks
+        try:
+            words = WordIndex(self.directory / f"words-{number}")
+            if is_noted and json.loads(checksums) != words.checksums({}):
+                return False
+            return bool(is_behind or words.count() == chunks)
+        except (IndexCorrupt, FileNotFoundError):
+            return not chunks
 
-        rows = self._read_newest(CHUNKS_TABLE, read) or []
-        return {row[key]: row for row in sorted(rows, key=lambda row: row["written"])}
-
-    def _read_newest(self, name: str, read: Callable[[Any], T]) -> T | None:
-        """What ``read`` finds in the newest version of the table; None where there is no table.
-
-        Where a writer removed the version that was being read, the next one is read instead.
-        """
-        for attempt in range(1, _READ_ATTEMPTS + 1):
-            before = self._version_files(name)
+    def _damaged_spaces(self) -> dict[str, list[int]]:
+        """Spaces with slots whose vector is damaged; all slots where the files do not fit together."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return {}
+            used = np.array([row[0] for row in connection.execute("SELECT slot FROM contents")], np.int64)
+            spaces = _spaces(connection)
+        damaged: dict[str, list[int]] = {}
+        for space_id, dimension in spaces.items():
             try:
-                table = self._table(name)
-                if table is None:
-                    return None
-                with _errors_of(name):
-                    return read(table)
+                vectors = open_vectors(self._vectors_of(space_id), dimension)
+                slots = vectors.damaged(used).tolist() if vectors is not None else used.tolist()
             except IndexCorrupt:
-                self._tables.pop(name, None)
-                if attempt == _READ_ATTEMPTS or self._version_files(name) == before:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+                slots = used.tolist()
+            if slots:
+                damaged[space_id] = slots
+        return damaged
 
-    def _run_query(self, query: Callable[[Any], pa.Table], probe: Callable[[Any], object]) -> pa.Table | None:
-        """What a query that a user typed finds in the chunks; None where there is no table.
+    def _forget_damaged(self, space_id: str, slots: Sequence[int]) -> None:
+        folder = self._vectors_of(space_id)
+        with self._database.reading() as connection:
+            dimension = _dimension(connection, space_id) if connection is not None else None
+        with _disk_errors(self.directory):
+            try:
+                if dimension and open_vectors(folder, dimension):
+                    clear_vectors(folder, slots, dimension)
+                    return
+            except IndexCorrupt:
+                pass
+            shutil.rmtree(folder, ignore_errors=True)
+        with self._database.writing() as connection:
+            connection.execute("UPDATE spaces SET dimension = NULL WHERE id = ?", (space_id,))
 
-        An error is the table's only if ``probe``, which reads the same columns without the query, meets one too;
-        otherwise it is the query's, and becomes a ``QueryError``.
-        """
-        try:
-            return self._read_newest(CHUNKS_TABLE, query)
-        except IndexCorrupt as error:
-            self._read_newest(CHUNKS_TABLE, probe)
-            raise QueryError(
-                f"This search failed: {_first_line(error.__cause__ or error)}.",
-                "Use fewer or shorter filters, or other words.",
-            ) from error
+    def _set_aside(self) -> Path:
+        """Move the database out of the way; what follows from it goes."""
+        self.close()
+        target = self.directory / _SET_ASIDE
+        with _disk_errors(self.directory):
+            target.mkdir(mode=0o700, exist_ok=True)
+            for file in self.directory.glob(f"{_DATABASE}*"):
+                file.replace(target / file.name)
+            for folder in [*self._vector_folders(), *self.directory.glob("words-*")]:
+                shutil.rmtree(folder)
+        return target / _DATABASE
 
-    def _version_files(self, name: str) -> frozenset[str]:
-        try:
-            return frozenset(entry.name for entry in os.scandir(self.directory / f"{name}.lance" / "_versions"))
-        except OSError:
-            return frozenset()
+    def _forget_set_aside(self) -> None:
+        """Delete what an earlier run set aside; it may hold text of files that are gone."""
+        shutil.rmtree(self.directory / _SET_ASIDE, ignore_errors=True)
 
-    def _next_generation(self) -> int:
-        """A number above that of every row."""
-        newest = pc.max(self._read(CHUNKS_TABLE, ("written",), CHUNK_SCHEMA)["written"]).as_py()
-        return 1 if newest is None else int(newest) + 1
+    def _delete_other_words(self, number: int | None) -> None:
+        with _disk_errors(self.directory):
+            for folder in self.directory.glob("words-*"):
+                if folder.name != f"words-{number}":
+                    shutil.rmtree(folder)
 
-    def _purge_removed(self) -> None:
-        table = self._table(CHUNKS_TABLE)
-        if table is None:
-            return
-        if any((self.directory / f"{CHUNKS_TABLE}.lance" / "_deletions").glob("*")):
-            self._rewrite_rows(table)
-        with _errors_of(CHUNKS_TABLE):
-            # An index keeps the terms of removed rows, and counts them.
-            for column, config in _INDEXES.items():
-                table.create_index(column, config=config(), replace=True)
-            for _pass in range(2):  # what one pass merges only the next one takes away
-                self._forget_versions(table)
+    def _of_earlier_versions(self) -> Iterator[Path]:
+        """What releases with another database left; its vectors are in the embedding cache."""
+        yield from self.directory.glob("*.lance")
+        yield from self.directory.glob("*.lance.gone")
+        yield from self.directory.glob(_OLD_MANIFEST)
 
-    def _rewrite_rows(self, table: Any) -> None:
-        """Write the newest rows of each file again and delete the others: so nothing stays in between them.
+    def _vectors_of(self, space_id: str) -> Path:
+        return self.directory / _VECTORS / space_id
 
-        The database itself keeps removed rows in its files until they are a tenth of them.
-        """
-        generation = self._next_generation()
-        newest = latest_rows(self._read(CHUNKS_TABLE, ("path", "written"), CHUNK_SCHEMA))
-        writes = dict(zip(newest["path"].to_pylist(), newest["written"].to_pylist(), strict=True))
-        for paths in batched(sorted(writes), _FILES_AT_ONCE):
-            with _errors_of(CHUNKS_TABLE):
-                rows = table.search().where(_any_of("path", paths)).limit(None).to_arrow()
-            rows = latest_rows(rows.select(CHUNK_SCHEMA.names)).sort_by([("path", "ascending"), ("id", "ascending")])
-            column = CHUNK_SCHEMA.get_field_index("written")
-            numbers = pa.array([generation] * rows.num_rows, pa.int64())
-            with _errors_of(CHUNKS_TABLE):
-                table.add(rows.set_column(column, CHUNK_SCHEMA.field(column), numbers).cast(CHUNK_SCHEMA))
-        with _errors_of(CHUNKS_TABLE):
-            table.delete(f"written < {generation}")
+    def _vector_folders(self) -> list[Path]:
+        return [folder for folder in (self.directory / _VECTORS).glob("*") if folder.is_dir()]
 
-    def _forget_versions(self, table: Any) -> None:
-        """Delete all versions but the newest, and what only they need.
+    def _below(
+        self, table: str, columns: str, paths: Collection[str] | None, condition: str = "true"
+    ) -> list[tuple[Any, ...]]:
+        """Rows of the paths themselves and of what is below them."""
+        select = f"SELECT {columns} FROM {table} WHERE {condition}"  # noqa: S608 - names of our own
+        with self._database.reading() as connection:
+            if connection is None:
+                return []
+            if paths is None or "" in paths:
+                return connection.execute(select).fetchall()
+            rows: dict[Any, tuple[Any, ...]] = {}
+            for path in paths:
+                found = connection.execute(
+                    f"{select} AND (path = ? OR path > ? AND path < ?)", (path, f"{path}/", f"{path}0")
+                ).fetchall()
+                # A skipped folder has a '/' at its end.
+                found += connection.execute(f"{select} AND path = ?", (f"{path}/",)).fetchall()
+                rows.update((row[0], row) for row in found)
+        return list(rows.values())
 
-        The database goes by its clock, which may have been put back; so the older ones are deleted by number first.
-        """
-        versions = self.directory / f"{CHUNKS_TABLE}.lance" / "_versions"
-        newest = {f"{table.version}.manifest", f"{2**64 - 1 - table.version:020}.manifest"}
-        files = list(versions.glob("*.manifest"))
-        if any(file.name in newest for file in files):
-            for file in files:
-                if file.name not in newest:
-                    file.unlink(missing_ok=True)
-        table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
-
-    def _readable(self, name: str) -> bool:
-        try:
-            self._read_newest(name, _read_everything)
-        except IndexCorrupt:
-            return False
-        return True
-
-    def _delete(self, name: str, column: str, values: Sequence[str], condition: str = "true") -> None:
-        table = self._table(name)
-        if table is None:
-            return
-        with _errors_of(name):
-            for batch in batched(values, _DELETE_BATCH):
-                table.delete(f"{_any_of(column, batch)} AND {condition}")
-
-
-def filter_sql(where: ChunkFilter) -> str:
-    """The filter as a condition of the database (DataFusion SQL). Raises ``QueryError`` for a path without meaning."""
-    conditions = [
-        *_conditions(where.languages, lambda values: _any_of("language", values)),
-        *_conditions(where.kinds, lambda values: _any_of("kind", values)),
-        *_conditions(where.paths, lambda values: f"({' OR '.join(map(_path_matches, values))})"),
-    ]
-    return " AND ".join(conditions) or "true"
-
-
-def _conditions(values: Sequence[str], any_of: Callable[[Sequence[str]], str]) -> Iterator[str]:
-    """That a chunk has one of the ``values``, and none of those that begin with ``!``."""
-    wanted = [value for value in values if not value.startswith("!")]
-    unwanted = [value[1:] for value in values if value.startswith("!")]
-    if wanted:
-        yield any_of(wanted)
-    if unwanted:
-        yield f"NOT {any_of(unwanted)}"
-
-
-def _path_matches(text: str) -> str:
-    return f"regexp_like(path, {_quote(path_pattern(text))})"
-
-
-def _any_of(column: str, values: Sequence[str]) -> str:
-    return f"{column} IN ({', '.join(map(_quote, values))})"
-
-
-def _quote(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _vectors_table(space_id: str) -> str:
-    return f"vectors_{space_id}"
-
-
-def _is_scattered(table: Any) -> bool:
-    unindexed = max((index.num_unindexed_rows or 0 for index in table.list_indices()), default=0)
-    fragments = table.stats()["fragment_stats"]["num_fragments"]
-    return bool(unindexed > _MAX_UNINDEXED_ROWS or fragments > _MAX_FRAGMENTS)
-
-
-def _text_index() -> FTS:
-    # Terms are split and lower-cased before they are stored, so that index and query agree.
-    return FTS(base_tokenizer="whitespace", lower_case=False, stem=True, remove_stop_words=False, ascii_folding=True)
-
-
-_INDEXES: dict[str, Callable[[], FTS | BTree]] = dict.fromkeys(TERM_FIELDS, _text_index) | dict.fromkeys(
-    ("id", "content_hash", "path"), BTree
-)
-
-
-def _best_matches(query: Any, condition: str, limit: int, table: Any) -> Any:
-    """Ids and scores, best first; None while there is no full-text index."""
-    if not table.list_indices():
-        return None
-    search = table.search(query, query_type="fts")
-    if condition:
-        search = search.where(condition, prefilter=True)
-    return search.limit(limit).select(["id", "_score"]).to_arrow()
-
-
-def _search_every_column(table: Any) -> None:
-    _read_filter_columns(table)
-    for field in TERM_FIELDS:
-        table.search(MatchQuery("a", field), query_type="fts").limit(1).select(["id"]).to_arrow()
-
-
-def _read_filter_columns(table: Any) -> None:
-    table.search().select(["id", "path", "language", "kind"]).limit(None).to_arrow()
-
-
-def _read_everything(table: Any) -> None:
-    for _batch in table.search().limit(None).to_batches():
-        pass
-
-
-def latest_rows(rows: pa.Table) -> pa.Table:
-    """Leave out the old rows of a file that an interrupted write left next to the new ones."""
-    writes = rows.group_by(["path", "written"]).aggregate([])
-    if writes.num_rows == pc.count_distinct(writes["path"]).as_py():
+    def _lookup(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Rows of ``query``, in which ``{}`` stands for any number of values."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return []
+            rows: list[tuple[Any, ...]] = []
+            for batch in batched(values, _LOOKUP_BATCH):
+                rows += connection.execute(query.format(",".join("?" * len(batch))), list(batch)).fetchall()
         return rows
-    latest = writes.group_by("path").aggregate([("written", "max")]).rename_columns({"written_max": "written"})
-    return rows.join(latest, keys=["path", "written"], join_type="inner").combine_chunks()
+
+
+def _versions(connection: sqlite3.Connection, space_id: str) -> tuple[int, int]:
+    (generation,) = connection.execute("SELECT generation FROM state").fetchone()
+    row = connection.execute("SELECT generation FROM spaces WHERE id = ?", (space_id,)).fetchone()
+    return generation, row[0] if row is not None else 0
+
+
+def _spaces(connection: sqlite3.Connection) -> dict[str, int]:
+    """Space → dimension, for those with vectors."""
+    return dict(connection.execute("SELECT id, dimension FROM spaces WHERE dimension IS NOT NULL"))
+
+
+def _dimension(connection: sqlite3.Connection, space_id: str) -> int | None:
+    return _spaces(connection).get(space_id)
+
+
+def _delete(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 @contextmanager
-def _errors_of(table: str) -> Iterator[None]:
-    """Turn what the database raises into a sentence: the system refused, or the table is damaged."""
+def _disk_errors(directory: Path) -> Iterator[None]:
     try:
         yield
-    except (RuntimeError, ValueError, OSError, pa.ArrowException) as error:
-        if _is_disk_error(error):
-            raise StoreError(
-                f"The disk refused to store the index (table '{table}'): {_first_line(error)}.",
-                "Free some space and run again; the previous index is intact.",
-            ) from error
-        if _is_temporary_error(error):
-            raise StoreError(
-                f"The table '{table}' of the index is temporarily unavailable: {_first_line(error)}.",
-                "Close some programs and try again; the index itself is intact.",
-            ) from error
-        raise IndexCorrupt(
-            f"The table '{table}' of the index cannot be read: {_first_line(error)}.",
-            "Run 'codecontext index': it sets the table aside and rebuilds it.",
+    except OSError as error:
+        raise StoreError(
+            f"The disk refused to store the index in {directory}: {error.strerror or error}.",
+            "Free some space and run again; the previous index is intact.",
         ) from error
-
-
-def _is_disk_error(error: BaseException) -> bool:
-    return (isinstance(error, OSError) and error.errno in _DISK_ERRORS) or bool(_DISK_WORDS.search(str(error)))
-
-
-def _is_temporary_error(error: BaseException) -> bool:
-    return (isinstance(error, OSError) and error.errno in _TEMPORARY_ERRORS) or bool(
-        _TEMPORARY_WORDS.search(str(error))
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:200].rstrip(".") if str(error).strip() else type(error).__name__

@@ -1,98 +1,225 @@
-"""What a search reads: all chunks and their vectors in memory, as they were at one moment.
+"""What a search reads: where all chunks are, in flat arrays, and the vectors of one space, as they were at one moment.
 
-Exact search over a matrix in memory is faster than an approximate index up to several hundred thousand
-chunks, and never misses. See docs/benchmarks.md for the figures.
+A few bytes a chunk; texts and names stay in the database, vectors in mapped files. A snapshot that is not far behind is
+patched with the files that were written since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from codecontext.store.index_store import CATALOGUE_COLUMNS, CHUNK_SCHEMA, IndexStore, latest_rows
+from codecontext.core.chunk import ChunkFilter
+from codecontext.core.globs import path_pattern
+from codecontext.core.patterns import compile_pattern
+from codecontext.store.index_store import FileChanges, IndexedFile, IndexStore
+from codecontext.store.layout import LAYOUT_TYPE, Layout, key_of, unpack
+from codecontext.store.vector_file import Floats, Indices, Mask, VectorFile
+from codecontext.store.words import WordFilter
 
-Floats = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-
-_ORDER = [("path", "ascending"), ("start_line", "ascending"), ("id", "ascending")]
+_PATCHED_SHARE = 4
+"""More changed files than this part of all are read together with the others."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Chunks (rows of ``catalogue``) and vectors of one space at the table versions ``versions``."""
+    """Chunks and vectors of one space at the versions ``versions``.
+
+    Rows come in the order of path and place, so they do not depend on when what was written; nor do equal scores.
+    """
 
     versions: tuple[int, int]
     space_id: str
-    catalogue: pa.Table
-    matrix: Floats
-    vector_rows: Indices
-    """For each chunk the row of its vector in ``matrix``, or -1."""
+    paths: list[str]
+    """Paths of the files with chunks, in order."""
+    files: Indices
+    """Version of each file."""
+    first_rows: Indices
+    """First row of each file, and the number of rows at the end."""
+    layout: Layout
+    """By row: slot, lines, and codes of language and kind."""
+    labels: dict[int, str]
+    vectors: VectorFile | None
 
     def __len__(self) -> int:
-        return int(self.catalogue.num_rows)
+        return len(self.layout)
 
-    @property
+    @cached_property
     def coverage(self) -> float:
         """Share of chunks that have a vector."""
-        return share_covered(int(np.count_nonzero(self.vector_rows >= 0)), len(self))
+        return share_covered(int(np.count_nonzero(self.has_vector())), len(self))
+
+    @property
+    def file_count(self) -> int:
+        """Number of files with at least one chunk."""
+        return len(self.paths)
+
+    def has_vector(self, rows: Indices | slice = slice(None)) -> Mask:
+        """Which of ``rows``, or of all, have a vector."""
+        slots = self.slots(rows)
+        return self.vectors.has(slots) if self.vectors is not None else np.zeros(len(slots), dtype=bool)
 
     def lacks_vectors(self, paths: Collection[str]) -> bool:
         """Whether some chunk of these files has no vector."""
-        wanted = pc.is_in(self.column("path"), value_set=pa.array(paths, pa.string()))
-        return bool((self.vector_rows[wanted.to_numpy(zero_copy_only=False)] < 0).any())
+        return any(not self.has_vector(self.rows_of(path)).all() for path in paths)
 
-    def column(self, name: str) -> pa.Array:
-        """One column of the catalogue."""
-        return self.catalogue[name].combine_chunks()
+    def slots(self, rows: Indices | slice = slice(None)) -> Indices:
+        """Slots of the contents of ``rows``: equal slots are equal contents."""
+        slots: Indices = self.layout["slot"][rows].astype(np.int64)
+        return slots
 
-    def row(self, index: int) -> dict[str, Any]:
-        """One chunk as a dict of the catalogue's columns."""
-        return {name: self.column(name)[index].as_py() for name in self.catalogue.column_names}
+    def starts(self, rows: Indices | slice = slice(None)) -> Indices:
+        """First lines, 1-based."""
+        starts: Indices = self.layout["start"][rows].astype(np.int64)
+        return starts
 
-    def ids(self, rows: Sequence[int] | Indices) -> list[str]:
-        """Ids of these rows."""
-        ids: list[str] = self.column("id").take(pa.array(rows, pa.int64())).to_pylist()
-        return ids
+    def ends(self, rows: Indices | slice = slice(None)) -> Indices:
+        """Last lines, inclusive."""
+        ends: Indices = self.layout["end"][rows].astype(np.int64)
+        return ends
 
-    def index_of_ids(self, ids: pa.Array) -> Indices:
-        """Row of each id, or -1."""
-        return _positions(ids, self.column("id"))
+    def kinds(self, rows: Indices) -> list[str]:
+        """Kinds of ``rows``."""
+        return [self.labels[code] for code in self.layout["kind"][rows].tolist()]
 
-    def mask_of_ids(self, ids: pa.Array) -> Mask:
-        """True for the chunks among ``ids``."""
-        rows = self.index_of_ids(ids)
-        mask = np.zeros(len(self), dtype=bool)
-        mask[rows[rows >= 0]] = True
-        return mask
+    def languages(self) -> dict[str, int]:
+        """Number of chunks by language, the most frequent first."""
+        codes, counts = np.unique(self.layout["language"], return_counts=True)
+        order = np.lexsort((codes, -counts))
+        return {self.labels[int(codes[index])]: int(counts[index]) for index in order}
 
-    def similarities(self, query: Floats) -> Floats:
-        """Dot product of ``query``, shape (dimension,), with each chunk's vector; NaN where there is none."""
-        scores = np.full(len(self), np.nan, dtype=np.float32)
-        if self.matrix.shape[0]:
-            has_vector = self.vector_rows >= 0
-            scores[has_vector] = (self.matrix @ query)[self.vector_rows[has_vector]]
-        return scores
+    def paths_of(self, rows: Indices) -> list[str]:
+        """Paths of ``rows``."""
+        return [self.paths[number] for number in self._files_of(rows).tolist()]
+
+    def keys(self, rows: Sequence[int] | Indices) -> list[int]:
+        """Keys of ``rows`` in the store."""
+        wanted = np.asarray(rows, np.int64)
+        numbers = self._files_of(wanted)
+        ordinals = wanted - self.first_rows[numbers]
+        return [key_of(*pair) for pair in zip(self.files[numbers].tolist(), ordinals.tolist(), strict=True)]
+
+    def rows_of(self, path: str) -> Indices:
+        """Rows of the chunks of a file; none where it is not in the index."""
+        number = bisect_left(self.paths, path)
+        if number == len(self.paths) or self.paths[number] != path:
+            return np.empty(0, np.int64)
+        return np.arange(self.first_rows[number], self.first_rows[number + 1])
+
+    def rows_at(self, files: Sequence[int], ordinals: Sequence[int]) -> Indices:
+        """Row of each chunk named by the version of its file and its place there; -1 for those of other versions."""
+        if not len(self):
+            return np.full(len(files), -1, np.int64)
+        order, in_order = self._file_order
+        wanted = np.asarray(files, np.int64)
+        places = np.minimum(np.searchsorted(in_order, wanted), len(in_order) - 1)
+        numbers = order[places]
+        rows = self.first_rows[numbers] + np.asarray(ordinals, np.int64)
+        return np.where(in_order[places] == wanted, rows, -1)
+
+    def nearest(self, query: Floats, count: int, allowed: Mask | None = None) -> Indices:
+        """Rows of the ``count`` chunks nearest to ``query``, shape (dimension,), among the ``allowed`` ones.
+
+        Nearest first; of chunks that are equally near, the first in order of path and place.
+        """
+        if self.vectors is None:
+            return np.empty(0, np.int64)
+        candidates = self.vectors.candidates(query, count, self._slots_of(allowed) if allowed is not None else None)
+        is_candidate = np.zeros(max(len(self.vectors), int(self.layout["slot"].max(initial=0)) + 1), dtype=bool)
+        is_candidate[candidates] = True
+        rows = np.flatnonzero(
+            is_candidate[self.layout["slot"]] if allowed is None else self._among(is_candidate, allowed)
+        )
+        scores = self.similarities(query, rows)
+        nearest: Indices = rows[np.lexsort((rows, -scores))[:count]]
+        return nearest
+
+    def similarities(self, query: Floats, rows: Indices) -> Floats:
+        """Dot product of ``query``, shape (dimension,), with the vectors of ``rows``; NaN where there is none."""
+        if self.vectors is None:
+            return np.full(len(rows), np.nan, np.float32)
+        return self.vectors.similarities(query, self.slots(rows))
+
+    def vectors_of(self, rows: Indices) -> Floats:
+        """The vectors of ``rows``, all of which must have one, shape (len(rows), dimension)."""
+        if self.vectors is None:
+            return np.empty((0, 0), np.float32)
+        return self.vectors.vectors(self.slots(rows))
+
+    def select(self, where: ChunkFilter) -> tuple[Mask, WordFilter]:
+        """Which rows the filter lets through, and the same for the words. Raises ``QueryError`` for a malformed one."""
+        languages = self._wanted_codes("language", where.languages)
+        kinds = self._wanted_codes("kind", where.kinds)
+        numbers = self._matching_files(where.paths)
+        mask = np.ones(len(self), dtype=bool)
+        for field, codes in (("language", languages), ("kind", kinds)):
+            if codes is not None:
+                mask &= np.isin(self.layout[field], list(codes))
+        if numbers is not None:
+            mask &= np.repeat(numbers, np.diff(self.first_rows))
+        return mask, WordFilter(
+            files=self.files[numbers].tolist() if numbers is not None else None,
+            languages=[self.labels[code] for code in languages] if languages is not None else None,
+            kinds=[self.labels[code] for code in kinds] if kinds is not None else None,
+        )
 
     def has_path(self, pattern: str) -> bool:
-        """Whether the path of some chunk has a match of this regular expression (RE2)."""
-        return bool(pc.any(pc.match_substring_regex(self._paths, pattern)).as_py())
+        """Whether the path of some file has a match of this regular expression (RE2)."""
+        compiled = compile_pattern(pattern)
+        return any(compiled.is_in(path) for path in self.paths)
+
+    def _slots_of(self, allowed: Mask) -> Mask:
+        """Which slots, as far as there are vectors, belong to some of the ``allowed`` rows."""
+        flags = np.zeros(len(self.vectors or ()), dtype=bool)
+        slots = self.layout["slot"][allowed]
+        flags[slots[slots < len(flags)]] = True
+        return flags
+
+    def _among(self, is_candidate: Mask, allowed: Mask) -> Mask:
+        found: Mask = is_candidate[self.layout["slot"]] & allowed
+        return found
+
+    def _files_of(self, rows: Indices) -> Indices:
+        numbers: Indices = np.searchsorted(self.first_rows, rows, side="right") - 1
+        return numbers
 
     @cached_property
-    def _paths(self) -> pa.Array:
-        return pc.unique(self.column("path"))
+    def _file_order(self) -> tuple[Indices, Indices]:
+        """Positions of the files in the order of their versions, and the versions in order."""
+        order = np.argsort(self.files)
+        return order, self.files[order]
 
-    @cached_property
-    def file_count(self) -> int:
-        """Number of files with at least one chunk."""
-        return len(self._paths)
+    def _wanted_codes(self, field: str, values: Sequence[str]) -> list[int] | None:
+        """Codes of the labels in use that have one of ``values`` and none of those with a ``!``; None for all."""
+        if not values:
+            return None
+        wanted = {value for value in values if not value.startswith("!")}
+        unwanted = {value[1:] for value in values if value.startswith("!")}
+        return [
+            int(code)
+            for code in np.unique(self.layout[field])
+            if (not wanted or self.labels[int(code)] in wanted) and self.labels[int(code)] not in unwanted
+        ]
+
+    def _matching_files(self, values: Sequence[str]) -> Mask | None:
+        """Which files have a path that matches one of ``values`` and none of those with a ``!``; None for all."""
+        if not values:
+            return None
+        wanted = [compile_pattern(path_pattern(value)) for value in values if not value.startswith("!")]
+        unwanted = [compile_pattern(path_pattern(value[1:])) for value in values if value.startswith("!")]
+        return np.array(
+            [
+                (not wanted or any(pattern.is_in(path) for pattern in wanted))
+                and not any(pattern.is_in(path) for pattern in unwanted)
+                for path in self.paths
+            ],
+            dtype=bool,
+        )
 
 
 def share_covered(covered: int, chunks: int) -> float:
@@ -100,40 +227,108 @@ def share_covered(covered: int, chunks: int) -> float:
     return covered / chunks if chunks else 1.0
 
 
-def coverage_of(store: IndexStore, space_id: str) -> float:
-    """Share of the chunks whose text has a vector in the space, 0 to 1, without reading the vectors."""
-    hashes = store.catalogue()["content_hash"].to_pylist()
-    embedded = store.vector_hashes(space_id)
-    return share_covered(sum(value in embedded for value in hashes), len(hashes))
+def coverage_of(store: IndexStore, space_id: str, known: Snapshot | None = None) -> float:
+    """Share of the chunks whose text has a vector in the space, 0 to 1, as it is now; ``known`` as for a snapshot."""
+    return take_snapshot(store, space_id, known).coverage
 
 
 def empty_snapshot(space_id: str) -> Snapshot:
     """A snapshot of nothing, older than every other."""
-    nothing = CHUNK_SCHEMA.empty_table().select(list(CATALOGUE_COLUMNS))
-    return Snapshot((-1, -1), space_id, nothing, np.empty((0, 0), np.float32), np.empty(0, np.int64))
+    return _assemble((-1, -1), space_id, [], {}, None)
 
 
-def take_snapshot(store: IndexStore, space_id: str) -> Snapshot:
-    """Read the catalogue and the vectors of ``space_id``.
-
-    Both come in an order that does not depend on when what was written; so do equal scores and their last bits.
-    """
-    versions = store.versions(space_id)
-    catalogue = latest_rows(store.catalogue().combine_chunks()).sort_by(_ORDER).combine_chunks()
-    hashes, matrix = _in_order(*store.vectors(space_id))
-    vector_rows = _positions(catalogue["content_hash"].combine_chunks(), hashes)
-    return Snapshot(versions, space_id, catalogue, matrix, vector_rows)
-
-
-def _in_order(hashes: pa.Array, matrix: Floats) -> tuple[pa.Array, Floats]:
-    order = pc.sort_indices(hashes).to_numpy(zero_copy_only=False)
-    if (order[1:] > order[:-1]).all():
-        return hashes, matrix
-    return hashes.take(order), matrix[order]
+def take_snapshot(store: IndexStore, space_id: str, known: Snapshot | None = None) -> Snapshot:
+    """The index now. What ``known``, an earlier snapshot of the same store, has is not read again."""
+    since = known.versions[0] if known is not None and known.versions[0] >= 0 else None
+    changes = store.changes(space_id, since)
+    vectors = store.vectors(space_id)
+    if known is None or changes.removed is None:
+        return _assemble(changes.versions, space_id, changes.files, changes.labels, vectors)
+    if _PATCHED_SHARE * (len(changes.files) + len(changes.removed)) > len(known.paths):
+        every = store.changes(space_id)
+        return _assemble(every.versions, space_id, every.files, every.labels, vectors)
+    return _patched(known, changes, space_id, vectors)
 
 
-def _positions(values: pa.Array, among: pa.Array) -> Indices:
-    """Position of each value in ``among``, or -1."""
-    found = pc.index_in(values, value_set=among).fill_null(-1)
-    positions: Indices = found.to_numpy(zero_copy_only=False).astype(np.int64)
-    return positions
+def _assemble(
+    versions: tuple[int, int],
+    space_id: str,
+    files: Iterable[IndexedFile],
+    labels: dict[int, str],
+    vectors: VectorFile | None,
+) -> Snapshot:
+    in_order = sorted(files, key=lambda file: file.path)
+    sizes = [len(file.layout) // LAYOUT_TYPE.itemsize for file in in_order]
+    return Snapshot(
+        versions,
+        space_id,
+        [file.path for file in in_order],
+        np.array([file.id for file in in_order], np.int64),
+        np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),
+        unpack(b"".join(file.layout for file in in_order)),
+        labels,
+        vectors,
+    )
+
+
+def _patched(known: Snapshot, changes: FileChanges, space_id: str, vectors: VectorFile | None) -> Snapshot:
+    """``known`` without the files that are gone and with those that are new; the rest is copied in long pieces."""
+    removed = set(changes.removed or ())
+    # What was written and removed again before anybody saw it is in both lists or in none.
+    new = sorted((file for file in changes.files if file.id not in removed), key=lambda file: file.path)
+    gone = np.flatnonzero(np.isin(known.files, list(removed))).tolist() if removed else []
+    steps = sorted(
+        [(known.paths[number], 0, number) for number in gone]
+        + [(file.path, 1, position) for position, file in enumerate(new)]
+    )
+    if not steps:
+        return Snapshot(
+            changes.versions,
+            space_id,
+            known.paths,
+            known.files,
+            known.first_rows,
+            known.layout,
+            changes.labels,
+            vectors,
+        )
+    paths: list[str] = []
+    files: list[npt.NDArray[np.int64]] = []
+    sizes: list[npt.NDArray[np.int64]] = []
+    layouts: list[Layout] = []
+    all_sizes = np.diff(known.first_rows)
+    copied = 0
+
+    def copy_until(number: int) -> None:
+        nonlocal copied
+        if number > copied:
+            paths.extend(known.paths[copied:number])
+            files.append(known.files[copied:number])
+            sizes.append(all_sizes[copied:number])
+            layouts.append(known.layout[known.first_rows[copied] : known.first_rows[number]])
+            copied = number
+
+    for path, is_new, position in steps:
+        if is_new:
+            copy_until(max(copied, bisect_left(known.paths, path)))
+            file = new[position]
+            layout = unpack(file.layout)
+            paths.append(path)
+            files.append(np.array([file.id], np.int64))
+            sizes.append(np.array([len(layout)], np.int64))
+            layouts.append(layout)
+        else:
+            copy_until(position)
+            copied = position + 1
+    copy_until(len(known.paths))
+    first_rows = np.concatenate([[0], np.cumsum(np.concatenate(sizes or [np.empty(0, np.int64)]))]).astype(np.int64)
+    return Snapshot(
+        changes.versions,
+        space_id,
+        paths,
+        np.concatenate(files or [np.empty(0, np.int64)]),
+        first_rows,
+        np.concatenate(layouts) if layouts else unpack(b""),
+        changes.labels,
+        vectors,
+    )

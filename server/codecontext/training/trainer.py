@@ -155,7 +155,7 @@ class Trainer:
 
     def _run_digest(self, material: Material, corpus: Corpus) -> str:
         """Digest of everything that must be equal for a stopped run to resume."""
-        hashes = corpus.snapshot.column("content_hash").to_pylist()
+        hashes = corpus.store.hashes(corpus.snapshot.slots().tolist()).values()
         pairs = "".join(pair.model_dump_json() for pair in material.pairs)
         settings = self._config.model_dump_json(exclude={"device"})
         return content_digest(settings, pairs, "".join(sorted(hashes)), corpus.snapshot.space_id)

@@ -34,7 +34,7 @@ export class Window {
     await expect(this.indicator).toHaveText(text, { timeout });
   }
 
-  /** `name` is active, the index is complete and nothing is running. The very first time, a model is converted. */
+  /** `name` is active, the index is complete and nothing is running. */
   async settles(name = "all-MiniLM-L6-v2"): Promise<void> {
     await expect(this.indicator).toHaveAttribute("aria-label", new RegExp(`${name}, 100 % indexed`), {
       timeout: 150_000,

@@ -128,6 +128,8 @@ def codecontext(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
             patch.setattr(sys, "argv", ["codecontext", *arguments])
             for name, value in (env or {}).items():
                 patch.setenv(name, value)
+            # The priority of this process could not be raised again for the tests after this one.
+            patch.setattr("codecontext.cli.index.lower_process_priority", lambda: None)
             with pytest.raises(SystemExit) as end:
                 main()
         captured = capsys.readouterr()

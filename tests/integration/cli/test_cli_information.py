@@ -146,9 +146,8 @@ def test_doctor_says_what_to_do_about_each_fault(
     write({"a.py": "x = 1\n"})
     home, broken = tmp_path / "home", tmp_path / "broken"
     codecontext("index", env={"CODECONTEXT_HOME": str(home)})
-    (chunks,) = home.glob("indexes/*/chunks.lance")
-    for file in chunks.rglob("*.lance"):
-        file.write_bytes(b"not a table")
+    (index,) = home.glob("indexes/*/index.sqlite")
+    index.write_bytes(b"not a database" * 1000)
     broken.mkdir()
     (broken / "adapter_config.json").write_bytes((adapter / "adapter_config.json").read_bytes())
     env = {

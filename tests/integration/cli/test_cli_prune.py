@@ -6,14 +6,15 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codecontext.core.paths import codecontext_home, index_directory, search_log_file
+from codecontext.store.index_store import IndexStore
 from codecontext.store.lock import writer_lock
-from codecontext.store.manifest import Manifest, write_manifest
 from codecontext.training.data.corpus import workspace
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -32,10 +33,8 @@ def indexed(tmp_path: Path) -> Callable[[str], Path]:
         folder = tmp_path / name
         folder.mkdir(parents=True)
         directory = index_directory(folder)
-        directory.mkdir(parents=True)
-        (directory / "chunks.lance").mkdir()
-        (directory / "chunks.lance" / "data").write_bytes(b"x" * 1000)
-        write_manifest(directory, Manifest(folder=str(folder.resolve())))
+        with closing(IndexStore(directory)) as store:
+            store.set_facts(folder=str(folder.resolve()))
         return folder
 
     return make
@@ -80,6 +79,16 @@ def test_people_read_what_went_and_what_did_not(codecontext: Run, indexed: Calla
     assert f"Kept: {drive}: its drive may not be mounted. The index is in {index_directory(drive)}." in run.stderr
 
 
+def test_an_index_of_an_earlier_version_goes_as_well(codecontext: Run, tmp_path: Path) -> None:
+    gone = tmp_path / "work" / "gone"
+    (tmp_path / "work" / "kept").mkdir(parents=True)
+    directory = index_directory(gone)
+    (directory / "chunks.lance").mkdir(parents=True)
+    (directory / "manifest.json").write_text(json.dumps({"folder": str(gone)}), encoding="utf-8")
+    assert [item["verdict"] for item in pruned(codecontext)["indexes"]] == ["removed"]
+    assert not directory.exists()
+
+
 @pytest.mark.parametrize("left", ["an empty folder to mount on", "nothing"])
 def test_a_drive_that_is_not_mounted_costs_nothing(
     codecontext: Run, indexed: Callable[[str], Path], left: str, tmp_path: Path
@@ -98,15 +107,15 @@ def test_an_index_that_is_being_written_stays(codecontext: Run, indexed: Callabl
     with writer_lock(index_directory(gone)):
         (item,) = pruned(codecontext)["indexes"]
     assert item["verdict"] == "in_use"
-    assert (index_directory(gone) / "manifest.json").is_file()
+    assert (index_directory(gone) / "index.sqlite").is_file()
 
 
 def test_what_does_not_say_whose_it_is_stays(codecontext: Run, indexed: Callable[[str], Path], tmp_path: Path) -> None:
     home = codecontext_home()
     indexed("work/kept")
     (home / "indexes" / "nameless").mkdir()
-    (home / "indexes" / "other").mkdir()
-    write_manifest(home / "indexes" / "other", Manifest(folder=str(tmp_path / "work" / "never")))
+    with closing(IndexStore(home / "indexes" / "other")) as store:
+        store.set_facts(folder=str(tmp_path / "work" / "never"))
     (home / "indexes" / "link").symlink_to(tmp_path / "work")
     assert [item["verdict"] for item in pruned(codecontext)["indexes"]] == ["unknown", "unknown"]
     assert (tmp_path / "work" / "kept").is_dir()

@@ -19,7 +19,7 @@ import pytest
 import pytest_asyncio
 
 from codecontext.config import load_settings
-from codecontext.core.paths import cache_directory, index_directory
+from codecontext.core.paths import index_directory
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.engine import Engine
 from codecontext.engine.folder_state import FolderState
@@ -27,6 +27,7 @@ from codecontext.rpc.client import COMMAND, EngineClient
 from codecontext.rpc.messages import EngineState, FolderSetup, Search
 from codecontext.search.results import SearchResponse, SearchState
 from codecontext.store.index_store import IndexStore
+from indexes import chunks_of, vectors_of
 
 Found = TypeVar("Found")
 Files = Mapping[str, str]
@@ -110,21 +111,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
-def prepared_models(provider: EmbeddingProvider) -> Path:
-    """Where the model was prepared for this machine's CPU, once for all tests."""
-    return cache_directory()
-
-
 @pytest.fixture(scope="module")
-def engine_home(prepared_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def engine_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of all engines of a module."""
-    home = tmp_path_factory.mktemp("engine") / "codecontext"
-    (home / "cache").mkdir(parents=True)
-    for name in ("openvino", "tokenizers"):
-        (prepared_models / name).mkdir(exist_ok=True)
-        (home / "cache" / name).symlink_to(prepared_models / name, target_is_directory=True)
-    return home
+    return tmp_path_factory.mktemp("engine") / "codecontext"
 
 
 @pytest.fixture(autouse=True)
@@ -204,9 +194,8 @@ def assert_as_if_made_anew(folder: Path, report: FolderState, provider: Embeddin
 
 
 def _content(folder: Path, space: str) -> tuple[list[tuple[Any, ...]], list[str], Any]:
-    """Everything that decides answers: the rows but for when they were written, content hashes, their vectors."""
+    """Everything that decides answers: chunks, content hashes, their vectors."""
     store = IndexStore(index_directory(folder))
-    rows = store.rows(("id", "path", "start_line", "end_line", "content_hash", "file_digest", "text"))
-    hashes, matrix = store.vectors(space)
-    order = np.argsort(hashes.to_pylist())
-    return sorted(tuple(row.values()) for row in rows), sorted(hashes.to_pylist()), matrix[order]
+    vectors = vectors_of(store, space)
+    hashes = sorted(vectors)
+    return chunks_of(store), hashes, np.stack([vectors[value] for value in hashes])

@@ -14,8 +14,9 @@ from codecontext.core.paths import index_directory
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.folder_state import Health, Phase, Stage
 from codecontext.rpc.messages import EngineState, FilesChanged, Pause, Reindex, Similar
+from codecontext.store.index_store import IndexStore
 from codecontext.store.lock import writer_lock
-from codecontext.store.manifest import read_manifest
+from indexes import index_files
 
 from .conftest import SECONDS, Served, assert_as_if_made_anew, codebase, command_that, state_of, write_files
 
@@ -191,32 +192,31 @@ async def test_a_forced_index_is_made_anew_from_known_vectors(
     write_files(project, code)
     await shared.serve(project)
     await shared.indexed(project)
-    manifest = index_directory(project) / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"notices":[]', '"notices":["old"]'))
+    store = IndexStore(index_directory(project))
+    store.set_facts(notices=["old"])
     await shared.client.reindex(Reindex(folder=str(project), force=True))
     async with asyncio.timeout(SECONDS):
-        while (found := read_manifest(index_directory(project))) is None or found.notices or not found.files:
-            await shared.ask("anything at all")  # answered, whatever becomes of the tables meanwhile
+        while (found := store.state()).notices or not found.files:
+            await shared.ask("anything at all")  # answered, whatever becomes of the index meanwhile
     assert (await shared.indexed(project)).files == len(code)
 
 
 @pytest.mark.parametrize("when", ["before it is opened", "while it is served"])
-@pytest.mark.parametrize("table", ["chunks", "vectors"])
-async def test_a_damaged_table_is_repaired_and_said(
-    shared: Served, project: Path, code: dict[str, str], table: str, when: str
+@pytest.mark.parametrize("part", ["index", "words", "vectors"])
+async def test_damage_is_repaired_and_said(
+    shared: Served, project: Path, code: dict[str, str], part: str, when: str
 ) -> None:
     write_files(project, code)
     await shared.serve(project)
     before = await shared.indexed(project)
     if when == "before it is opened":
         await shared.serve()
-    (folder,) = index_directory(project).glob(f"{table}*.lance")
-    for file in (folder / "data").iterdir():
-        file.write_bytes(b"")
+    for file in index_files(index_directory(project), part):
+        file.write_bytes(b"damaged" * 1000)
     await shared.serve(project)
     write_files(project, {"pkg/noticed.py": "def noticed():\n    return 1\n"})
     changed(shared, project, "pkg/noticed.py")
-    await shared.until(lambda: any("was damaged" in notice for notice in shared.report(project).notices))
+    await shared.until(lambda: any("damaged" in notice for notice in shared.report(project).notices))
     await shared.until(lambda: shared.report(project).chunks == before.chunks + 1)
     report = await shared.indexed(project)
     assert (report.health, report.message) == (Health.OK, "")
@@ -233,7 +233,7 @@ async def test_a_folder_that_cannot_answer_leaves_it_to_the_others(
     await shared.indexed(project)
     await shared.indexed(other)
     await shared.serve(project, other, paused=True)  # so that nobody repairs it
-    for file in (index_directory(project) / "chunks.lance" / "data").iterdir():
+    for file in index_files(index_directory(project), "words"):
         file.write_bytes(b"")
     answer = await shared.ask("brand_new")
     assert [item.folder for item in answer.hits] == [str(other)]
@@ -266,15 +266,15 @@ async def test_a_folder_that_is_not_there_does_not_keep_others_from_being_served
     missing, broken = tmp_path / "missing", tmp_path / "broken"
     write_files(project, NEW)
     write_files(broken, NEW)
-    (index_directory(broken) / "manifest.json").mkdir(parents=True)
+    (index_directory(broken) / "index.sqlite").mkdir(parents=True)
     await shared.serve(missing, broken, project)
     await shared.indexed(project)
     await shared.until(lambda: shared.report(missing).health is Health.ERROR)
     assert "is not a folder" in shared.report(missing).message
     await shared.until(lambda: shared.report(broken).health is Health.ERROR)
-    assert "manifest.json" in shared.report(broken).message
+    assert "index.sqlite" in shared.report(broken).message
     write_files(missing, NEW)
-    (index_directory(broken) / "manifest.json").rmdir()
+    (index_directory(broken) / "index.sqlite").rmdir()
     await shared.serve(missing, broken, project)
     await shared.indexed(missing)
     await shared.indexed(broken)
@@ -308,9 +308,9 @@ async def test_a_file_that_ends_its_reader_is_skipped_and_listed(start: Start, p
     served = start(
         *command_that(
             """
-            from codecontext.indexing.reader_process import ReaderProcess
-            init = ReaderProcess.__init__
-            ReaderProcess.__init__ = lambda self: init(self, memory_bytes=150_000_000)
+            from codecontext.indexing.reader_pool import ReaderPool
+            init = ReaderPool.__init__
+            ReaderPool.__init__ = lambda self: init(self, memory_bytes=150_000_000)
             """
         )
     )

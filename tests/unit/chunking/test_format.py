@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from codecontext.chunking import ChunkingConfig, chunk_source, embedding_text
+from codecontext.core import Chunk, ChunkKind
 
 SOURCE = '''class Account:
     """Money."""
@@ -49,3 +56,30 @@ def test_section_is_named_by_its_headings() -> None:
 def test_place_of_a_chunk_changes_nothing() -> None:
     moved = texts_of("import os\nimport sys\n" * 8 + "\n\n" + SOURCE, "elsewhere/other.py")
     assert moved[1:] == texts_of(SOURCE)
+
+
+def dedented(text: str) -> str:
+    return embedding_text(Chunk("a.txt", "text", ChunkKind.BLOCK, 1, 1, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("    a\n      b", "a\n  b"),
+        ("\n    a\n\n    b", "\na\n\nb"),
+        ("    a\n  \n    b  ", "a\n\nb  "),
+        ("\ta\n    b", "\ta\n    b"),
+        ("\t a\n\t  b", "a\n b"),
+        ("a\n \t\nb", "a\n\nb"),
+        ("  \x0ca\n  b", "\x0ca\nb"),
+        (" \n\t", "\n"),
+        ("", ""),
+    ],
+)
+def test_shared_indentation_is_left_out(text: str, expected: str) -> None:
+    assert dedented(text) == expected
+
+
+@given(st.text(st.sampled_from(" \t\nab"), max_size=30))
+def test_it_is_dedented_as_textwrap_does(text: str) -> None:
+    assert dedented(text) == textwrap.dedent(text)

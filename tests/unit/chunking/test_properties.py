@@ -159,4 +159,4 @@ def test_threads_give_the_same_chunks() -> None:
 def test_import_loads_no_grammar_and_no_model() -> None:
     code = "import sys, codecontext.chunking; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"tree_sitter_language_pack", "torch", "transformers", "lancedb"}.intersection(loaded)
+    assert not {"tree_sitter_language_pack", "torch", "transformers", "tantivy", "sqlite3"}.intersection(loaded)

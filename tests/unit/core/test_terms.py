@@ -62,3 +62,17 @@ def test_terms_are_short_lower_case_words(text: str) -> None:
 def test_camel_and_snake_case_meet(camel: str) -> None:
     parts = split_identifier(camel)
     assert split_identifier("_".join(parts)) == parts
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=80))
+def test_what_else_a_text_holds_changes_no_term(text: str) -> None:
+    """ASCII alone is split in another way than all other text."""
+    assert lexical_terms(f"{text} é") == [*lexical_terms(text), "é"]
+
+
+def test_more_words_than_are_kept_change_no_term() -> None:
+    words = " ".join(f"word_{number}" for number in range(160_000))
+    terms = lexical_terms(words)
+    assert terms[:3] == ["word", "0", "word_0"]
+    assert terms[-3:] == ["word", "159999", "word_159999"]
+    assert lexical_terms("word_0") == terms[:3]

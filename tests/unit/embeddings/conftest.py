@@ -22,7 +22,7 @@ LOAD_A_MODEL = {"torch_provider", "small_model", "make_adapter"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make unit` leaves out what loads a model; OpenVINO's tests convert one, too."""
+    """`make unit` leaves out what loads a model, as all of OpenVINO's tests do."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and (

@@ -158,6 +158,21 @@ def test_reads_limits_prompts_and_case(model_folder):
 
 
 @pytest.mark.parametrize(
+    ("fields", "limit"),
+    [
+        ({"model_type": "bert"}, 64),
+        ({"model_type": "roberta", "pad_token_id": 1}, 62),
+        ({"model_type": "xlm-roberta", "pad_token_id": 3}, 60),
+        ({"model_type": "mpnet"}, 62),
+    ],
+)
+def test_positions_that_begin_after_the_padding_tokens_number_are_fewer(model_folder, fields, limit):
+    config = {"hidden_size": 8, "max_position_embeddings": 64} | fields
+
+    assert read_model_card("m", model_folder({"config.json": config})).token_limit == limit
+
+
+@pytest.mark.parametrize(
     ("files", "said"),
     [
         ({"config.json": {}}, "config.json is missing"),

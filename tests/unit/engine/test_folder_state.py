@@ -187,7 +187,7 @@ def test_a_fact_of_the_wrong_type_is_refused() -> None:
 def test_importing_it_loads_no_database_and_no_model() -> None:
     script = (
         "import sys, codecontext.engine.folder_state\n"
-        "print(*({'lancedb', 'pyarrow', 'numpy', 'torch', 'transformers'} & set(sys.modules)))"
+        "print(*({'tantivy', 'sqlite3', 'numpy', 'torch', 'transformers'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""

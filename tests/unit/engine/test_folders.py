@@ -8,17 +8,18 @@ import pytest
 from codecontext.core.errors import ConfigError, IndexNotReady
 from codecontext.core.paths import index_directory
 from codecontext.engine.folders import existing_folder, has_index, indexed_folder, nearest_folder, with_index
-from codecontext.store.manifest import Manifest, write_manifest
+from codecontext.store.index_store import IndexStore
+from indexes import file_rows
 
 MarkIndexed = Callable[[Path], None]
 
 
 @pytest.fixture
 def mark_indexed() -> MarkIndexed:
-    """Make what an index looks like from outside."""
+    """Give a folder an index that nobody finished."""
 
     def mark(folder: Path) -> None:
-        (index_directory(folder) / "chunks.lance").mkdir(parents=True)
+        IndexStore(index_directory(folder)).replace_files([file_rows("a.py", "a = 1\n")])
 
     return mark
 
@@ -86,7 +87,7 @@ class TestInALinkedWorktree:
 def test_an_index_of_no_code_is_an_index(project: Path, deep: Path) -> None:
     index_directory(project).mkdir(parents=True)
     assert not has_index(project)
-    write_manifest(index_directory(project), Manifest())
+    IndexStore(index_directory(project)).set_facts(finished=True)
     assert has_index(project)
     assert indexed_folder(deep) == project
 

@@ -6,79 +6,62 @@ from pathlib import Path
 
 import pytest
 
-from codecontext.indexing.diff import find_changes, without_quarantined
-from codecontext.indexing.files import Skipped, SkipReason, SourceFile
-from codecontext.store.manifest import FileStamp, QuarantinedFile
+from codecontext.indexing.diff import find_changes, without_skipped
+from codecontext.indexing.files import SourceFile
+from codecontext.store.records import FileStamp, SkippedEntry
 
 SECOND = 1_000_000_000
-READ_AT = 100 * SECOND
 
 
 def source(path: str = "a.py", size: int = 10, changed: int = SECOND) -> SourceFile:
     return SourceFile(path, Path(path), size, changed, changed)
 
 
-STAMP = FileStamp(size=10, changed_ns=SECOND, digest="d", chunks=1)
+STAMP = FileStamp(size=10, changed_ns=SECOND, digest="d", chunks=1, settled=True)
+RESTLESS = FileStamp(size=10, changed_ns=SECOND, digest="d", chunks=1)
 
 
 @pytest.mark.parametrize(
-    ("file", "stamps", "indexed", "read"),
+    ("file", "stamps", "read"),
     [
-        (source(), {"a.py": STAMP}, {"a.py": {"d"}}, False),
-        (source(), {}, {"a.py": {"d"}}, True),
-        (source(size=11), {"a.py": STAMP}, {"a.py": {"d"}}, True),
-        (source(changed=2 * SECOND), {"a.py": STAMP}, {"a.py": {"d"}}, True),
-        (source(), {"a.py": STAMP}, {}, True),
-        (source(), {"a.py": STAMP}, {"a.py": {"other"}}, True),
-        (source(), {"a.py": STAMP}, {"a.py": {"d", "older"}}, True),
-        (source(), {"a.py": STAMP.model_copy(update={"chunks": 0})}, {}, False),
-        (
-            source(changed=READ_AT - SECOND),
-            {"a.py": STAMP.model_copy(update={"changed_ns": READ_AT - SECOND})},
-            {"a.py": {"d"}},
-            True,
-        ),
+        (source(), {"a.py": STAMP}, False),
+        (source(), {"b.py": STAMP}, True),
+        (source(size=11), {"a.py": STAMP}, True),
+        (source(changed=2 * SECOND), {"a.py": STAMP}, True),
+        (source(), {"a.py": RESTLESS}, True),
     ],
-    ids=[
-        "unchanged",
-        "never seen",
-        "other size",
-        "other time",
-        "rows lost",
-        "rows of other content",
-        "interrupted write",
-        "nothing to index in it",
-        "written in the clock tick of the reading",
-    ],
+    ids=["unchanged", "never seen", "other size", "other time", "written in the clock tick of the reading"],
 )
-def test_find_changes(
-    file: SourceFile, stamps: dict[str, FileStamp], indexed: dict[str, set[str]], *, read: bool
-) -> None:
-    changes = find_changes([file], stamps, indexed, READ_AT)
-    assert bool(changes.to_read) is read
-    assert bool(changes.unchanged) is not read
+def test_find_changes(file: SourceFile, stamps: dict[str, FileStamp], *, read: bool) -> None:
+    assert find_changes([file], stamps).to_read == ([file] if read else [])
 
 
 def test_what_is_gone_is_removed_and_the_newest_is_read_first() -> None:
     files = [source("old.py", changed=SECOND), source("new.py", changed=3 * SECOND)]
-    changes = find_changes(files, {}, {"gone.py": {"d"}, "old.py": {"d"}}, READ_AT)
+    changes = find_changes(files, {"gone.py": STAMP, "old.py": RESTLESS})
     assert changes.removed == ["gone.py"]
     assert [file.path for file in changes.to_read] == ["new.py", "old.py"]
 
 
 def test_files_named_first_are_read_before_the_newest() -> None:
     files = [source(f"{name}.py", changed=number * SECOND) for number, name in enumerate("abcd", start=1)]
-    changes = find_changes(files, {}, {}, READ_AT, first=["b.py", "a.py", "unknown.py"])
+    changes = find_changes(files, {}, first=["b.py", "a.py", "unknown.py"])
     assert [file.path for file in changes.to_read] == ["b.py", "a.py", "d.py", "c.py"]
 
 
 @pytest.mark.parametrize(
-    ("file", "held"),
-    [(source(), True), (source(size=11), False), (source(changed=2 * SECOND), False), (source("b.py"), False)],
-    ids=["as it was", "other size", "other time", "another file"],
+    ("entry", "held"),
+    [
+        (SkippedEntry("a.py", "binary", "", 10, SECOND, settled=True), True),
+        (SkippedEntry("a.py", "binary", "", 10, SECOND), False),
+        (SkippedEntry("a.py", "quarantined", "it crashed", 10, SECOND), True),
+        (SkippedEntry("a.py", "binary", "", 11, SECOND, settled=True), False),
+        (SkippedEntry("a.py", "quarantined", "", 10, 2 * SECOND), False),
+        (SkippedEntry("b.py", "binary", "", 10, SECOND, settled=True), False),
+        (SkippedEntry("a.py", "excluded"), False),
+    ],
+    ids=["as it was", "hardly at rest", "it ended a process", "other size", "other time", "another file", "unread"],
 )
-def test_a_quarantined_file_is_held_back_until_it_changes(file: SourceFile, *, held: bool) -> None:
-    entry = QuarantinedFile(size=10, changed_ns=SECOND, detail="it crashed")
-    readable, skipped = without_quarantined([file], {"a.py": entry})
-    assert readable == ([] if held else [file])
-    assert skipped == ([Skipped("a.py", SkipReason.QUARANTINED, "it crashed")] if held else [])
+def test_what_was_skipped_for_its_content_is_held_back_until_it_changes(entry: SkippedEntry, *, held: bool) -> None:
+    file = source()
+    assert without_skipped([file], [entry]) == (([], [entry]) if held else ([file], []))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from codecontext.search.candidates import fuse
-from codecontext.store.snapshot import Floats
+from codecontext.store.vector_file import Floats
 
 NONE = float("nan")
 

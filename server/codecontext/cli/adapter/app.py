@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import typer
 
-from codecontext.cli.adapter.evaluate import evaluate
-from codecontext.cli.adapter.export import export
-from codecontext.cli.adapter.inspect import inspect
-from codecontext.cli.adapter.list import list_adapters
-from codecontext.cli.adapter.pairs import pairs
-from codecontext.cli.adapter.train import train
-from codecontext.cli.adapter.use import use
-from codecontext.cli.errors import ReportingCommand
+from codecontext.cli.lazy import LazyCommand, lazy_group
 
-app = typer.Typer(help="Teach CodeContext a project's vocabulary with LoRA adapters.", no_args_is_help=True)
+_COMMANDS = {
+    "train": LazyCommand("codecontext.cli.adapter.train:train"),
+    "evaluate": LazyCommand("codecontext.cli.adapter.evaluate:evaluate"),
+    "use": LazyCommand("codecontext.cli.adapter.use:use"),
+    "list": LazyCommand("codecontext.cli.adapter.list:list_adapters"),
+    "inspect": LazyCommand("codecontext.cli.adapter.inspect:inspect"),
+    "pairs": LazyCommand("codecontext.cli.adapter.pairs:pairs"),
+    "export": LazyCommand("codecontext.cli.adapter.export:export"),
+}
+
+app = typer.Typer(
+    cls=lazy_group(_COMMANDS),
+    help="Teach CodeContext a project's vocabulary with LoRA adapters.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 @app.callback()
 def adapter() -> None:
     """Teach CodeContext a project's vocabulary with LoRA adapters."""
-
-
-app.command(cls=ReportingCommand)(train)
-app.command(cls=ReportingCommand)(evaluate)
-app.command(cls=ReportingCommand)(use)
-app.command("list", cls=ReportingCommand)(list_adapters)
-app.command(cls=ReportingCommand)(inspect)
-app.command(cls=ReportingCommand)(pairs)
-app.command(cls=ReportingCommand)(export)

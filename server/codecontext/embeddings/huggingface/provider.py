@@ -20,7 +20,7 @@ from codecontext.adapters import (
     require_unchanged,
 )
 from codecontext.core import CancelToken
-from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, EmbeddingError, OperationCancelled
+from codecontext.core.errors import AdapterError, CodeContextError, ConfigError, EmbeddingError
 from codecontext.core.paths import expand_user
 from codecontext.embeddings.backend import EmbeddingBackend
 from codecontext.embeddings.base import (
@@ -58,7 +58,6 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
 
     ``chunk_format`` is the caller's version of the text that it makes of a chunk; it is part of the space.
     ``callers`` is how many threads will embed at once; where memory allows, none waits for another.
-    ``convert_in_subprocess`` keeps torch out of this process where OpenVINO runs the model.
     """
 
     def __init__(
@@ -67,12 +66,10 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         chunk_format: str = "1",
         *,
         callers: int = 1,
-        convert_in_subprocess: bool = True,
     ) -> None:
         self.config = config
         self._chunk_format = chunk_format
         self._callers = callers
-        self._convert_in_subprocess = convert_in_subprocess
         self._adapter_problem: AdapterError | None = None
         self._wanted_adapter_path = config.lora_adapter_path
         self._current_adapter_path: str | None = None
@@ -82,26 +79,25 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
         self._prompts: dict[InstructionType, str] = {}
         self._loading = threading.RLock()
 
-    def initialize(self, *, cancel: CancelToken | None = None) -> None:
+    def initialize(self) -> None:
         """Load the base model, then the adapter. Later calls only check whether the adapter changed.
 
         Raises ``ModelUnavailable`` or ``ConfigError`` when the base model cannot be used as configured, and
-        ``AdapterError`` when only the adapter cannot: then the base model is active. Raises ``OperationCancelled``
-        when asked to stop while a model is converted in a subprocess.
+        ``AdapterError`` when only the adapter cannot: then the base model is active.
         """
         with self._loading:
             if self._active is None:
-                self._load_base_model(cancel)
-            self._load_adapter(cancel)
+                self._load_base_model()
+            self._load_adapter()
 
-    def load_base(self, *, cancel: CancelToken | None = None) -> None:
+    def load_base(self) -> None:
         """Load the base model alone, for good: loading the configured adapter ``beside`` it is up to the caller.
 
         Raises as ``initialize`` does, but no ``AdapterError``.
         """
         with self._loading:
             self._wanted_adapter_path = None
-            self.initialize(cancel=cancel)
+            self.initialize()
 
     def reload_adapter(self, path: str | Path | None) -> None:
         """Use the adapter at ``path``, or none. Does nothing if exactly that is in use already.
@@ -121,22 +117,15 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 self._wanted_adapter_path = previous
                 raise
 
-    def beside(
-        self, adapter: AdapterInfo | str | Path | None, *, cancel: CancelToken | None = None
-    ) -> HuggingFaceEmbeddingProvider:
+    def beside(self, adapter: AdapterInfo | str | Path | None) -> HuggingFaceEmbeddingProvider:
         """Another provider on the same base model, loaded for good with ``adapter`` (or its folder), or with none.
 
         The two share the base model's weights and never change each other, so one can be active while the other
         is prepared. Whatever happens to the files, the new one stays what it is: ``initialize`` does not check
-        them again. Raises ``AdapterError``, also without PEFT, and ``OperationCancelled`` as ``initialize`` does.
+        them again. Raises ``AdapterError``, also without PEFT.
         """
         with self._loading:
-            other = HuggingFaceEmbeddingProvider(
-                self.config,
-                self._chunk_format,
-                callers=self._callers,
-                convert_in_subprocess=self._convert_in_subprocess,
-            )
+            other = HuggingFaceEmbeddingProvider(self.config, self._chunk_format, callers=self._callers)
             other._runtime = self._opened()
             other._prompts = self._prompts
         if adapter is None:
@@ -146,7 +135,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             path = str(adapter.path if isinstance(adapter, AdapterInfo) else expand_user(adapter))
             require_peft(path)
             other._wanted_adapter_path = path
-            other._load_adapter(cancel, info)
+            other._load_adapter(info)
         other._wanted_adapter_path = None
         return other
 
@@ -204,7 +193,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             self._adapter_loaded = False
             self._current_adapter_path = None
 
-    def _load_base_model(self, cancel: CancelToken | None) -> None:
+    def _load_base_model(self) -> None:
         config = self.config
         folder = resolve_model(config.model_name, allow_download=config.allow_download)
         card = read_model_card(config.model_name, folder)
@@ -214,24 +203,18 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 f"Set it to {card.dimension} or less.",
             )
         self._prompts = resolve_prompts(card.name, card.prompts, card.default_prompt, config.prompts)
-        self._runtime = ModelRuntime(
-            card,
-            config,
-            self._callers,
-            convert_in_subprocess=self._convert_in_subprocess,
-            cancel=cancel,
-        )
-        self._unload_adapter(cancel)
+        self._runtime = ModelRuntime(card, config, self._callers)
+        self._unload_adapter()
 
-    def _unload_adapter(self, cancel: CancelToken | None = None) -> None:
+    def _unload_adapter(self) -> None:
         """Make the base model active."""
-        base = self._opened().backend(None, cancel)
+        base = self._opened().backend(None)
         self._active = _Active(base, base, None, self._space(document_adapter=""))
         self._adapter_loaded = False
         self._current_adapter_path = None
         self._adapter_problem = None
 
-    def _load_adapter(self, cancel: CancelToken | None = None, inspected: AdapterInfo | None = None) -> None:
+    def _load_adapter(self, inspected: AdapterInfo | None = None) -> None:
         """Load the wanted adapter, unless exactly its content is loaded already; ``inspected`` is that adapter."""
         path = self._wanted_adapter_path
         if path is None:
@@ -247,9 +230,7 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
                 return
             logger.info("Loading LoRA adapter from: %s", path)
             started = time.perf_counter()
-            self._active = self._with_adapter(inspected or inspect_adapter(Path(path)), cancel)
-        except OperationCancelled:
-            raise
+            self._active = self._with_adapter(inspected or inspect_adapter(Path(path)))
         except Exception as error:
             logger.error("Failed to load LoRA adapter from %s: %s", path, error)
             if isinstance(error, AdapterError):
@@ -269,11 +250,11 @@ class HuggingFaceEmbeddingProvider(EmbeddingProvider):
             and is_unchanged(self.adapter, Path(path))
         )
 
-    def _with_adapter(self, info: AdapterInfo, cancel: CancelToken | None) -> _Active:
+    def _with_adapter(self, info: AdapterInfo) -> _Active:
         """Everything ready to embed with the adapter. Raises ``AdapterError``."""
         card = self._opened().card
         check_fingerprint(info, card.name, card.digest)
-        adapted = self._opened().backend(info, cancel)
+        adapted = self._opened().backend(info)
         require_unchanged(info)
         if info.side is AdapterSide.QUERY:
             return _Active(self._opened().backend(None), adapted, info, self._space(document_adapter=""))

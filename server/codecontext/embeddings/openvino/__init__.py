@@ -1,1 +1,1 @@
-"""Models converted for OpenVINO, which runs them on CPUs in a fraction of the time torch takes."""
+"""Models as OpenVINO graphs, made from their weights, which run on CPUs in a fraction of the time torch takes."""

@@ -7,18 +7,16 @@ import importlib.util
 import logging
 import re
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from codecontext.adapters import AdapterInfo, BaseArchitecture
 from codecontext.adapters.files import CONFIG_FILE, read_config, read_weights, shown
-from codecontext.adapters.fit import FittedAdapter, fit_adapter
+from codecontext.adapters.fit import FittedAdapter, fit_adapter, misshapen
 from codecontext.adapters.inspect import plain_names
 from codecontext.adapters.lora_config import TRAINING_FIELDS, LoraSettings
 from codecontext.adapters.naming import PEFT_PREFIX, module_of
@@ -63,19 +61,6 @@ class TorchModel:
             },
         )
 
-    def linear_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Module path → weight, as (out, in), of every linear module; they are the model's own, not copies."""
-        import torch
-        from transformers.pytorch_utils import Conv1D
-
-        weights = {}
-        for name, module in self._base.named_modules():
-            if type(module) is torch.nn.Linear:
-                weights[name] = module.weight.numpy()
-            elif type(module) is Conv1D:  # GPT-2's linear layer, whose weight is (in, out)
-                weights[name] = module.weight.numpy().T
-        return {name: weight for name, weight in weights.items() if weight.dtype == np.float32}
-
     def encoder(self) -> Module:
         """The base model with pooling: (input_ids, attention_mask) → (batch, d)."""
         return _sentence_encoder(self._base, self.card)
@@ -94,16 +79,6 @@ class TorchModel:
                 f"No adapter can be made for {self.card.name}: {error}", "Name modules that it has."
             ) from error
         return _sentence_encoder(adapted, self.card), adapted
-
-    def encoder_without(self, modules: Collection[str]) -> Module:
-        """Like ``encoder``, with the weights of these modules null."""
-        import torch
-
-        twin = _twin(self._base)
-        for name in modules:
-            layer: Any = twin.get_submodule(name)
-            layer.weight = torch.nn.Parameter(torch.zeros_like(layer.weight), requires_grad=False)
-        return _sentence_encoder(twin, self.card)
 
     def adapted_encoder(self, adapter: AdapterInfo) -> Module:
         """Like ``encoder``, with the adapter merged in. Shares every weight that the adapter leaves alone.
@@ -246,11 +221,7 @@ def _replace_tensors(
         kind = name.rpartition(".")[2]
         own = getattr(twin.get_submodule(saved[module]), kind, None)
         if own is None or own.shape != tensor.shape or not tensor.isfinite().all():
-            raise AdapterError(
-                f"The adapter {adapter_path} replaces {kind} of {saved[module]} with values that are not finite or "
-                "whose shape differs from the base model's.",
-                "Choose an adapter that was made for this base model.",
-            )
+            raise misshapen(adapter_path, kind, saved[module])
         own.data.copy_(tensor)
 
 
@@ -314,7 +285,7 @@ def _sentence_encoder(model: Module, card: ModelCard) -> Module:
     pool, normalize = POOLERS[card.pooling], card.normalize
 
     class SentenceEncoder(torch.nn.Module):
-        """Transformer, pooling and normalisation as one module, which both backends run."""
+        """Transformer, pooling and normalisation as one module."""
 
         def __init__(self) -> None:
             super().__init__()

@@ -24,11 +24,11 @@ from codecontext.core.private import make_private, tighten
 from codecontext.core.progress import CancelToken, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider
 from codecontext.indexing.pipeline import Indexer
-from codecontext.indexing.rows import CHUNK_COLUMNS, chunk_of_row
 from codecontext.indexing.scan import ScanConfig
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.snapshot import Indices, Snapshot, take_snapshot
+from codecontext.store.snapshot import Snapshot, take_snapshot
+from codecontext.store.vector_file import Indices
 from codecontext.training.data.mining.repository import Repository
 from codecontext.training.data.pairs import CodeSpan, HiddenText, Pair
 
@@ -37,22 +37,18 @@ class Places:
     """Which rows of a snapshot lie where."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._starts = snapshot.column("start_line").to_numpy()
-        self._ends = snapshot.column("end_line").to_numpy()
-        self._rows: dict[str, list[int]] = defaultdict(list)
-        for row, path in enumerate(snapshot.column("path").to_pylist()):
-            self._rows[path].append(row)
+        self._snapshot = snapshot
 
     def rows_of(self, span: CodeSpan) -> list[int]:
         """Rows of the chunks that share a line with ``span``."""
-        rows = np.array(self._rows.get(span.path, []), np.int64)
-        shares = (self._starts[rows] <= span.end_line) & (self._ends[rows] >= span.start_line)
+        rows = self._snapshot.rows_of(span.path)
+        shares = (self._snapshot.starts(rows) <= span.end_line) & (self._snapshot.ends(rows) >= span.start_line)
         found: list[int] = rows[shares].tolist()
         return found
 
     def rows_of_files(self, paths: Iterable[str]) -> Indices:
         """Rows of all chunks of ``paths``."""
-        return np.array([row for path in paths for row in self._rows.get(path, [])], np.int64)
+        return np.concatenate([np.empty(0, np.int64), *map(self._snapshot.rows_of, paths)])
 
 
 @dataclass(frozen=True)
@@ -68,10 +64,11 @@ class Corpus:
         """Where its chunks are."""
         return Places(self.snapshot)
 
-    def texts(self, hashes: Sequence[str]) -> list[str]:
-        """The texts that are embedded for contents with these hashes, in their order."""
-        rows = self.store.texts_by_hash(hashes, CHUNK_COLUMNS)
-        return [embedding_text(chunk_of_row(rows[value])) for value in hashes]
+    def texts(self, rows: Sequence[int]) -> list[str]:
+        """The texts that are embedded for these rows, in their order."""
+        keys = self.snapshot.keys(rows)
+        chunks = self.store.chunks(keys)
+        return [embedding_text(chunks[key]) for key in keys]
 
     def in_space(self, space_id: str) -> Corpus:
         """The same code with the vectors of another space."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from codecontext.search.query import parse_query
-from codecontext.store.snapshot import Floats, Snapshot
+from codecontext.store.snapshot import Snapshot
+from codecontext.store.vector_file import Floats
 from codecontext.training.data.corpus import Places
 from codecontext.training.data.pairs import Pair
 from codecontext.training.data.split import (
@@ -73,8 +74,8 @@ class Documents:
     """Distinct contents among some rows of a snapshot, with their vectors, shape (contents, dimension)."""
 
     vectors: Floats
-    hashes: list[str]
-    """Content hash of each row in ``vectors``."""
+    rows: list[int]
+    """For each content the first row that has it."""
     position_of_row: dict[int, int]
     """Row → its content's row in ``vectors``."""
 
@@ -89,22 +90,27 @@ class Documents:
 
 def training_documents(snapshot: Snapshot, seed: int) -> Documents:
     """The contents of the files of the training part: held-out code is not even a wrong answer."""
-    paths = snapshot.column("path").to_pylist()
-    return documents_of(snapshot, [row for row, path in enumerate(paths) if part_of_file(path, seed) is Part.TRAIN])
+    return documents_of(
+        snapshot,
+        [
+            row
+            for path in snapshot.paths
+            if part_of_file(path, seed) is Part.TRAIN
+            for row in snapshot.rows_of(path).tolist()
+        ],
+    )
 
 
 def documents_of(snapshot: Snapshot, rows: Sequence[int]) -> Documents:
     """The contents of ``rows`` that have a vector, each once."""
-    hashes = snapshot.column("content_hash").to_pylist()
-    position_of_hash: dict[str, int] = {}
+    position_of_slot: dict[int, int] = {}
     position_of_row: dict[int, int] = {}
     chosen: list[int] = []
-    for row in rows:
-        vector_row = int(snapshot.vector_rows[row])
-        if vector_row < 0:
-            continue
-        position = position_of_hash.setdefault(hashes[row], len(chosen))
+    wanted = np.asarray(rows, np.int64)
+    known = wanted[snapshot.has_vector(wanted)]
+    for row, slot in zip(known.tolist(), snapshot.slots(known).tolist(), strict=True):
+        position = position_of_slot.setdefault(slot, len(chosen))
         if position == len(chosen):
-            chosen.append(vector_row)
+            chosen.append(row)
         position_of_row[row] = position
-    return Documents(np.ascontiguousarray(snapshot.matrix[chosen]), list(position_of_hash), position_of_row)
+    return Documents(snapshot.vectors_of(np.array(chosen, np.int64)), chosen, position_of_row)

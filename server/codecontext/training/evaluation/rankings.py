@@ -12,6 +12,7 @@ from codecontext.embeddings.base import BatchCallback, EmbeddingProvider, Embedd
 from codecontext.search.config import SearchConfig
 from codecontext.search.results import Hit, SearchState
 from codecontext.search.searcher import Searcher
+from codecontext.store.snapshot import Snapshot
 from codecontext.training.data.corpus import Corpus
 from codecontext.training.data.labels import Labelled
 from codecontext.training.data.pairs import CodeSpan
@@ -42,10 +43,7 @@ def rankings_of(
 
 def rank_by_vectors(corpus: Corpus, queries: Sequence[Labelled], vectors: Vectors) -> list[Ranking]:
     """The chunks nearest to each query vector; ``vectors`` has shape (queries, dimension)."""
-    return [
-        _dense_ranking(corpus.snapshot.similarities(vector), query)
-        for query, vector in zip(queries, vectors, strict=True)
-    ]
+    return [_dense_ranking(corpus.snapshot, vector, query) for query, vector in zip(queries, vectors, strict=True)]
 
 
 def rank_by_search(
@@ -78,13 +76,10 @@ def rank_by_search(
     return rankings
 
 
-def _dense_ranking(scores: Vectors, query: Labelled) -> Ranking:
-    scores = np.nan_to_num(scores, nan=-np.inf)
-    depth = min(DENSE_DEPTH, len(scores))
-    best = np.argpartition(-scores, depth - 1)[:depth] if depth else np.empty(0, np.int64)
-    in_order = best[np.lexsort((best, -scores[best]))]
+def _dense_ranking(snapshot: Snapshot, vector: Vectors, query: Labelled) -> Ranking:
     place = query.place_of_row()
-    return Ranking([place.get(row) for row in in_order.tolist()], len(query.places))
+    nearest = snapshot.nearest(vector, DENSE_DEPTH).tolist()
+    return Ranking([place.get(row) for row in nearest], len(query.places))
 
 
 def _search_ranking(hits: Sequence[Hit], query: Labelled) -> Ranking:

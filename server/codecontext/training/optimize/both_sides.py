@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codecontext.embeddings.base import InstructionType, Vectors
-from codecontext.store.snapshot import Mask
+from codecontext.store.vector_file import Mask
 from codecontext.training.config import TrainingConfig
 from codecontext.training.data.corpus import Corpus
 from codecontext.training.data.labels import Documents, Labelled, LabelledSplit, documents_of, training_documents
 from codecontext.training.data.wording import vary
-from codecontext.training.evaluation.metrics import Ranking, Values, reciprocal_ranks
+from codecontext.training.evaluation.metrics import Values
+from codecontext.training.evaluation.vector_ranks import reciprocal_ranks_by_vectors
 from codecontext.training.optimize.encoder import TrainableEncoder
 from codecontext.training.optimize.gradient_cache import backward_in_parts
 
@@ -47,14 +48,14 @@ class BothSidesObjective:
         self._config = config
         self._validation = split.validation
         self._pool = _validation_pool(corpus, split.validation, config.seed)
-        self._pool_texts = corpus.texts(self._pool.hashes)
+        self._pool_texts = corpus.texts(self._pool.rows)
         documents = training_documents(corpus.snapshot, config.seed)
         queries = documents.answerable(split.train)
         self._queries = [query.text for query in queries]
         self._weights = [query.pair.weight for query in queries]
         self._right = [documents.positions(query.rows) for query in queries]
         self._vectors = _normalised(documents.vectors)
-        self._tokens = encoder.tokens(corpus.texts(documents.hashes), InstructionType.NL2CODE_PASSAGE)
+        self._tokens = encoder.tokens(corpus.texts(documents.rows), InstructionType.NL2CODE_PASSAGE)
         self._hard = self._mine(encoder.vectors(self._queries, InstructionType.NL2CODE_QUERY))
 
     def lengths(self) -> Sequence[int]:
@@ -80,12 +81,8 @@ class BothSidesObjective:
         """See ``Objective``. Among a part of the documents: to embed all of them each time would take too long."""
         queries = self._encoder.vectors([query.text for query in self._validation], InstructionType.NL2CODE_QUERY)
         documents = self._encoder.vectors(self._pool_texts, InstructionType.NL2CODE_PASSAGE)
-        return reciprocal_ranks(
-            [
-                _ranking(documents @ vector, self._pool.positions(query.rows))
-                for vector, query in zip(queries, self._validation, strict=True)
-            ]
-        )
+        right = [self._pool.positions(query.rows) for query in self._validation]
+        return reciprocal_ranks_by_vectors(queries, documents, right)
 
     def choose_strength(self) -> float:
         """As it was trained: each strength would be another space, with all documents to embed."""
@@ -138,11 +135,6 @@ def _validation_pool(corpus: Corpus, validation: Sequence[Labelled], seed: int) 
     others = [row for row in range(len(corpus.snapshot)) if row not in rows]
     drawn = random.Random(seed).sample(others, min(POOL_SIZE, len(others)))
     return documents_of(corpus.snapshot, sorted(rows | set(drawn)))
-
-
-def _ranking(scores: Vectors, right: Sequence[int]) -> Ranking:
-    rank = int((scores > scores[list(right)].max()).sum())
-    return Ranking([*[None] * rank, 0], 1)
 
 
 def _normalised(vectors: Vectors) -> Vectors:

@@ -16,7 +16,8 @@ from codecontext.training.data.labels import LabelledSplit, training_documents
 from codecontext.training.data.wording import vary
 from codecontext.training.data.workbench import Workbench
 from codecontext.training.evaluation.metrics import Values, reciprocal_ranks
-from codecontext.training.evaluation.rankings import rank_by_search, rank_by_vectors
+from codecontext.training.evaluation.rankings import rank_by_search
+from codecontext.training.evaluation.vector_ranks import ChunkRanks
 from codecontext.training.optimize.encoder import TrainableEncoder
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class QuerySideObjective:
         self._encoder = encoder
         self._corpus = corpus
         self._validation = split.validation
+        self._ranks = ChunkRanks(corpus.snapshot, split.validation)
         self._temperature = config.temperature
         documents = training_documents(corpus.snapshot, config.seed)
         queries = documents.answerable(split.train)
@@ -68,7 +70,7 @@ class QuerySideObjective:
 
     def validate(self) -> Values:
         """See ``Objective``. Among all documents, as the base model embeds them."""
-        return reciprocal_ranks(rank_by_vectors(self._corpus, self._validation, self._vectors()))
+        return self._ranks.reciprocal_ranks(self._vectors())
 
     def choose_strength(self) -> float:
         """The strength with which the whole search ranks best; where keywords already find the code, less may do."""
@@ -91,8 +93,7 @@ class QuerySideObjective:
         self._encoder.set_strength(strength)
         vectors, stage = self._vectors(), f"choosing strength {strength:g}"
         by_search = rank_by_search(self._bench, self._corpus, self._validation, vectors, self._bench.base.space, stage)
-        by_vectors = rank_by_vectors(self._corpus, self._validation, vectors)
-        return float((reciprocal_ranks(by_search) + reciprocal_ranks(by_vectors)).mean())
+        return float((reciprocal_ranks(by_search) + self._ranks.reciprocal_ranks(vectors)).mean())
 
     def _vectors(self) -> Vectors:
         return self._encoder.vectors([query.text for query in self._validation], InstructionType.NL2CODE_QUERY)

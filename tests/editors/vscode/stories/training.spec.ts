@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "../fixtures.ts";
 import { python } from "../places.ts";
@@ -24,7 +24,7 @@ test("an adapter is trained on a workspace, evaluated and used, and finds what w
   const { page, rows, toasts } = window;
   await window.open(workbench.url(folder));
   await window.settles();
-  const vectorsBefore = versionsOfVectors(codecontext);
+  const vectorsBefore = writesOfVectors(codecontext);
   expect(vectorsBefore.length).toBeGreaterThan(0);
 
   const train = async () => {
@@ -74,7 +74,7 @@ test("an adapter is trained on a workspace, evaluated and used, and finds what w
     await toasts.getByRole("button", { name: "Use It" }).click();
     await window.settles("railway-1");
     expect(await rank()).toBeLessThan(before);
-    expect(versionsOfVectors(codecontext)).toEqual(vectorsBefore);
+    expect(writesOfVectors(codecontext)).toEqual(vectorsBefore);
     const settings = readFileSync(join(folder, ".vscode/settings.json"), "utf8");
     expect(settings).toContain("railway-1");
   });
@@ -102,9 +102,10 @@ function unescaped(html: string): string {
   return html.replace(/&(#39|#34|lt|gt|amp);/g, (entity, name: string) => characters[name] ?? entity);
 }
 
-/** Each write of a table is a version of it, in a file. */
-function versionsOfVectors(home: string): string[] {
+/** The files of vectors, each with the time of its last write. */
+function writesOfVectors(home: string): string[] {
   return readdirSync(home, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.startsWith("indexes") && /vectors[^/]*\.lance\/_versions\//.test(path))
+    .filter((path) => /^indexes\/[^/]*\/vectors\/.*\/about$/.test(path))
+    .map((path) => `${path} ${statSync(join(home, path)).mtimeMs}`)
     .sort();
 }

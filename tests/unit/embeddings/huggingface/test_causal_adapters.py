@@ -57,7 +57,7 @@ def rewritten(adapter: Path, folder: Path, old: str, new: str, **changes: object
 @pytest.fixture(scope="module", params=["torch", "openvino"])
 def provider(request, small_model):
     config = HuggingFaceConfig(model_name=str(small_model), backend=request.param, device="cpu")
-    with HuggingFaceEmbeddingProvider(config, convert_in_subprocess=False) as provider:
+    with HuggingFaceEmbeddingProvider(config) as provider:
         yield provider
 
 
@@ -137,7 +137,7 @@ def test_whatever_peft_raises_is_an_adapter_error(provider, causal_adapter, tmp_
         raise IndexError("list index out of range")
 
     monkeypatch.setattr(peft.PeftModel, "__init__", fail)
-    adapter = rewritten(causal_adapter, tmp_path, "", "", use_dora=True)
+    adapter = rewritten(causal_adapter, tmp_path, "", "", init_lora_weights="pissa_niter_4")
 
     with pytest.raises(AdapterError, match="list index out of range"):
         provider.beside(adapter)

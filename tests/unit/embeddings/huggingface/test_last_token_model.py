@@ -13,7 +13,7 @@ from codecontext.embeddings.huggingface import HuggingFaceConfig, HuggingFaceEmb
 @pytest.fixture(scope="module", params=["torch", "openvino"])
 def provider(request, small_model):
     config = HuggingFaceConfig(model_name=str(small_model), backend=request.param, device="cpu")
-    with HuggingFaceEmbeddingProvider(config, convert_in_subprocess=False) as provider:
+    with HuggingFaceEmbeddingProvider(config) as provider:
         assert provider.backend_name.startswith(request.param)
         yield provider
 

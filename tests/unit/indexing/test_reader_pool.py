@@ -1,4 +1,4 @@
-"""Reading files in a child process: it is killed for real, and runs out of memory for real."""
+"""Reading files in child processes: they are killed for real, and run out of memory for real."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from codecontext.core.errors import CodeContextError, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.indexing.files import SkipReason
 from codecontext.indexing.reader import FileReading, InProcessReader, ReadRequest, read_file
-from codecontext.indexing.reader_process import ReaderProcess
+from codecontext.indexing.reader_pool import ReaderPool
 from codecontext.indexing.scan import ScanConfig, scan_folder
 
 pytestmark = pytest.mark.slow
@@ -44,8 +45,8 @@ def requests_for(project: Path, write: Callable[[dict[str, str]], None]) -> Fold
 
 
 @pytest.fixture
-def reader() -> Iterator[ReaderProcess]:
-    reader = ReaderProcess()
+def reader() -> Iterator[ReaderPool]:
+    reader = ReaderPool()
     yield reader
     reader.close()
 
@@ -54,23 +55,83 @@ def source_files(count: int) -> dict[str, str]:
     return {f"module_{n:02}.py": f"def job_{n}(x):\n    return x * {n}\n" for n in range(count)}
 
 
-def read(reader: ReaderProcess | InProcessReader, requests: list[ReadRequest]) -> dict[str, FileReading]:
-    readings = reader.read(requests, ChunkingConfig(), CancelToken())
-    return {request.file.path: reading for request, reading in zip(requests, readings, strict=True)}
+def read(reader: ReaderPool | InProcessReader, requests: list[ReadRequest]) -> dict[str, FileReading]:
+    (batch,) = reader.read([requests], ChunkingConfig(), CancelToken())
+    return {request.file.path: reading for request, reading in batch}
+
+
+def children() -> list[psutil.Process]:
+    """The children of this process that read files."""
+    return [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
 
 
 def child() -> psutil.Process:
     """The one child of this process that reads files."""
-    (found,) = [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
+    (found,) = children()
     return found
 
 
-def test_it_reads_what_is_read_in_process(reader: ReaderProcess, requests_for: Folder) -> None:
+def test_it_reads_what_is_read_in_process(reader: ReaderPool, requests_for: Folder) -> None:
     requests = requests_for({**source_files(40), "empty.txt": " \n", "notes.md": "# Notes\n\nRemember the milk.\n"})
     assert read(reader, requests) == read(InProcessReader(), requests)
 
 
-def test_content_that_the_index_holds_makes_no_rows(reader: ReaderProcess, requests_for: Folder) -> None:
+def test_batches_come_back_in_their_order(reader: ReaderPool, requests_for: Folder) -> None:
+    requests = requests_for(source_files(50))
+    batches = [requests[:1], [], requests[1:40], requests[40:]]
+    cancel = CancelToken()
+    expected = list(InProcessReader().read(batches, ChunkingConfig(), cancel))
+    assert list(reader.read(batches, ChunkingConfig(), cancel)) == expected
+    assert [len(batch) for batch in expected] == [1, 39, 10]
+
+
+@pytest.mark.parametrize(("files", "expected"), [(20, 1), (300, 2)])
+def test_only_much_to_read_is_shared_by_two_children(requests_for: Folder, files: int, expected: int) -> None:
+    reader = ReaderPool(processes=2)
+    at_work = []
+
+    def batches() -> Iterator[list[ReadRequest]]:
+        yield requests_for(source_files(files))
+        at_work.append(len(children()))
+
+    try:
+        (batch,) = reader.read(batches(), ChunkingConfig(), CancelToken())
+        assert (len(batch), at_work, len(children())) == (files, [expected], 1)
+    finally:
+        reader.close()
+
+
+def test_stopping_in_between_leaves_a_reader_for_the_next_call(reader: ReaderPool, requests_for: Folder) -> None:
+    requests = requests_for(source_files(300))
+    with closing(reader.read([requests[:10], requests[10:]], ChunkingConfig(), CancelToken())) as batches:
+        assert len(next(batches)) == 10
+    assert len(read(reader, requests)) == 300
+
+
+def end_over_deadly_files(request: ReadRequest, config: ChunkingConfig) -> FileReading:
+    """In the child."""
+    if "deadly" in request.file.path:
+        os._exit(1)
+    return read_file(request, config)
+
+
+def test_each_file_that_ends_its_reader_is_quarantined_alone(requests_for: Folder) -> None:
+    deadly = dict.fromkeys(["module_05_deadly.py", "module_50_deadly.py", "module_51_deadly.py"], "x = 1\n")
+    requests = requests_for({**source_files(200), **deadly})
+    reader = ReaderPool(processes=2, read=end_over_deadly_files)
+    try:
+        batches = list(reader.read([requests[:50], requests[50:]], ChunkingConfig(), CancelToken()))
+    finally:
+        reader.close()
+    assert [[request for request, _ in batch] for batch in batches] == [requests[:50], requests[50:]]
+    skipped = {
+        reading.skipped.path: reading.skipped.reason for batch in batches for _, reading in batch if reading.skipped
+    }
+    assert skipped == dict.fromkeys(deadly, SkipReason.QUARANTINED)
+    assert sum(bool(reading.rows) for batch in batches for _, reading in batch) == 200
+
+
+def test_content_that_the_index_holds_makes_no_rows(reader: ReaderPool, requests_for: Folder) -> None:
     (request,) = requests_for(source_files(1))
     stamp = read(reader, [request])["module_00.py"].stamp
     assert stamp is not None
@@ -78,14 +139,14 @@ def test_content_that_the_index_holds_makes_no_rows(reader: ReaderProcess, reque
     assert (again.rows, again.stamp) == (None, stamp)
 
 
-def test_the_child_stays_out_of_the_way(reader: ReaderProcess, requests_for: Folder) -> None:
+def test_the_child_stays_out_of_the_way(reader: ReaderPool, requests_for: Folder) -> None:
     read(reader, requests_for(source_files(1)))
     assert child().nice() > psutil.Process().nice()
     if sys.platform == "linux":
         assert child().rlimit(psutil.RLIMIT_DATA)[0] == 2_000_000_000
 
 
-def test_closing_ends_the_child_and_the_next_file_starts_another(reader: ReaderProcess, requests_for: Folder) -> None:
+def test_closing_ends_the_child_and_the_next_file_starts_another(reader: ReaderPool, requests_for: Folder) -> None:
     requests = requests_for(source_files(1))
     read(reader, requests)
     first = child()
@@ -98,7 +159,7 @@ def test_closing_ends_the_child_and_the_next_file_starts_another(reader: ReaderP
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the data of a process")
 def test_a_file_that_takes_too_much_memory_is_quarantined_and_the_others_are_read(requests_for: Folder) -> None:
     requests = requests_for({**source_files(40), "module_07_hungry.ts": HUNGRY})
-    reader = ReaderProcess(memory_bytes=SMALL_MEMORY)
+    reader = ReaderPool(memory_bytes=SMALL_MEMORY)
     try:
         readings = read(reader, requests)
     finally:
@@ -111,7 +172,7 @@ def test_a_file_that_takes_too_much_memory_is_quarantined_and_the_others_are_rea
     assert all(reading.rows and reading.skipped is None for reading in readings.values())
 
 
-def test_a_child_that_somebody_kills_costs_no_file(reader: ReaderProcess, requests_for: Folder) -> None:
+def test_a_child_that_somebody_kills_costs_no_file(reader: ReaderPool, requests_for: Folder) -> None:
     requests = requests_for(source_files(40))
     expected = read(reader, requests)
     killed = child()
@@ -121,17 +182,17 @@ def test_a_child_that_somebody_kills_costs_no_file(reader: ReaderProcess, reques
 
 
 def test_a_child_that_cannot_start_is_an_error_and_no_quarantine(requests_for: Folder) -> None:
-    reader = ReaderProcess(memory_bytes=1_000_000)
+    reader = ReaderPool(memory_bytes=1_000_000)
     with pytest.raises(CodeContextError, match="cannot start"):
         read(reader, requests_for(source_files(1)))
     reader.close()
 
 
-def test_cancelling_stops_between_files(reader: ReaderProcess, requests_for: Folder) -> None:
+def test_cancelling_stops_between_files(reader: ReaderPool, requests_for: Folder) -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(OperationCancelled):
-        reader.read(requests_for(source_files(40)), ChunkingConfig(), cancel)
+        list(reader.read([requests_for(source_files(40))], ChunkingConfig(), cancel))
     assert len(read(reader, requests_for({}))) == 40
 
 
@@ -145,7 +206,7 @@ def hang_over_odd_files(request: ReadRequest, config: ChunkingConfig) -> FileRea
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such function of C")
 def test_a_file_over_which_the_child_hangs_is_quarantined_and_the_others_are_read(requests_for: Folder) -> None:
     requests = requests_for({**source_files(20), "module_03_hangs.py": "x = 1\n"})
-    reader = ReaderProcess(file_seconds=10, read=hang_over_odd_files)
+    reader = ReaderPool(file_seconds=10, read=hang_over_odd_files)
     try:
         readings = read(reader, requests)
     finally:
@@ -160,7 +221,7 @@ def test_a_file_over_which_the_child_hangs_is_quarantined_and_the_others_are_rea
 @pytest.mark.skipif(sys.platform == "win32", reason="stops processes with signals")
 def test_a_child_that_is_stopped_costs_no_file(requests_for: Folder) -> None:
     requests = requests_for(source_files(20))
-    reader = ReaderProcess(file_seconds=10)
+    reader = ReaderPool(file_seconds=10)
     try:
         expected = read(reader, requests)
         stopped = child()
@@ -174,7 +235,7 @@ def test_a_child_that_is_stopped_costs_no_file(requests_for: Folder) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="stops processes with signals")
 def test_cancelling_and_closing_wait_for_no_child_that_hangs(requests_for: Folder) -> None:
     requests = requests_for(source_files(20))
-    reader = ReaderProcess(file_seconds=1000)
+    reader = ReaderPool(file_seconds=1000)
     read(reader, requests)
     stopped = child()
     stopped.send_signal(signal.SIGSTOP)
@@ -182,16 +243,16 @@ def test_cancelling_and_closing_wait_for_no_child_that_hangs(requests_for: Folde
     timer = threading.Timer(1, cancel.cancel)
     timer.start()
     with pytest.raises(OperationCancelled):
-        reader.read(requests, ChunkingConfig(), cancel)
+        list(reader.read([requests], ChunkingConfig(), cancel))
     reader.close()
     assert not stopped.is_running()
 
 
 def test_a_child_that_hangs_at_its_start_is_an_error_and_is_ended() -> None:
-    reader = ReaderProcess(start_seconds=0.001)
+    reader = ReaderPool(start_seconds=0.001)
     with pytest.raises(CodeContextError, match="cannot start: it does not respond"):
         reader.prepare()
-    assert not [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
+    assert not children()
 
 
 PARENT = textwrap.dedent(
@@ -204,12 +265,13 @@ PARENT = textwrap.dedent(
     from codecontext.chunking import ChunkingConfig
     from codecontext.core.progress import CancelToken
     from codecontext.indexing.reader import ReadRequest
-    from codecontext.indexing.reader_process import ReaderProcess
+    from codecontext.indexing.reader_pool import ReaderPool
     from codecontext.indexing.scan import ScanConfig, scan_folder
 
     if __name__ == "__main__":
         requests = [ReadRequest(file) for file in scan_folder(Path(sys.argv[1]), ScanConfig()).files]
-        ReaderProcess().read(requests, ChunkingConfig(), CancelToken())
+        pool = ReaderPool()
+        list(pool.read([requests], ChunkingConfig(), CancelToken()))
         print(*(child.pid for child in psutil.Process().children()), flush=True)
         sys.stdin.read()
     """
@@ -239,7 +301,7 @@ PRINTING = textwrap.dedent(
     from codecontext.chunking import ChunkingConfig
     from codecontext.core.progress import CancelToken
     from codecontext.indexing.reader import FileReading, ReadRequest
-    from codecontext.indexing.reader_process import ReaderProcess
+    from codecontext.indexing.reader_pool import ReaderPool
     from codecontext.indexing.scan import ScanConfig, scan_folder
 
 
@@ -250,8 +312,8 @@ PRINTING = textwrap.dedent(
 
     if __name__ == "__main__":
         requests = [ReadRequest(file) for file in scan_folder(Path(sys.argv[1]), ScanConfig()).files]
-        reader = ReaderProcess(read=read)
-        reader.read(requests, ChunkingConfig(), CancelToken())
+        reader = ReaderPool(read=read)
+        list(reader.read([requests], ChunkingConfig(), CancelToken()))
         reader.close()
     """
 )
