@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from codecontext.chunking import CHUNK_FORMAT, ChunkingConfig
 from codecontext.core.hashing import content_digest
 from codecontext.core.paths import cache_directory, index_directory
 from codecontext.core.progress import CancelToken
+from codecontext.core.terms import joined_terms
 from codecontext.embeddings.base import BatchCallback, EmbeddingProvider, EmbeddingSpace, InstructionType
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
 from codecontext.engine.engine import Engine
@@ -114,6 +115,7 @@ class _PartReader:
 
     def __init__(self, parts: dict[str, _Part]) -> None:
         self._parts = parts
+        self._rows = {part.source.path: rows_of_chunks(part.source.chunks) for part in parts.values() if not part.copy}
 
     def read(
         self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
@@ -128,9 +130,11 @@ class _PartReader:
         file = request.file
         part = self._parts[file.path]
         digest = content_digest(part.source.data)
-        rows = rows_of_chunks([replace(chunk, path=file.path) for chunk in part.source.chunks[: part.chunks]])
+        rows = self._rows[part.source.path][: part.chunks]
         if part.copy:
-            rows = [row | {"content_hash": content_digest(row["content_hash"], str(part.copy))} for row in rows]
+            hashes = [content_digest(row["content_hash"], str(part.copy)) for row in rows]
+            changed = {"path": file.path, "path_terms": joined_terms(file.path)}
+            rows = [row | changed | {"content_hash": value} for row, value in zip(rows, hashes, strict=True)]
         stamp = FileStamp(size=file.size, changed_ns=file.changed_ns, digest=digest, chunks=len(rows))
         return FileReading(rows=rows, stamp=stamp)
 
