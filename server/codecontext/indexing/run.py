@@ -1,4 +1,4 @@
-"""The steps of a run over one index, which share a manifest and a report."""
+"""The steps of a run over one index, which share a report."""
 
 from __future__ import annotations
 
