@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Hashable
 
-from codecontext.core.errors import CodeContextError, IndexCorrupt, IndexLocked
+from codecontext.core.errors import CodeContextError, IndexCorrupt, IndexLocked, StoreError
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
 from codecontext.engine.engine import Engine
@@ -75,7 +75,7 @@ class BackgroundIndex:
         self._first: tuple[str, ...] = ()
         self.problem: Problem | None = None
         """Why indexing stopped."""
-        self.skipped = sum(engine.store.skipped_by_reason().values())
+        self.skipped = _skipped(engine)
         self.notices: tuple[str, ...] = ()
 
     @property
@@ -286,3 +286,11 @@ class BackgroundIndex:
         ended = time.monotonic()
         self._refresh_at = ended + max(_REFRESH_SECONDS, _REFRESH_SHARE * (ended - started))
         self._on_change()
+
+
+def _skipped(engine: Engine) -> int:
+    """How many files the last run skipped; 0 where the index cannot be read, which the next run says and repairs."""
+    try:
+        return sum(engine.store.skipped_by_reason().values())
+    except (IndexCorrupt, StoreError):
+        return 0
