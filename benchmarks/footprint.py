@@ -155,7 +155,7 @@ def _sizes_table(columns: dict[str, Installed]) -> str:
     lines += [_row(name, [found.sizes.get(name) for found in columns.values()]) for name in names[:_LARGEST]]
     rest = [sum(found.sizes.get(name, 0) for name in names[_LARGEST:]) for found in columns.values()]
     lines.append(_row(f"{len(names) - _LARGEST} smaller ones", rest))
-    for label, without_torch in (("all without torch", True), ("all, with torch and what it needs of a GPU's", False)):
+    for label, without_torch in (("all without torch", True), ("all, with torch", False)):
         lines.append(_row(f"**{label}**", [found.total(without_torch=without_torch) for found in columns.values()]))
     missing = {name: found.missing for name, found in columns.items() if found.missing}
     notes = [f"Not installed here, so not counted ({name}): {', '.join(names)}." for name, names in missing.items()]

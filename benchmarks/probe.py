@@ -144,7 +144,6 @@ def question(folder: str, rounds: int) -> Answer:
 def save(folder: str, rounds: int) -> Answer:
     """From a saved file until a search would see it, without the search; the first one is not counted."""
     with _engine(folder) as (engine, provider):
-        indexer = engine.indexer(provider)
         engine.search(QUESTIONS[0])
         cpu, wall = [], []
         for number, path in enumerate(_python_files(Path(folder), rounds + 1)):
@@ -152,7 +151,7 @@ def save(folder: str, rounds: int) -> Answer:
             with (Path(folder) / path).open("a", encoding="utf-8") as file:
                 file.write(f'\n\ndef {word}():\n    """Say what nobody said."""\n    return {number}\n')
             with Used() as used:
-                indexer.update([path])
+                engine.indexer(provider).update([path])  # one for each job, as the service has it
                 engine.refresh()
             cpu.append(used.cpu_s)
             wall.append(used.wall_s)

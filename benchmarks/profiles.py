@@ -86,7 +86,6 @@ def profile_saves(folder: Path) -> Profile:
     """Runs in a process of its own. Each save appends a function to a file."""
     files = sorted(path for path in folder.rglob("*.py") if 2_000 < path.stat().st_size < 30_000)[:_SAVES]
     with _engine(folder) as (engine, provider):
-        indexer = engine.indexer(provider)
         engine.search(QUESTIONS[0])
         number = iter(range(10**6))
 
@@ -94,7 +93,7 @@ def profile_saves(folder: Path) -> Profile:
             for file in files:
                 with file.open("a", encoding="utf-8") as text:
                     text.write(f"\n\ndef quokka_{os.getpid()}_{next(number)}():\n    return 1\n")
-                indexer.update([file.relative_to(folder).as_posix()])
+                engine.indexer(provider).update([file.relative_to(folder).as_posix()])
                 engine.refresh()
 
         save()

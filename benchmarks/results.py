@@ -127,5 +127,7 @@ def _number(value: float, unit: Unit) -> str:
             return f"{value:,.0f}"
         case _:
             size = abs(value)
+            if size < 1:
+                return f"{round(value, 3):g} {unit}"
             decimals = 0 if size >= 100 else 1 if size >= 10 else 2
             return f"{value:,.{decimals}f} {unit}"
