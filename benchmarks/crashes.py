@@ -143,15 +143,22 @@ def compare_with_fresh(folder: Path, space_id: str) -> list[str]:
 
 
 def _content(folder: Path, space_id: str) -> tuple[Rows, Vectors]:
-    """All that decides answers: the chunks, and the vectors by content."""
+    """All that decides results: the chunks and the vectors by content, also those that no chunk has any more."""
     store = IndexStore(index_directory(folder))
+    digests = {path: stamp.digest for path, stamp in store.stamps().items()}
     snapshot = take_snapshot(store, space_id)
-    keys, slots = snapshot.keys(range(len(snapshot))), snapshot.slots()
-    chunks, hashes = store.chunks(keys), store.hashes(slots.tolist())
-    rows = [(*astuple(chunks[key]), hashes[slot]) for key, slot in zip(keys, slots.tolist(), strict=True)]
-    embedded = np.flatnonzero(snapshot.has_vector())
-    vectors = zip(slots[embedded].tolist(), snapshot.vectors_of(embedded), strict=True)
-    return rows, {hashes[slot]: vector for slot, vector in vectors}
+    chunks = store.chunks(snapshot.keys(range(len(snapshot))))
+    hashes = store.hashes(snapshot.slots().tolist())
+    rows = [
+        (*astuple(chunk), hashes[slot], digests[chunk.path])
+        for slot, chunk in zip(snapshot.slots().tolist(), chunks.values(), strict=True)
+    ]
+    stored = store.vectors(space_id)
+    if stored is None:
+        return rows, {}
+    slots = np.flatnonzero(stored.has(np.arange(len(stored))))
+    vectors = zip(slots.tolist(), stored.vectors(slots), strict=True)
+    return rows, {hashes.get(slot, f"slot {slot}, of no chunk"): vector for slot, vector in vectors}
 
 
 def _is_close(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:

@@ -13,11 +13,12 @@ from pydantic import BaseModel, Field
 
 _PACKAGES = (
     "codecontext",
-    "lancedb",
     "numpy",
     "openvino",
     "peft",
     "sentence-transformers",
+    "simsimd",
+    "tantivy",
     "tokenizers",
     "torch",
     "transformers",

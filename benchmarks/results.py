@@ -12,7 +12,7 @@ from rich.text import Text
 
 from benchmarks.machine import Machine
 
-Unit = Literal["s", "ms", "MB", "chunks/s", "x", "%", "cosine", "count"]
+Unit = Literal["s", "min", "ms", "MB", "chunks/s", "x", "%", "cosine", "count"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Figure:
     value: float
     unit: Unit
     budget: Budget | None = None
+    before: float | None = None
+    """The same of an earlier version, where there is one to compare with."""
 
     @computed_field  # type: ignore[prop-decorator]  # mypy takes no decorator on top of a property
     @property
@@ -79,19 +81,24 @@ def as_table(record: Record) -> Table:
     size = "a small part of " if record.quick else ""
     machine = record.machine
     table = Table(
-        title=f"{record.result.title} ({size}{record.code}; {machine.cores} cores, {machine.cpu})",
+        title=f"{record.result.title} ({size}{record.code}; {machine.cores} cores, {machine.cpu}, load {machine.load})",
         title_justify="left",
         caption="\n".join(_notes(record)),
         caption_justify="left",
     )
+    compared = any(figure.before is not None for figure in record.result.figures)
     table.add_column("figure")
+    if compared:
+        table.add_column("before", justify="right")
     table.add_column("measured", justify="right")
     table.add_column("budget", justify="right")
     table.add_column("met")
     for figure in record.result.figures:
         budget = figure.budget
+        before = "" if figure.before is None else _number(figure.before, figure.unit)
         table.add_row(
             figure.name,
+            *([before] if compared else []),
             _number(figure.value, figure.unit),
             f"{budget.bound} {_number(budget.limit, figure.unit)}" if budget else "",
             _verdict(figure.met),
@@ -120,5 +127,7 @@ def _number(value: float, unit: Unit) -> str:
             return f"{value:,.0f}"
         case _:
             size = abs(value)
+            if size < 1:
+                return f"{round(value, 3):g} {unit}"
             decimals = 0 if size >= 100 else 1 if size >= 10 else 2
             return f"{value:,.{decimals}f} {unit}"

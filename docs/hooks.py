@@ -16,7 +16,12 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 PAGES = ("*.md", "docs/*.md", "benchmarks/README.md", "vscode-client/README.md")
-PICTURES = ("vscode-client/media/**/*.gif", "vscode-client/media/**/*.png", "vscode-client/media/**/*.svg")
+PICTURES = (
+    "docs/*.svg",
+    "vscode-client/media/**/*.gif",
+    "vscode-client/media/**/*.png",
+    "vscode-client/media/**/*.svg",
+)
 
 _LOADED = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*\s(?:src|href)=["']?((?:https?:)?//[^\s"'>]+)""")
 _log = logging.getLogger("mkdocs.hooks")

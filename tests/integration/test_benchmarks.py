@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -39,17 +40,32 @@ def run_benchmarks(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Benchmark → its record, of one quick run over a tiny folder."""
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny project."""
     folder = tmp_path_factory.mktemp("bench")
     for path, text in FILES.items():
         file = folder / "shop" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    only = [word for name in NAMES for word in ("--only", name)]
-    target = folder / "results.json"
-    places = ("--django", folder / "shop", "--work", folder / "work", "--json", target)
-    process = run_benchmarks("--quick", "--backend", "torch", *only, *places)
+    return folder / "shop"
+
+
+@pytest.fixture(scope="module")
+def records(code: Path) -> dict[str, dict[str, Any]]:
+    """Benchmark → its record, of one quick run."""
+    return quick_run(code, "--backend", "torch", *NAMES)
+
+
+@pytest.fixture(scope="module")
+def budgets(code: Path) -> dict[str, Any]:
+    """The record of the budgets, of one quick run."""
+    return quick_run(code)["budgets"]
+
+
+def quick_run(code: Path, *arguments: str) -> dict[str, dict[str, Any]]:
+    target = code.parent / "results.json"
+    places = ("--django", code, "--work", code.parent / "work", "--json", target)
+    process = run_benchmarks("--quick", *places, *arguments)
     assert process.returncode == 0, process.stderr
     return {record["benchmark"]: record for record in json.loads(target.read_text(encoding="utf-8"))}
 
@@ -70,6 +86,43 @@ def test_record_says_what_was_measured_on_what(records: dict[str, dict[str, Any]
         assert figure["name"]
         assert figure["unit"]
         assert (figure["met"] is None) == (figure["budget"] is None)
+
+
+def test_budgets_measure_a_change_a_question_and_a_start(budgets: dict[str, Any]) -> None:
+    measured = values(budgets)
+    for name in (
+        "20 chunks: save to searchable, CPU",
+        "20 chunks: question, CPU",
+        "20 chunks: memory beside mapped pages",
+        "20 chunks: index on disk",
+        "first index by words, CPU",
+        "first question behind the server, by the clock",
+        "codecontext search, CPU",
+        "codecontext index, nothing changed, CPU",
+        "first load of the model, CPU",
+        "first load of an adapter, CPU",
+    ):
+        assert measured[name] > 0, name
+    assert measured["20 chunks: memory beside mapped pages"] <= measured["20 chunks: memory with them"]
+
+
+def test_growth_is_drawn_for_every_size(tmp_path: Path) -> None:
+    from benchmarks.growth import draw_growth
+    from benchmarks.results import Figure
+
+    names = ("save to searchable, CPU", "question, CPU", "memory beside mapped pages", "index on disk")
+    figures = [
+        Figure(f"{size:,} chunks: {name}", size / 100, "ms", before=size / 10)
+        for name in names
+        for size in (1_000, 42_000, 889_000)
+    ]
+    unsized = Figure("codecontext search, CPU", 1, "s")
+    draw_growth(tmp_path / "growth.svg", [*figures, unsized])
+    picture = ElementTree.parse(tmp_path / "growth.svg")
+    dots = [item for item in picture.iter() if item.tag.endswith("circle")]
+    assert len(dots) == 2 * len(figures)
+    with pytest.raises(RuntimeError, match="no figure of any size"):
+        draw_growth(tmp_path / "nothing.svg", [unsized])
 
 
 def test_edit_embeds_one_chunk_and_rename_none(records: dict[str, dict[str, Any]]) -> None:
@@ -112,6 +165,20 @@ def test_adapter_is_measured_beside_the_base_model(records: dict[str, dict[str, 
     assert measured["torch: chunks embedded after the swap back"] == 0
     assert measured["torch: load"] > 0
     assert "torch: search slower by" in measured
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--sizes", "1000,many"], "'1000,many' is not a list of sizes, such as 1000,42000."),
+        (["--before", "no-such-folder"], "no-such-folder' is not a folder."),
+        (["latencies"], "there is no 'latencies'; there are budgets, "),
+    ],
+)
+def test_bad_option_is_a_sentence(arguments: list[str], sentence: str) -> None:
+    process = run_benchmarks(*arguments)
+    assert process.returncode == 2
+    assert sentence in process.stderr
 
 
 def test_missing_folder_is_a_sentence() -> None:

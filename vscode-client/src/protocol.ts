@@ -260,6 +260,8 @@ export interface FolderStatus {
   problems: Problem[];
   /** Whether the model is loaded, for semantic search; keyword search needs no model. */
   ready: boolean;
+  /** Whether the setting `indexing.vectors` is off: nothing is embedded, and no model is loaded. */
+  keywordOnly: boolean;
   /** The base model. */
   model: string;
   /** What runs the model. */
@@ -280,7 +282,7 @@ export interface FolderStatus {
   files: number;
   /** Chunks in the index. */
   chunks: number;
-  /** Share of the chunks that are embedded in the active space, 0 to 1; 1 for an empty index. */
+  /** Share of the chunks that are embedded in the active space, 0 to 1; 1 if none is to be. */
   coverage: number;
   /** Changes whenever something is written that changes results. */
   revision: number;

@@ -17,6 +17,7 @@ export const SETTING_KEYS: Readonly<Record<string, string>> = {
   "indexing.exclude": "indexing.exclude",
   "indexing.maxFileBytes": "indexing.max_file_bytes",
   "indexing.respectGitignore": "indexing.respect_gitignore",
+  "indexing.vectors": "indexing.vectors",
   "chunking.maxChunkLines": "chunking.max_chunk_lines",
   "chunking.maxChunkChars": "chunking.max_chunk_chars",
   "chunking.targetLines": "chunking.target_lines",
@@ -31,8 +32,10 @@ export const SETTING_KEYS: Readonly<Record<string, string>> = {
   "search.queryTimeEmbeddings": "search.query_time_embeddings",
   "search.keepLog": "search.keep_log",
   "storage.cacheMb": "storage.cache_mb",
+  "storage.indexMb": "storage.index_mb",
   "engine.idleMinutes": "engine.idle_minutes",
   "engine.reconcileMinutes": "engine.reconcile_minutes",
+  "engine.memoryMb": "engine.memory_mb",
   "engine.leaveCores": "engine.leave_cores",
   "logging.level": "logging.level",
 };
@@ -42,4 +45,6 @@ export const USER_SETTINGS: ReadonlySet<string> = new Set([
   "embeddings.huggingface.allow_download",
   "search.keep_log",
   "storage.cache_mb",
+  "storage.index_mb",
+  "engine.memory_mb",
 ]);

@@ -63,12 +63,13 @@ def index(
         work_progress(stderr()) as on_progress,
     ):
         report = engine.index(force=force, on_progress=on_progress, cancel=cancel, reader=reader)
+        vectors = engine.settings.indexing.vectors
     if as_json:
         print_json(report)
     else:
-        _print_summary(report)
+        _print_summary(report, vectors=vectors)
     if report.cancelled:
-        print_label("Stopped", _what_is_kept(report))
+        print_label("Stopped", _what_is_kept(report, vectors=vectors))
         raise typer.Exit(INTERRUPTED)
 
 
@@ -76,15 +77,16 @@ def _announce_stop() -> None:
     stderr().print("Stopping after this batch… (Press Ctrl-C again to stop immediately.)")
 
 
-def _print_summary(report: IndexReport) -> None:
+def _print_summary(report: IndexReport, *, vectors: bool) -> None:
     changed = report.files_written or report.files_removed or report.chunks_embedded or report.chunks_reused
     contents = f"{wording.count(report.files, 'file')}, {wording.count(report.chunks, 'chunk')}"
     verb = "Stopped at" if report.cancelled else "Indexed" if changed else "Up to date:"
     stdout().print(f"{verb} {contents} in {wording.duration(report.seconds)}.", style="bold")
     facts = [
         ("Files", f"{report.files_written:,} new or changed, {report.files_removed:,} removed"),
-        ("Embeddings", f"{report.chunks_embedded:,} computed, {report.chunks_reused:,} from the cache"),
     ]
+    if vectors:
+        facts.append(("Embeddings", f"{report.chunks_embedded:,} computed, {report.chunks_reused:,} from the cache"))
     if report.skipped:
         skipped = sum(report.skipped.values())
         facts.append(("Skipped", f"{skipped:,} (run 'codecontext status --skipped' to list them)"))
@@ -93,8 +95,9 @@ def _print_summary(report: IndexReport) -> None:
         print_label("Note", notice)
 
 
-def _what_is_kept(report: IndexReport) -> str:
+def _what_is_kept(report: IndexReport, *, vectors: bool) -> str:
+    semantic = f", semantic search {wording.share(report.coverage)} of it" if vectors else ""
     return (
-        f"Finished work is kept: keyword search covers everything read so far, semantic search "
-        f"{wording.share(report.coverage)} of it. Run 'codecontext index' again to resume."
+        f"Finished work is kept: keyword search covers everything read so far{semantic}. "
+        "Run 'codecontext index' again to resume."
     )

@@ -40,7 +40,7 @@ def _print_status(found: FolderDetails) -> None:
     stdout().print(printable(found.folder), style="bold")
     facts = [
         ("Index", _contents(found)),
-        ("Model", f"{found.model}, {_adapter(found)}"),
+        ("Model", _model(found)),
     ]
     if found.indexed:
         facts += [
@@ -58,13 +58,16 @@ def _contents(found: FolderDetails) -> str:
     if not found.indexed:
         return "none yet; run 'codecontext index'"
     files, chunks = wording.count(found.files, "file"), wording.count(found.chunks, "chunk")
-    if not found.chunks:
+    if not found.chunks or found.keyword_only:
         return f"{files}, {chunks}"
     return f"{files}, {chunks}, {wording.share(found.coverage)} embedded"
 
 
-def _adapter(found: FolderDetails) -> str:
-    return f"adapter {found.wanted_adapter_path}" if found.wanted_adapter_path else "no adapter"
+def _model(found: FolderDetails) -> str:
+    if found.keyword_only:
+        return "none: keyword search only, as indexing.vectors is off"
+    adapter = f"adapter {found.wanted_adapter_path}" if found.wanted_adapter_path else "no adapter"
+    return f"{found.model}, {adapter}"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -21,7 +21,7 @@ from codecontext.config.sources import (
     UserFileSource,
     lookup,
 )
-from codecontext.config.tree import describe_settings
+from codecontext.config.tree import setting_rules
 from codecontext.core.errors import ConfigError
 from codecontext.core.paths import project_config_file, user_config_file
 
@@ -45,7 +45,7 @@ class LoadedSettings:
     def values(self) -> dict[str, Any]:
         """Every value as JSON, by dotted key, in the order of the reference."""
         tree = self.settings.model_dump(mode="json")
-        return {doc.key: lookup(tree, tuple(doc.key.split(".")))[1] for doc in describe_settings()}
+        return {rule.key: lookup(tree, tuple(rule.key.split(".")))[1] for rule in setting_rules()}
 
 
 def load_settings(
@@ -119,8 +119,8 @@ def _validate(sources: Sequence[SettingsSource]) -> Settings:
 def _origins(sources: Sequence[SettingsSource]) -> dict[str, Origin]:
     given = [(source, source()) for source in sources]
     origins: dict[str, Origin] = {}
-    for doc in describe_settings():
-        keys = tuple(doc.key.split("."))
+    for rule in setting_rules():
+        keys = tuple(rule.key.split("."))
         giver = next((source for source, values in given if lookup(values, keys)[0]), None)
-        origins[doc.key] = Origin(giver.kind, giver.where(keys)) if giver else Origin("default")
+        origins[rule.key] = Origin(giver.kind, giver.where(keys)) if giver else Origin("default")
     return origins

@@ -73,6 +73,15 @@ class EngineSettings(BaseModel):
     reconcile_minutes: float = Field(
         10.0, ge=0.1, description="Minutes between full rescans, which catch changes that file watching missed."
     )
+    memory_mb: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Maximum memory in MB of the engine and its children, not counting mapped files. While they take more, "
+            "indexing stops and says so; searches still work. Unset: no limit."
+        ),
+        json_schema_extra={"user_only": True},
+    )
     leave_cores: int = Field(
         1, ge=0, description="CPU cores that indexing leaves free, if there are more; searches may use all."
     )

@@ -7,20 +7,21 @@ paths in a file are resolved against that file.
 from __future__ import annotations
 
 import os
-import tomllib
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import yaml
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource, InitSettingsSource
 
 from codecontext.config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
-from codecontext.config.tree import SettingDoc, describe_settings, section_keys
+from codecontext.config.tree import SettingRule, section_keys, setting_rules
 from codecontext.core.errors import ConfigError
 from codecontext.core.reading import read_text_file
+
+if TYPE_CHECKING:  # most folders have neither file, so their parsers are imported by who reads one
+    import yaml
 
 OriginKind = Literal["editor", "environment", "project", "user", "default"]
 
@@ -153,30 +154,32 @@ class ProjectFileSource(_FileSource):
     def __init__(self, path: Path, *, trusted: bool) -> None:
         self.warnings: list[str] = []
         super().__init__(path)
-        for doc in describe_settings():
-            self._drop_unless_allowed(doc, trusted=trusted)
+        for rule in setting_rules():
+            self._drop_unless_allowed(rule, trusted=trusted)
 
     def _parse(self, text: str) -> Any:
+        import tomllib
+
         try:
             return tomllib.loads(text)
         except ValueError as error:  # also a number with more digits than Python accepts
             raise ConfigError(f"{self.path}: broken TOML: {error}.") from error
 
-    def _drop_unless_allowed(self, doc: SettingDoc, *, trusted: bool) -> None:
-        *section, name = doc.key.split(".")
+    def _drop_unless_allowed(self, rule: SettingRule, *, trusted: bool) -> None:
+        *section, name = rule.key.split(".")
         found, group = lookup(self.init_kwargs, tuple(section))
         if not (found and isinstance(group, dict) and name in group):
             return
-        if doc.user_only:
+        if rule.user_only:
             reason = "a project file cannot set it; use the editor's user settings, the environment or config.yaml"
-        elif doc.trusted_only and not trusted:
+        elif rule.trusted_only and not trusted:
             reason = "the folder is not trusted"
-        elif doc.key in _PLACES and _is_on_the_network(group[name]):
+        elif rule.key in _PLACES and _is_on_the_network(group[name]):
             reason = "a project cannot name a network location; set it in your own settings"
         else:
             return
         del group[name]
-        self.warnings.append(f"{self.path}: {doc.key} is ignored because {reason}.")
+        self.warnings.append(f"{self.path}: {rule.key} is ignored because {reason}.")
 
 
 class UserFileSource(_FileSource):
@@ -185,6 +188,8 @@ class UserFileSource(_FileSource):
     kind: OriginKind = "user"
 
     def _parse(self, text: str) -> Any:
+        import yaml
+
         try:
             repeated = _repeated_key(yaml.compose(text, yaml.SafeLoader))
             values = yaml.safe_load(text)
@@ -260,6 +265,8 @@ def _broken_yaml(path: Path, error: yaml.MarkedYAMLError) -> str:
 
 def _repeated_key(node: yaml.Node | None) -> yaml.ScalarNode | None:
     """The first key that a mapping holds twice; PyYAML would silently take the last."""
+    import yaml
+
     if not isinstance(node, yaml.MappingNode):
         return None
     seen: set[str] = set()

@@ -40,6 +40,24 @@ class SettingDoc:
     schema: dict[str, Any] = field(hash=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SettingRule:
+    """A setting by its key, and who may decide it; see ``SettingDoc``."""
+
+    key: str
+    trusted_only: bool
+    user_only: bool
+
+
+@cache
+def setting_rules() -> tuple[SettingRule, ...]:
+    """Every setting, in the order in which the models declare them. Takes a fraction of ``describe_settings``."""
+    return tuple(
+        SettingRule(key, trusted_only or _is_marked(info, "user_only"), _is_marked(info, "user_only"))
+        for key, info, trusted_only in _leaves(Settings, "", trusted_only=False)
+    )
+
+
 @cache
 def describe_settings() -> tuple[SettingDoc, ...]:
     """Every setting, in the order in which the models declare them."""
@@ -50,18 +68,18 @@ def describe_settings() -> tuple[SettingDoc, ...]:
             default=TypeAdapter(Any).dump_python(info.get_default(call_default_factory=True), mode="json"),
             description=info.description or "",
             env_var=ENV_PREFIX + key.upper().replace(".", ENV_DELIMITER),
-            trusted_only=trusted_only or _is_marked(info, "user_only"),
-            user_only=_is_marked(info, "user_only"),
+            trusted_only=rule.trusted_only,
+            user_only=rule.user_only,
             schema=_schema(info),
         )
-        for key, info, trusted_only in _leaves(Settings, "", trusted_only=False)
+        for rule, (key, info, _) in zip(setting_rules(), _leaves(Settings, "", trusted_only=False), strict=True)
     )
 
 
 @cache
 def setting_keys() -> frozenset[str]:
     """Dotted keys of all settings."""
-    return frozenset(doc.key for doc in describe_settings())
+    return frozenset(rule.key for rule in setting_rules())
 
 
 @cache

@@ -79,6 +79,11 @@ class DoctorReport(BaseModel):
         return any(check.status is CheckStatus.ERROR for check in self.checks)
 
 
+_KEYWORD_ONLY = Check(
+    name="embedding", status=CheckStatus.OK, found="keyword search only, as indexing.vectors is off; needs no model"
+)
+
+
 def examine(folder: Path) -> DoctorReport:
     """Run all checks for ``folder``. Loads the configured model; downloads and repairs nothing."""
     checks = [_check_versions(), _check_git(folder), _check_home()]
@@ -87,7 +92,7 @@ def examine(folder: Path) -> DoctorReport:
     settings, settings_check = _check_settings(folder)
     checks += [_check_disk(), _check_index(folder), settings_check]
     if settings is not None:
-        checks += _check_embeddings(settings.embeddings.huggingface)
+        checks += _check_embeddings(settings.embeddings.huggingface) if settings.indexing.vectors else [_KEYWORD_ONLY]
     return DoctorReport(folder=str(folder), checks=checks)
 
 

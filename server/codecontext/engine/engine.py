@@ -19,6 +19,7 @@ from codecontext.core.progress import CancelToken, ProgressCallback, ignore_prog
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.folder_state import FolderDetails, Problem, ProblemKind, partly_embedded
 from codecontext.engine.folders import existing_folder
+from codecontext.engine.index_folders import note_use
 from codecontext.search.config import Retrieval, Weights
 from codecontext.search.log import SearchLog
 from codecontext.search.query_time import QueryTimeVectors
@@ -190,10 +191,28 @@ class Engine:
     ) -> IndexReport:
         """Bring the index up to date with the configured model; ``force`` rebuilds it. Searches see it at once.
 
+        With the setting ``indexing.vectors`` off no model is loaded.
+
         Files are read in this process unless by ``reader``. When cancelled, what was finished is kept. Raises
         ``AdapterError``, ``ModelUnavailable``, ``EmbeddingError``, ``IndexLocked`` and ``StoreError``.
         """
-        return self.indexer(self._provider, reader).run(force=force, on_progress=on_progress, cancel=cancel)
+        indexer = self.indexer(self._provider, reader)
+        step = indexer.run if self.settings.indexing.vectors else indexer.update_text
+        report = step(force=force, on_progress=on_progress, cancel=cancel)
+        report.notices += self.bound_disk()
+        return report
+
+    def bound_disk(self) -> list[str]:
+        """Keep all indexes within the setting ``storage.index_mb``; returns what went. Raises ``StoreError``."""
+        from codecontext.engine.disk_bound import bound_indexes
+
+        self.note_use()
+        max_mb = self.settings.storage.index_mb
+        return bound_indexes(max_mb, self._store.directory) if max_mb is not None else []
+
+    def note_use(self) -> None:
+        """Record that the index is in use now: of all, those unused for longest go first."""
+        note_use(self._store.directory)
 
     def search(
         self,
@@ -240,6 +259,7 @@ class Engine:
             folder=str(self.folder),
             indexed=self._store.has_index(),
             index_directory=str(self._store.directory),
+            keyword_only=not self.settings.indexing.vectors,
             model=huggingface.model_name,
             wanted_adapter_path=huggingface.lora_adapter_path,
             idle_minutes=self.settings.engine.idle_minutes,
@@ -253,7 +273,7 @@ class Engine:
             update={
                 "files": state.files,
                 "chunks": len(snapshot),
-                "coverage": snapshot.coverage,
+                "coverage": snapshot.coverage if self.settings.indexing.vectors else 1.0,
                 "revision": sum(snapshot.versions),
                 "space": snapshot.space_id,
                 "languages": snapshot.languages(),
@@ -289,6 +309,7 @@ class Engine:
         from codecontext.search.searcher import Searcher
 
         if not self._is_managed:
+            self.note_use()
             self._activate_configured(retrieval)
         active, snapshot = self._current
         if retrieval is Retrieval.LEXICAL:
@@ -310,7 +331,7 @@ class Engine:
         if retrieval is Retrieval.LEXICAL:
             self.refresh()
         else:
-            self._switch(self._load_configured())
+            self._switch(self._load_configured() if self.settings.indexing.vectors else Active())
 
     def _load_configured(self) -> Active:
         provider = self._provider
@@ -345,9 +366,14 @@ class Engine:
             space=active.space_id,
             adapter=str(adapter.path) if adapter else None,
             fingerprint=adapter.fingerprint if adapter else None,
-            coverage=round(snapshot.coverage, 4) if active.provider else 0.0,
+            coverage=self._coverage(active, snapshot),
             degraded=str(problem) if problem else None,
         )
+
+    def _coverage(self, active: Active, snapshot: Snapshot) -> float:
+        if not self.settings.indexing.vectors:
+            return 1.0  # none is to be embedded
+        return round(snapshot.coverage, 4) if active.provider else 0.0
 
     def _incomplete(self, active: Active, snapshot: Snapshot) -> Problem | None:
         if active.provider is None:

@@ -163,6 +163,9 @@ class FolderState(Message):
     ready: bool = Field(
         False, description="Whether the model is loaded, for semantic search; keyword search needs no model."
     )
+    keyword_only: bool = Field(
+        False, description="Whether the setting `indexing.vectors` is off: nothing is embedded, and no model is loaded."
+    )
     model: Name = Field("", description="The base model.")
     backend: str = Field("", description="What runs the model.")
     adapter: ActiveAdapter | None = Field(
@@ -178,7 +181,8 @@ class FolderState(Message):
     files: int = Field(0, description="Files in the index.")
     chunks: int = Field(0, description="Chunks in the index.")
     coverage: float = Field(
-        0.0, description="Share of the chunks that are embedded in the active space, 0 to 1; 1 for an empty index."
+        0.0,
+        description="Share of the chunks that are embedded in the active space, 0 to 1; 1 if none is to be.",
     )
     revision: int = Field(0, description="Changes whenever something is written that changes results.")
     phase: Phase = Field(Phase.IDLE, description="What the engine is doing for the folder now.")

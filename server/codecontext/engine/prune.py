@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from contextlib import closing, suppress
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from codecontext.core.errors import IndexCorrupt, IndexLocked, StoreError
+from codecontext.core.errors import IndexLocked
 from codecontext.core.paths import codecontext_home, index_directory
-from codecontext.store.index_reader import RECORDS_FOLDER
-from codecontext.store.index_store import IndexStore
-from codecontext.store.lock import writer_lock
+from codecontext.engine.index_folders import delete_index, index_directories, indexed_folder_of, size_of
 
 
 class Verdict(StrEnum):
@@ -56,12 +52,9 @@ def prune(*, dry_run: bool = False) -> PruneReport:
     A folder counts as deleted only if its parent exists and is not empty: a drive that is not mounted leaves no parent,
     or an empty one. ``dry_run`` removes nothing. Raises ``StoreError`` if the disk refuses.
     """
-    root = codecontext_home() / "indexes"
     gone: list[PrunedIndex] = []
     kept = 0
-    for directory in sorted(root.iterdir()) if root.is_dir() else []:
-        if not directory.is_dir() or directory.is_symlink():
-            continue
+    for directory in index_directories():
         found = _look_at(directory)
         if found is None:
             kept += 1
@@ -75,16 +68,13 @@ def prune(*, dry_run: bool = False) -> PruneReport:
 
 def _look_at(directory: Path) -> PrunedIndex | None:
     """What to do with the index in ``directory``; None if its folder exists."""
-    recorded = ""
-    with closing(IndexStore(directory)) as store, suppress(IndexCorrupt, StoreError):
-        recorded = store.folder()
-    folder = Path(recorded) if recorded else None
+    folder = indexed_folder_of(directory)
     if folder is not None and _exists(folder):
         return None
     return PrunedIndex(
         folder=str(folder or ""),
         index_directory=str(directory),
-        bytes=sum(_size(place) for place in _belongings(directory)),
+        bytes=sum(size_of(place) for place in _belongings(directory)),
         verdict=_verdict(directory, folder),
     )
 
@@ -116,32 +106,10 @@ def _belongings(directory: Path) -> list[Path]:
     return [directory, home / "training" / directory.name, home / "searches" / f"{directory.name}.jsonl"]
 
 
-def _size(place: Path) -> int:
-    files = place.rglob("*") if place.is_dir() else [place]
-    return sum(file.lstat().st_size for file in files if file.is_file() and not file.is_symlink())
-
-
 def _remove(directory: Path, found: PrunedIndex) -> PrunedIndex:
-    """Delete the index under its writer's lock; what names the folder goes last, so that a next run can resume."""
+    """Delete the index and all that belongs to its folder, unless it is being written."""
     try:
-        with writer_lock(directory):
-            for place in _belongings(directory)[1:]:
-                _delete(place)
-            for entry in sorted(directory.iterdir(), key=lambda entry: entry.name in RECORDS_FOLDER):
-                if entry.name != "writer.lock":
-                    _delete(entry)
-        _delete(directory)
+        delete_index(directory, also=_belongings(directory)[1:])
     except IndexLocked:
         return found.model_copy(update={"verdict": Verdict.IN_USE})
-    except OSError as error:
-        raise StoreError(
-            f"The index {directory} cannot be removed: {error.strerror}.", "Check the folder's permissions."
-        ) from error
     return found
-
-
-def _delete(place: Path) -> None:
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-    else:
-        place.unlink(missing_ok=True)

@@ -46,6 +46,13 @@ class ScanConfig(BaseModel):
         ),
     )
 
+    vectors: bool = Field(
+        True,
+        description=(
+            "Embed the code, for semantic search. Off: no model is loaded, and code is found by keyword search only."
+        ),
+    )
+
     def max_bytes(self, path: str) -> int:
         """The size up to which the file ``path`` is indexed."""
         return self.max_file_bytes * (NOTEBOOK_SIZE if is_notebook(path) else 1)

@@ -141,6 +141,14 @@ class AdapterManager:
         self._offer(candidate, base)
         return True
 
+    def use_keywords(self) -> None:
+        """Use no model, as the settings say."""
+        with self._lock:
+            self.active = self.pending = self.pending_coverage = None
+            self.model_problem = self.adapter_problem = self._coming = None
+            self._engine.activate(Active())
+        self._on_change()
+
     def problem_of(self, path: Path | None) -> Problem | None:
         """What is wrong with the adapter at ``path``; None for any other, even before that begins to load."""
         return self.adapter_problem if self._blamed[0] == path else None

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Hashable
 
-from codecontext.core.errors import CodeContextError, IndexCorrupt, IndexLocked
+from codecontext.core.errors import CodeContextError, IndexCorrupt, IndexLocked, StoreError
 from codecontext.core.progress import CancelToken, Progress
 from codecontext.embeddings.huggingface import HuggingFaceEmbeddingProvider
 from codecontext.engine.engine import Engine
@@ -75,7 +75,7 @@ class BackgroundIndex:
         self._first: tuple[str, ...] = ()
         self.problem: Problem | None = None
         """Why indexing stopped."""
-        self.skipped = sum(engine.store.skipped_by_reason().values())
+        self.skipped = _skipped(engine)
         self.notices: tuple[str, ...] = ()
 
     @property
@@ -174,6 +174,7 @@ class BackgroundIndex:
         if report is None:
             return True
         if not report.cancelled:
+            self._bound_disk()
             self.update_vectors()
         return not report.cancelled
 
@@ -196,7 +197,18 @@ class BackgroundIndex:
             return True
         if not report.cancelled:
             self._adapter_manager.space_filled(target)
+            self._bound_disk()
         return not report.cancelled
+
+    def _bound_disk(self) -> None:
+        """Keep the indexes of all folders within what the settings allow, and say what went."""
+        try:
+            said = self._engine.bound_disk()
+        except CodeContextError as error:  # of another folder's index; this one is fine
+            said = [str(error)]
+        for sentence in said:
+            logger.info("%s", sentence)
+        self.notices = tuple(dict.fromkeys((*self.notices, *said)))
 
     def _step(
         self, kind: str, step: Callable[[Indexer], IndexReport], again: Callable[[float], None]
@@ -254,6 +266,7 @@ class BackgroundIndex:
     def _progressed(self, progress: Progress) -> None:
         self._resources.index_worker.beat()
         self._resources.gate.give_way()
+        self._resources.memory.check(self._engine.settings.engine.memory_mb)
         self._waits_for_other = False
         self._progress = progress
         if time.monotonic() >= self._refresh_at:
@@ -273,3 +286,11 @@ class BackgroundIndex:
         ended = time.monotonic()
         self._refresh_at = ended + max(_REFRESH_SECONDS, _REFRESH_SHARE * (ended - started))
         self._on_change()
+
+
+def _skipped(engine: Engine) -> int:
+    """How many files the last run skipped; 0 where the index cannot be read, which the next run says and repairs."""
+    try:
+        return sum(engine.store.skipped_by_reason().values())
+    except (IndexCorrupt, StoreError):
+        return 0

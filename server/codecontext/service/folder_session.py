@@ -24,6 +24,9 @@ from codecontext.service.resources import EngineResources
 
 logger = logging.getLogger(__name__)
 
+_NOTE_USE_SECONDS = 120.0
+"""How often to record that the index is in use; much more often than ``disk_bound`` needs."""
+
 
 class FolderSession:
     """Serves one folder. Every method may be called from any thread and returns at once.
@@ -43,6 +46,7 @@ class FolderSession:
         self._index.prefer(setup.open_files)
         self._may_index = self._settings.settings.engine.auto_index
         self._reconcile_at = math.inf
+        self._note_use_at = 0.0
         self._place = _identity(self.engine.folder)
         self.missing: Problem | None = None
         """Why nothing can be done for the folder while it is away; None while it is there."""
@@ -69,13 +73,13 @@ class FolderSession:
             before = self._settings
             after = self._settings = read_folder_settings(self.setup, before)
             self.engine.settings = after.settings
-        if before.settings.embeddings != after.settings.embeddings or before.adapter != after.adapter:
+        if _decides_about_model(before) != _decides_about_model(after):
             self._follow()
         starts = after.settings.engine.auto_index and not before.settings.engine.auto_index
         if starts:
             self._may_index = True
             self._allow_indexing()
-        if starts or _decides_about_files(before) != _decides_about_files(after):
+        if starts or _decides_about_indexing(before) != _decides_about_indexing(after):
             self._rescan()
         self.publish()
 
@@ -118,9 +122,15 @@ class FolderSession:
         self._check_presence()
         if self.missing:
             return
+        self._note_use()
         self._index.see_other_writers()
         if time.monotonic() >= self._reconcile_at:
             self._rescan()
+
+    def _note_use(self) -> None:
+        if time.monotonic() >= self._note_use_at:
+            self.engine.note_use()
+            self._note_use_at = time.monotonic() + _NOTE_USE_SECONDS
 
     def leads_elsewhere(self) -> bool:
         """Whether the path of the folder leads to another one than at the start."""
@@ -152,6 +162,7 @@ class FolderSession:
             watched=self.missing is None,
             problems=self._problems(),
             ready=active is not None,
+            keyword_only=not settings.settings.indexing.vectors,
             model=settings.settings.embeddings.huggingface.model_name,
             backend=active.provider.backend_name if active else "",
             adapter=active.describe() if active else None,
@@ -162,7 +173,7 @@ class FolderSession:
             space=active.provider.space.space_id if active else "",
             files=snapshot.file_count,
             chunks=len(snapshot),
-            coverage=round(snapshot.coverage, 4) if active and is_known else 0.0,
+            coverage=self._coverage(snapshot.coverage) if is_known else 0.0,
             revision=sum(snapshot.versions),
             phase=index.phase,
             done=index.progress.done,
@@ -180,6 +191,11 @@ class FolderSession:
         """Announce that the state may have changed."""
         if not self._closed:
             self._resources.on_change(self.setup.folder)
+
+    def _coverage(self, embedded: float) -> float:
+        if not self._settings.settings.indexing.vectors:
+            return 1.0  # none is to be embedded
+        return round(embedded, 4) if self._adapter_manager.active else 0.0
 
     def _problems(self) -> tuple[Problem, ...]:
         adapter_manager, settings = self._adapter_manager, self._settings
@@ -234,6 +250,9 @@ class FolderSession:
 
     def _run_follow(self, cancel: CancelToken) -> bool:
         try:
+            if not self._settings.settings.indexing.vectors:
+                self._adapter_manager.use_keywords()
+                return True
             return self._adapter_manager.follow(self._settings, cancel)
         except Exception as error:  # whatever it is, it is reported like any other problem
             logger.exception("Loading the model or the adapter failed.")
@@ -263,5 +282,9 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _decides_about_files(settings: FolderSettings) -> tuple[object, object]:
-    return settings.settings.indexing, settings.settings.chunking
+def _decides_about_model(settings: FolderSettings) -> tuple[object, object]:
+    return settings.settings.embeddings, settings.settings.indexing.vectors
+
+
+def _decides_about_indexing(settings: FolderSettings) -> tuple[object, ...]:
+    return settings.settings.indexing, settings.settings.chunking, settings.settings.engine.memory_mb

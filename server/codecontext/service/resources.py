@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from codecontext.indexing.reader import FileReader
+from codecontext.service.memory_bound import MemoryBound
 from codecontext.service.models import Models
 from codecontext.service.priority_gate import PriorityGate
 from codecontext.service.worker import Worker
@@ -23,5 +24,6 @@ class EngineResources:
     model_worker: Worker
     models: Models
     gate: PriorityGate
+    memory: MemoryBound
     reader: FileReader
     on_change: Callable[[str], None]

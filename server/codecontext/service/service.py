@@ -30,6 +30,7 @@ from codecontext.search.config import Retrieval
 from codecontext.search.results import Hit, SearchResponse, SearchState
 from codecontext.search.searcher import NO_INDEX
 from codecontext.service.folder_session import FolderSession, is_folder
+from codecontext.service.memory_bound import MemoryBound
 from codecontext.service.models import Models
 from codecontext.service.priority_gate import PriorityGate
 from codecontext.service.resources import EngineResources
@@ -75,6 +76,7 @@ class EngineService:
             model_worker=Worker("models", self._job_ended),
             models=Models(),
             gate=PriorityGate(),
+            memory=MemoryBound(),
             reader=self._reader,
             on_change=on_change,
         )

@@ -21,11 +21,11 @@ class Change:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        generation, self._next_file, number = connection.execute(
-            "SELECT generation, next_file, words FROM state"
+        generation, self._next_file, number, last = connection.execute(
+            "SELECT generation, next_file, words, words_last FROM state"
         ).fetchone()
         self.generation = generation + 1
-        self.words_number = number or 1
+        self.words_number = number or last + 1
         self.removed: list[int] = []
         self.removed_chunks = 0
         self.documents: list[WordDocument] = []
@@ -81,14 +81,8 @@ class Change:
         ]
         freed = release_slots(self._connection, self._freed_uses)
         self._connection.execute(
-            "UPDATE state SET generation = ?, next_file = ?, files = files + ?, chunks = chunks + ?, words = ?",
-            (
-                self.generation,
-                self._next_file,
-                self._files + len(self._added),
-                self._chunks + len(rows),
-                self.words_number,
-            ),
+            "UPDATE state SET generation = ?, next_file = ?, files = files + ?, chunks = chunks + ?",
+            (self.generation, self._next_file, self._files + len(self._added), self._chunks + len(rows)),
         )
         self._forget_old_removals()
         return reused, freed

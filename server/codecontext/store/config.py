@@ -19,3 +19,13 @@ class StorageConfig(BaseModel):
         ),
         json_schema_extra={"user_only": True},
     )
+    index_mb: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Maximum size in MB of the indexes of all folders together. When it is exceeded, vectors of models and "
+            "adapters no longer in use are removed first, then the indexes that were unused for longest, but none that "
+            "is in use; they are rebuilt when their folder is opened. Unset: no limit."
+        ),
+        json_schema_extra={"user_only": True},
+    )

@@ -153,13 +153,21 @@ class IndexReader:
             versions = _versions(connection, space_id)
             (forgotten,) = connection.execute("SELECT forgotten FROM state").fetchone()
             is_known = since is not None and forgotten <= since <= versions[0]
-            condition, values = ("AND generation > ?", (since,)) if is_known else ("", ())
+            after = since if is_known and since is not None else -1
+            # What the words do not hold yet cannot be found by them; it counts once they do.
+            span = (after, versions[0])
             rows = connection.execute(
-                f"SELECT path, id, changed_ns, layout FROM files WHERE chunks > 0 {condition}",  # noqa: S608
-                values,
+                "SELECT path, id, changed_ns, layout FROM files"
+                " WHERE chunks > 0 AND generation > ? AND generation <= ?",
+                span,
             ).fetchall()
             removed = (
-                [row[0] for row in connection.execute("SELECT id FROM removed WHERE generation > ?", values)]
+                [
+                    row[0]
+                    for row in connection.execute(
+                        "SELECT id FROM removed WHERE generation > ? AND generation <= ?", span
+                    )
+                ]
                 if is_known
                 else None
             )
@@ -203,16 +211,17 @@ class IndexReader:
         self, terms: Sequence[str], weights: dict[str, float], *, limit: int, where: WordFilter | None = None
     ) -> list[WordMatch]:
         """The chunks that match ``terms`` best: ``limit`` of them, and all that equal the last; see ``WordIndex``."""
-        with self._database.reading() as connection:
-            if connection is None:
-                return []
-            number, generation, chunks = connection.execute(
-                "SELECT words, words_generation, chunks FROM state"
-            ).fetchone()
-        if not terms or not number or not chunks:
-            return []
-        words = self._words_in(number)
-        return words.search(terms, weights, limit=limit, where=where or WordFilter(), state=generation)
+        number, generation = self._words_in_use()
+        while terms and number:
+            try:
+                words = self._words_in(number)
+                return words.search(terms, weights, limit=limit, where=where or WordFilter(), state=generation)
+            except IndexCorrupt:
+                before = number
+                number, generation = self._words_in_use()
+                if number == before:  # else others were put in their place meanwhile
+                    raise
+        return []
 
     def vectors(self, space_id: str) -> VectorFile | None:
         """The vectors of a space by slot; None where it has none."""
@@ -223,6 +232,14 @@ class IndexReader:
     def size_bytes(self) -> int:
         """Disk space of the index."""
         return sum(file.stat().st_size for file in self.directory.rglob("*") if file.is_file())
+
+    def _words_in_use(self) -> tuple[int, int]:
+        """Number of the words and the generation that they go up to; zeros where there are none."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return 0, 0
+            number, generation = connection.execute("SELECT words, words_generation FROM state").fetchone()
+        return number, generation
 
     def _words_in(self, number: int) -> WordIndex:
         directory = self.directory / f"words-{number}"
@@ -269,7 +286,7 @@ class IndexReader:
 
 
 def _versions(connection: sqlite3.Connection, space_id: str) -> tuple[int, int]:
-    (generation,) = connection.execute("SELECT generation FROM state").fetchone()
+    (generation,) = connection.execute("SELECT words_generation FROM state").fetchone()
     row = connection.execute("SELECT generation FROM spaces WHERE id = ?", (space_id,)).fetchone()
     return generation, row[0] if row is not None else 0
 

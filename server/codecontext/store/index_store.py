@@ -149,8 +149,9 @@ class IndexStore(IndexReader):
         with self._database.reading() as connection:
             if connection is None:
                 return
-            number, generation = connection.execute("SELECT words, generation FROM state").fetchone()
-        words = WordIndex(self.directory / f"words-{number + 1}")
+            last, generation = connection.execute("SELECT words_last, generation FROM state").fetchone()
+        number = last + 1
+        words = WordIndex(self.directory / f"words-{number}")
         with disk_errors(self.directory):
             shutil.rmtree(words.directory, ignore_errors=True)
         for count, document in enumerate(self._documents(), start=1):
@@ -162,12 +163,12 @@ class IndexStore(IndexReader):
         words.finish()
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE state SET words = ?, words_generation = ?, words_noted = ?, words_removed = 0,"
+                "UPDATE state SET words = ?, words_last = ?, words_generation = ?, words_noted = ?, words_removed = 0,"
                 " words_checksums = ?",
-                (number + 1, generation, generation, json.dumps(words.checksums({}))),
+                (number, number, generation, generation, json.dumps(words.checksums({}))),
             )
         self._words = words
-        self._delete_other_words(number + 1)
+        self._delete_other_words(number)
 
     def tidy(self, check_cancelled: Callable[[], None] = lambda: None, *, thorough: bool = False) -> None:
         """End writing: merge the words and take what was deleted from the disk.
@@ -227,17 +228,17 @@ class IndexStore(IndexReader):
                 _delete(left)
         if self._database.exists():
             with self._database.writing() as connection:
-                generation, number, next_file = connection.execute(
-                    "SELECT generation, words, next_file FROM state"
+                generation, last, next_file = connection.execute(
+                    "SELECT generation, words_last, next_file FROM state"
                 ).fetchone()
                 for table in TABLES:
                     connection.execute(f"DELETE FROM {table}")  # noqa: S608
                 connection.execute("DELETE FROM state")
                 # The counters go on, so that nobody takes what comes for what was.
                 connection.execute(
-                    "INSERT INTO state (one, generation, forgotten, words, words_generation, next_file)"
+                    "INSERT INTO state (one, generation, forgotten, words_last, words_generation, next_file)"
                     " VALUES (1, ?, ?, ?, ?, ?)",
-                    (generation + 1, generation + 1, number and number + 1, generation + 1, next_file),
+                    (generation + 1, generation + 1, last, generation + 1, next_file),
                 )
             self._delete_other_words(None)
         self._spaces.keep_only([])
@@ -267,7 +268,7 @@ class IndexStore(IndexReader):
             self._spaces.clear(dimensions, reused)
             number = change.words_number
         self._write_words(self._words_in(number), change.removed, change.documents)
-        self._note_written(change.generation, change.removed_chunks)
+        self._note_written(number, change.generation, change.removed_chunks)
         self._spaces.clear(dimensions, freed)
 
     def _replay_words(self, since: int, generation: int) -> None:
@@ -279,14 +280,15 @@ class IndexStore(IndexReader):
             (number,) = connection.execute("SELECT words FROM state").fetchone()
         # What was committed already is removed and added again.
         self._write_words(self._words_in(number), [*removed, *added], self._documents(added))
-        self._note_written(generation, len(removed) + len(added))
+        self._note_written(number, generation, len(removed) + len(added))
 
-    def _note_written(self, generation: int, removed: int) -> None:
-        """That the words go up to ``generation``, and hold so many more chunks that are gone."""
+    def _note_written(self, number: int, generation: int, removed: int) -> None:
+        """That the words are in use, go up to ``generation`` and hold so many more chunks that are gone."""
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE state SET words_generation = ?, words_removed = words_removed + ?",
-                (generation, removed),
+                "UPDATE state SET words = ?, words_last = max(words_last, ?), words_generation = ?,"
+                " words_removed = words_removed + ?",
+                (number, number, generation, removed),
             )
 
     def _write_words(self, words: WordIndex, removed: Iterable[int], added: Iterable[WordDocument]) -> None:

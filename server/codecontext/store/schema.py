@@ -19,6 +19,7 @@ CREATE TABLE state (
     chunks INTEGER NOT NULL DEFAULT 0,
     notices TEXT NOT NULL DEFAULT '[]',
     words INTEGER NOT NULL DEFAULT 0,
+    words_last INTEGER NOT NULL DEFAULT 0,
     words_generation INTEGER NOT NULL DEFAULT 0,
     words_removed INTEGER NOT NULL DEFAULT 0,
     words_noted INTEGER NOT NULL DEFAULT 0,

@@ -8,7 +8,10 @@ from startup import modules_imported
 
 from .conftest import environment
 
-NOT_FOR_AN_INDEX = {"torch", "transformers", "peft", "watchdog", "pygls", "lsprotocol", "rich.progress"}
+NOT_FOR_AN_INDEX = {
+    *("yaml", "tomllib", "torch", "transformers", "peft"),
+    *("watchdog", "pygls", "lsprotocol", "rich.progress"),
+}
 NOT_FOR_A_LOOK = {"codecontext.indexing.run", "codecontext.indexing.scan", "codecontext.indexing.git", "tree_sitter"}
 NO_MODEL = {"openvino", "tokenizers", "codecontext.embeddings.huggingface.provider"}
 

@@ -279,13 +279,21 @@ class TestWhatIsTheUsersAlone:
             "embeddings.huggingface.allow_download",
             "search.keep_log",
             "storage.cache_mb",
+            "storage.index_mb",
+            "engine.memory_mb",
         ]
         assert all(doc.trusted_only for doc in describe_settings() if doc.user_only)
 
     @pytest.mark.parametrize("trusted", [True, False])
     @pytest.mark.parametrize(
         "line",
-        ["embeddings.huggingface.allow_download = true", "search.keep_log = true", "storage.cache_mb = 999999"],
+        [
+            "embeddings.huggingface.allow_download = true",
+            "search.keep_log = true",
+            "storage.cache_mb = 999999",
+            "storage.index_mb = 1",
+            "engine.memory_mb = 1",
+        ],
     )
     def test_no_project_file_decides_it(self, line: str, trusted: bool, folder: Path, project_file: Path) -> None:
         project_file.write_text(f"{line}\nsearch.limit = 13\n")

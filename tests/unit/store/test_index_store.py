@@ -346,6 +346,9 @@ def test_words_that_were_not_written_catch_up(store: IndexStore, monkeypatch: py
             store.replace_files([file_rows("src/auth.py", "def renamed():\n    pass\n")])
     store.release()
     fresh = IndexStore(store.directory)
+    # Until then it is as before: what the words do not know yet counts for nobody.
+    assert take_snapshot(fresh, SPACE).versions[0] == 1
+    assert "src/o'brien.go" in take_snapshot(fresh, SPACE).paths
     fresh.catch_up_words()
     assert found(fresh, "renamed") == {"src/auth.py"}
     assert found(fresh, "check_password") == set()

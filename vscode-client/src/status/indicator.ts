@@ -85,8 +85,11 @@ function shownName(folder: FolderStatus): string {
   return isSwapping(folder) ? `${nameOf(folder)} → ${pendingName(folder)}` : nameOf(folder);
 }
 
-/** The adapter's name, or the base model's. */
+/** The adapter's name, or the base model's; what there is without either. */
 export function nameOf(folder: FolderStatus): string {
+  if (folder.keywordOnly) {
+    return "keyword search";
+  }
   return folder.adapter?.name || modelName(folder) || NAME;
 }
 
@@ -124,6 +127,9 @@ function progressOf(folder: FolderStatus): string {
 }
 
 function activeModel(folder: FolderStatus): string {
+  if (folder.keywordOnly) {
+    return "keyword search only";
+  }
   return folder.adapter ? `adapter ${folder.adapter.name}` : `base model ${modelName(folder)}`;
 }
 
@@ -157,18 +163,19 @@ export function tooltipOf(status: Status, folder: FolderStatus, focus: Focus): s
 
 function rowsOf(status: Status, folder: FolderStatus, focus: Focus): [string, string][] {
   return [
-    [
-      "Model",
-      [folder.model && code(modelName(folder)), folder.backend && `with ${escaped(folder.backend)}`]
-        .filter(Boolean)
-        .join(" "),
-    ],
+    ["Model", folder.keywordOnly ? "none, as `indexing.vectors` is off" : modelRow(folder)],
     ...adapterRows(folder.adapter, focus),
     ...(isSwapping(folder) ? [["Preparing", preparing(folder)] as [string, string]] : []),
     ["Indexed", `${percent(folder.coverage)} of ${amount(folder.chunks)} chunks in ${amount(folder.files)} files`],
     ...(folder.phase === "idle" ? [] : [["Now", `${folder.phase}${etaOf(folder)}`] as [string, string]]),
     ["Engine", engineOf(status)],
   ];
+}
+
+function modelRow(folder: FolderStatus): string {
+  return [folder.model && code(modelName(folder)), folder.backend && `with ${escaped(folder.backend)}`]
+    .filter(Boolean)
+    .join(" ");
 }
 
 function adapterRows(adapter: ActiveAdapter | null, { now, shorten = asIs }: Focus): [string, string][] {

@@ -32,6 +32,7 @@ describe("the text", () => {
       { ...adapted, pendingAdapter: "", pendingCoverage: null },
       "$(sync~spin) house-style → all-MiniLM-L6-v2",
     ],
+    ["keyword search only", { keywordOnly: true, ready: false }, "$(search-fuzzy) keyword search"],
     ["warning", { ...adapted, health: "warning", message: "Gone." }, "$(warning) house-style"],
     ["error", { health: "error", message: "Broken." }, "$(error) all-MiniLM-L6-v2"],
   ])("%s", (_name, changes, text) => {

@@ -37,6 +37,7 @@ export function folder(changes: Partial<FolderStatus> = {}): FolderStatus {
     stage: "ready",
     message: "",
     ready: true,
+    keywordOnly: false,
     model: "all-MiniLM-L6-v2",
     backend: "openvino",
     adapter: null,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from queue import LifoQueue
 from typing import Any
 
@@ -48,7 +49,9 @@ class OpenVinoBackend(EmbeddingBackend):
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
         core = openvino().Core()
-        self._compiled = [core.compile_model(model, DEVICE, settings) for _ in range(callers)]
+        # Compiling one copy occupies a single core.
+        with ThreadPoolExecutor(callers) as pool:
+            self._compiled = list(pool.map(lambda _: core.compile_model(model, DEVICE, settings), range(callers)))
         self._idle: LifoQueue[Any] = LifoQueue()
         for compiled in self._compiled:
             self._idle.put(compiled.create_infer_request())
