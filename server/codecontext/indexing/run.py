@@ -170,6 +170,7 @@ class IndexRun:
         result: list[ScanResult] = []
 
         def found() -> Iterator[list[SourceFile]]:
+            yield []  # the reader gets ready meanwhile
             steps = scan_in_steps(self._folder, self._scan_config, cancel=self._cancel, first=first, early=FIRST_FILES)
             result.append((yield from steps))
 
