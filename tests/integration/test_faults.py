@@ -175,7 +175,6 @@ RUN_AND_DIE = textwrap.dedent(
         ("replace_files", 1),
         ("_write_words", 1),  # the chunks are written, the words are, and nobody noted it
         ("_note_written", 1),
-        ("_clear", 2),
         ("set_skipped", 1),
         ("tidy", 1),
         ("rebuild_words", 1),

@@ -13,7 +13,7 @@ import pytest
 from codecontext.engine.engine import Engine
 from codecontext.search.config import Retrieval
 from codecontext.search.results import Hit
-from codecontext.store.index_store import FileChanges
+from codecontext.store.index_reader import FileChanges
 from indexes import chunks_of
 
 pytestmark = pytest.mark.slow

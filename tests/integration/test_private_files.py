@@ -100,4 +100,6 @@ def test_nothing_outside_is_touched_through_a_link(tmp_path: Path, monkeypatch: 
 def test_a_table_is_out_of_reach_from_the_first_moment(tmp_path: Path) -> None:
     store = IndexStore(tmp_path / "new" / "index")
     store.replace_files([file_rows("pay.py", SOURCE)])
-    assert loose(tmp_path / "new") == []
+    folders = [tmp_path / "new", *(place for place in (tmp_path / "new").rglob("*") if place.is_dir())]
+    assert [place for place in folders if place.lstat().st_mode & 0o077] == []
+    assert len(folders) == 3

@@ -12,7 +12,8 @@ from codecontext.core.batched import batched
 from codecontext.core.progress import CancelToken, Progress, ProgressCallback
 from codecontext.embeddings.base import EmbeddingProvider, InstructionType, Vectors
 from codecontext.store.embedding_cache import EmbeddingCache
-from codecontext.store.index_store import IndexedFile, IndexStore
+from codecontext.store.index_reader import IndexedFile
+from codecontext.store.index_store import IndexStore
 from codecontext.store.layout import key_of, unpack
 from codecontext.store.vector_file import VectorFile
 

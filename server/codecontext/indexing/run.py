@@ -1,4 +1,4 @@
-"""The steps of a run over one index, which share a manifest and a report."""
+"""The steps of a run over one index, which share a report."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from codecontext.indexing.report import IndexReport
 from codecontext.indexing.scan import ScanConfig, ScanResult, scan_scope
 from codecontext.indexing.scope import WHOLE_FOLDER, Scope
 from codecontext.store.embedding_cache import EmbeddingCache
-from codecontext.store.index_store import SCHEMA_VERSION, IndexedFile, IndexStore
+from codecontext.store.index_reader import IndexedFile
+from codecontext.store.index_store import IndexStore
 from codecontext.store.records import SkippedEntry
+from codecontext.store.schema import SCHEMA_VERSION
 from codecontext.store.snapshot import Snapshot, coverage_of
 
 _SPACES_KEPT = 3

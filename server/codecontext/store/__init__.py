@@ -1,1 +1,1 @@
-"""What is kept on disk: LanceDB tables per folder, the shared embedding cache, manifests, locks."""
+"""What is kept on disk: an index for each folder, the embedding cache that all share, locks."""

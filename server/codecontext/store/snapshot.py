@@ -17,7 +17,8 @@ import numpy.typing as npt
 from codecontext.core.chunk import ChunkFilter
 from codecontext.core.globs import path_pattern
 from codecontext.core.patterns import compile_pattern
-from codecontext.store.index_store import FileChanges, IndexedFile, IndexStore
+from codecontext.store.index_reader import FileChanges, IndexedFile
+from codecontext.store.index_store import IndexStore
 from codecontext.store.layout import LAYOUT_TYPE, Layout, key_of, unpack
 from codecontext.store.vector_file import Floats, Indices, Mask, VectorFile
 from codecontext.store.words import WordFilter

@@ -32,6 +32,8 @@ Mask = npt.NDArray[np.bool_]
 
 _STEPS = 127 * 256
 """Largest number of a stored vector: its high byte, rounded, is 127."""
+_LARGEST_SCALE = 1.0
+"""Vectors are about as long as 1, so a scale is far smaller."""
 _BLOCK = 1 << 16
 _HIGH, _LOW, _ABOUT = "high.i8", "low.i8", "about"
 _ABOUT_TYPE = np.dtype([("scale", "<f4"), ("error", "<f4"), ("checksum", "<u4")])
@@ -123,10 +125,13 @@ def open_vectors(directory: Path, dimension: int) -> VectorFile | None:
         count = about_file.stat().st_size // _ABOUT_TYPE.itemsize
         if not count:
             return None
+        about = np.memmap(about_file, _ABOUT_TYPE, "r", shape=(count,))
+        if not (about["scale"].min() >= 0 and about["scale"].max() <= _LARGEST_SCALE):
+            raise _unfit(directory)
         return VectorFile(
             np.memmap(directory / _HIGH, np.int8, "r", shape=(count, dimension)),
             np.memmap(directory / _LOW, np.int8, "r", shape=(count, dimension)),
-            np.memmap(about_file, _ABOUT_TYPE, "r", shape=(count,)),
+            about,
         )
     except FileNotFoundError:
         if about_file.exists():
