@@ -66,7 +66,7 @@ def main() -> None:
     context = Context(code, options.work.resolve(), ("openvino", "torch"))
     folder = empty_folder(context.work / "profiled")
     in_fresh_process(context.environment(), _build, code, folder, options.chunks)
-    print(_as_markdown(f"A question at {options.chunks:,} chunks", _profile(context, profile_questions, folder)))
+    print(_as_markdown(f"A query at {options.chunks:,} chunks", _profile(context, profile_questions, folder)))
     print(_as_markdown(f"A save at {options.chunks:,} chunks", _profile(context, profile_saves, folder)))
     young = context.environment() | {"CODECONTEXT_HOME": str(_young_home(context))}
     text, vectors = in_fresh_process(young, profile_first_index, folder)

@@ -88,6 +88,7 @@ def build_index(source: Engine, folder: Path, chunks: int) -> SyntheticIndex:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(part.source.data)
     time.sleep(_AT_REST_SECONDS)
+    shutil.rmtree(index_directory(folder), ignore_errors=True)  # of another folder that was here before
     store = IndexStore(index_directory(folder))
     model = HuggingFaceEmbeddingProvider(source.settings.embeddings.huggingface, chunk_format=CHUNK_FORMAT)
     with _NearbyVectors(model, _real_cache(source)) as provider:

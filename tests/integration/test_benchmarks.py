@@ -59,7 +59,7 @@ def records(code: Path) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def budgets(code: Path) -> dict[str, Any]:
     """The record of the budgets, of one quick run."""
-    return quick_run(code)["budgets"]
+    return quick_run(code, "budgets")["budgets"]
 
 
 def quick_run(code: Path, *arguments: str) -> dict[str, dict[str, Any]]:
