@@ -69,7 +69,7 @@ def paths_with(store: IndexStore, terms: Sequence[str], weights: dict[str, float
 def index_files(directory: Path, part: str) -> list[Path]:
     """The files of one part of the index in ``directory``: "index", "words" or "vectors"."""
     if part == "index":
-        return [directory / "index.sqlite"]
+        return [file for name in ("index.sqlite", "index.sqlite-wal") if (file := directory / name).exists()]
     return [
         file
         for file in directory.rglob("*")

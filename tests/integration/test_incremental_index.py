@@ -157,13 +157,6 @@ def test_force_builds_anew_from_the_cache(indexed: Engine) -> None:
     assert (report.chunks_embedded, report.chunks_reused) == (0, 3)
 
 
-def test_a_lost_manifest_costs_reading_only(indexed: Engine) -> None:
-    manifest = Path(indexed.status().index_directory) / "manifest.json"
-    manifest.unlink()
-    report = indexed.index()
-    assert (report.files, report.files_written, report.chunks_embedded) == (2, 0, 0)
-
-
 def test_file_that_becomes_unreadable_as_text_leaves_the_index(indexed: Engine, project: Path) -> None:
     (project / "auth.py").write_bytes(b"\x00\x01\x02" * 400)
     report = indexed.index()

@@ -10,7 +10,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from codecontext.core.errors import IndexCorrupt, IndexLocked
-from codecontext.engine.index_folders import delete_index, index_directories, indexed_folder_of, size_of, unused_seconds
+from codecontext.engine.index_folders import delete_index, index_directories, indexed_folder_of, size_of
+from codecontext.engine.last_use import unused_seconds
 from codecontext.store.index_store import IndexStore
 from codecontext.store.lock import writer_lock
 

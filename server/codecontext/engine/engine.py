@@ -19,7 +19,7 @@ from codecontext.core.progress import CancelToken, ProgressCallback, ignore_prog
 from codecontext.embeddings import EmbeddingProvider
 from codecontext.engine.folder_state import FolderDetails, Problem, ProblemKind, partly_embedded
 from codecontext.engine.folders import existing_folder
-from codecontext.engine.index_folders import note_use
+from codecontext.engine.last_use import note_use
 from codecontext.search.config import Retrieval, Weights
 from codecontext.search.log import SearchLog
 from codecontext.search.query_time import QueryTimeVectors

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
 from codecontext.core.errors import IndexCorrupt, StoreError
 from codecontext.core.paths import codecontext_home
-from codecontext.core.private import create_private
 from codecontext.store.index_reader import RECORDS_FOLDER
 from codecontext.store.index_store import IndexStore
 from codecontext.store.lock import writer_lock
-
-_USED = "used"
-"""An empty file whose time says when the index was last used."""
 
 
 def index_directories() -> list[Path]:
@@ -39,21 +33,6 @@ def size_of(place: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
     files = place.rglob("*") if place.is_dir() else [place]
     return sum(file.lstat().st_size for file in files if file.is_file() and not file.is_symlink())
-
-
-def note_use(directory: Path) -> None:
-    """Record that an index is used now, if there is one and the disk permits."""
-    with suppress(OSError):
-        if directory.is_dir():
-            create_private(directory / _USED)
-            os.utime(directory / _USED)
-
-
-def unused_seconds(directory: Path) -> float:
-    """How long an index has not been used; since it was written where nothing says."""
-    places = [directory / name for name in (_USED, *RECORDS_FOLDER)]
-    times = [place.stat().st_mtime for place in places if place.exists()]
-    return time.time() - max(times, default=0.0)
 
 
 def delete_index(directory: Path, also: Sequence[Path] = ()) -> None:

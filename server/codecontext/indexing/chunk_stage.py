@@ -41,7 +41,8 @@ class ChunkStage:
 
     def run(self, files: Sequence[SourceFile], stamps: Mapping[str, FileStamp]) -> None:
         """Bring the rows of ``files`` up to date; ``stamps`` are those of what the index holds."""
-        self.run_as_found([files], stamps, total=len(files))
+        if files:
+            self.run_as_found([files], stamps, total=len(files))
 
     def run_as_found(
         self, found: Iterable[Sequence[SourceFile]], stamps: Mapping[str, FileStamp], total: int = 0

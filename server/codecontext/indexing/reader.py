@@ -52,7 +52,7 @@ class FileReader(Protocol):
     def read(
         self, batches: Iterable[Sequence[ReadRequest]], config: ChunkingConfig, cancel: CancelToken
     ) -> Generator[ReadBatch, None, None]:
-        """Each batch with its readings, in their order; one without requests gives nothing.
+        """Each batch with its readings, in their order; one without requests gives nothing and says that more may come.
 
         Further batches may be taken before the first is given. Raises ``OperationCancelled``. Whoever stops in between
         closes the iterator.

@@ -54,7 +54,7 @@ def usual_processes() -> int:
 
 
 class ReaderPool:
-    """Child processes that read files; the first starts with the first file, others where there is much to read.
+    """Child processes that read files; the first starts with the first batch, others where there is much to read.
 
     Any thread may call; one call is served at a time. ``processes`` is the most that run at once, ``memory_bytes``
     bounds the data of each where the system can do that, ``file_seconds`` says how long one file may take. ``read`` is
@@ -253,13 +253,16 @@ class _Job:
             elif not ended and len(self._batches) < _BATCHES_AHEAD:
                 requests = next(coming, None)
                 ended = requests is None
-                self._take(requests or ())
+                if requests is not None:
+                    self._take(requests)
                 self._collect(waited=0.0)
             else:
                 self._collect(self._wait())
             self._hand_out()
 
     def _take(self, requests: Sequence[ReadRequest]) -> None:
+        if not self._workers.running:
+            self._workers.start_one()  # which takes a while, also where the first file is still being looked for
         if requests:
             batch = _Batch(requests)
             self._batches.append(batch)

@@ -97,9 +97,10 @@ class IndexRun:
             stamps = self._store.stamps(scope.paths)
             files, held = without_skipped(scan.files, self._store.skipped(scope.paths))
             changes = find_changes(files, stamps, frozenset(first))
-            self._store.remove_files(changes.removed)
             try:
                 stage.run([file for file in changes.to_read if file.path not in stage.read], stamps)
+                # After what is new, so that a file that moved keeps its vectors.
+                self._store.remove_files(changes.removed)
             finally:
                 self._record_skipped(scope, [*map(_entry, scan.skipped), *held, *stage.skipped], changes, stage.read)
                 self.report.files_written = stage.written
@@ -170,6 +171,7 @@ class IndexRun:
         result: list[ScanResult] = []
 
         def found() -> Iterator[list[SourceFile]]:
+            yield []  # the reader gets ready meanwhile
             steps = scan_in_steps(self._folder, self._scan_config, cancel=self._cancel, first=first, early=FIRST_FILES)
             result.append((yield from steps))
 

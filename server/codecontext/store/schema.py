@@ -1,4 +1,7 @@
-"""The tables of an index."""
+"""The tables of an index.
+
+The generation begins anywhere, so that nobody takes an index that was made again for the one before.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ CREATE TABLE state (
     words_noted INTEGER NOT NULL DEFAULT 0,
     words_checksums TEXT NOT NULL DEFAULT '{}'
 );
-INSERT INTO state (one) VALUES (1);
+INSERT INTO state (one, generation) VALUES (1, abs(random()) % 1000000000);
+UPDATE state SET forgotten = generation, words_generation = generation;
 CREATE TABLE labels (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE files (
     id INTEGER PRIMARY KEY,

@@ -323,14 +323,19 @@ async def test_the_same_name_with_other_weights(
 
 
 async def test_two_swaps_in_a_row_while_indexing(shared: Served, project: Path, adapters: list[Path]) -> None:
-    write_files(project, codebase(12, about=f"swap{abs(hash(project)) % 10**8}"))
+    write_files(project, codebase(40, about=f"swap{abs(hash(project)) % 10**8}"))
     await serve(shared, project, None)
     await shared.until(lambda: 0 < shared.report(project).done < shared.report(project).total)
     await serve(shared, project, adapters[0])
-    await shared.until(lambda: shared.report(project).pending_adapter == str(adapters[0]))
+    await shared.until(lambda: str(adapters[0]) in adapters_of(shared.report(project)))
     await serve(shared, project, adapters[1])
     report = await using(shared, project, adapters[1])
-    assert report.chunks == 60
+    assert report.chunks == 200
+
+
+def adapters_of(report: FolderState) -> tuple[str | None, str | None]:
+    """The adapter that is being prepared, and the one in use: on a fast machine it is there at once."""
+    return report.pending_adapter, report.current_adapter_path
 
 
 async def test_every_answer_of_a_storm_belongs_to_one_space(

@@ -212,7 +212,9 @@ async def test_damage_is_repaired_and_said(
     if when == "before it is opened":
         await shared.serve()
     for file in index_files(index_directory(project), part):
-        file.write_bytes(b"damaged" * 1000)
+        damaged = file.with_name("damaged")
+        damaged.write_bytes(b"damaged" * 1000)
+        damaged.replace(file)  # what is open already would go on from what it has in memory
     await shared.serve(project)
     write_files(project, {"pkg/noticed.py": "def noticed():\n    return 1\n"})
     changed(shared, project, "pkg/noticed.py")

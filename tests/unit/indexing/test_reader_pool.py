@@ -21,7 +21,7 @@ from codecontext.core.errors import CodeContextError, OperationCancelled
 from codecontext.core.progress import CancelToken
 from codecontext.indexing.files import SkipReason
 from codecontext.indexing.reader import FileReading, InProcessReader, ReadRequest, read_file
-from codecontext.indexing.reader_pool import ReaderPool
+from codecontext.indexing.reader_pool import ReaderPool, usual_processes
 from codecontext.indexing.scan import ScanConfig, scan_folder
 
 pytestmark = pytest.mark.slow
@@ -99,6 +99,14 @@ def test_only_much_to_read_is_shared_by_two_children(requests_for: Folder, files
         assert (len(batch), at_work, len(children())) == (files, [expected], 1)
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(1, 1), (2, 2), (3, 2), (5, 4), (64, 4)])
+def test_a_core_stays_free_where_there_are_more_than_two(
+    monkeypatch: pytest.MonkeyPatch, cores: int, processes: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(cores)), raising=False)
+    assert usual_processes() == processes
 
 
 def test_stopping_in_between_leaves_a_reader_for_the_next_call(reader: ReaderPool, requests_for: Folder) -> None:
