@@ -12,7 +12,7 @@ from codecontext.store.records import FileRows
 from codecontext.store.terms import TERM_FIELDS
 from codecontext.store.words import WordDocument
 
-_REMOVED_KEPT = 20_000
+_REMOVED_KEPT = 5_000
 """Versions of files that are remembered as gone, so that a snapshot that is not far behind can be patched."""
 
 
