@@ -117,6 +117,10 @@ class IndexStore(IndexReader):
 
     def add_vectors(self, space_id: str, slots: Sequence[int], vectors: Floats) -> None:
         """Store one vector for each of ``slots``; shape (len(slots), dimension)."""
+        with self._database.reading() as connection:
+            known = dimensions_in(connection).get(space_id) if connection is not None else None
+        if known is None:  # what a stopped process left belongs to slots as they were then
+            self._spaces.delete(space_id)
         self._spaces.write(space_id, slots, vectors)
         with self._database.writing() as connection:
             connection.execute(
@@ -376,7 +380,7 @@ class IndexStore(IndexReader):
         with disk_errors(self.directory):
             for folder in self.directory.glob("words-*"):
                 if folder.name != f"words-{number}":
-                    shutil.rmtree(folder)
+                    shutil.rmtree(folder, ignore_errors=True)  # where somebody reads it, some systems keep it
 
 
 def _delete(place: Path) -> None:

@@ -251,6 +251,20 @@ def test_vectors_of_a_dropped_space_are_gone(store: IndexStore) -> None:
     assert index_files(store.directory, "vectors") == []
 
 
+def test_a_space_that_was_half_dropped_comes_back_empty(store: IndexStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process was killed before it deleted the files; its slots belong to others by then."""
+    embed_all(store)
+    with monkeypatch.context() as patch:
+        patch.setattr("codecontext.store.space_files.SpaceFiles.keep_only", lambda *_: None)
+        store.set_spaces(["other"])
+    assert index_files(store.directory, "vectors")
+    store.remove_files(list(FILES))
+    store.replace_files([file_rows(f"new/{number}.py", f"def new_{number}():\n    pass\n") for number in range(3)])
+    first, *_others = hashes_of(store)
+    write_vectors(store, SPACE, {first: np.ones(8, np.float32)})
+    assert set(vectors_of(store, SPACE)) == {first}
+
+
 def test_clearing_keeps_the_lock_file(store: IndexStore) -> None:
     embed_all(store)
     known = take_snapshot(store, SPACE)
