@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from codecontext.engine.engine import Engine
@@ -223,3 +224,27 @@ def test_a_run_that_finds_nothing_new_writes_nothing(engine: Engine, write: Writ
     version = engine.store.state().generation
     engine.index()
     assert engine.store.state().generation == version
+
+
+def test_five_hundred_edits_leave_disk_and_memory_where_they_were(engine: Engine, project: Path, write: Write) -> None:
+    engine.index()
+    indexer = engine.indexer(engine._provider)
+
+    def edit(first: int, last: int) -> tuple[int, int]:
+        """Edit files and put them back, again and again; bytes on the disk and in memory after that."""
+        for number in range(first, last):
+            path = f"pkg/part_{number // 2 % 12}.py"
+            edited = f"def edit_{number}(order):\n    return order, {number}\n" if number % 2 == 0 else ""
+            write({path: FILES[path] + edited})
+            indexer.update([path], vectors=number % 20 == 0)
+            if number % 50 == 49:
+                engine.search("edit the order")
+        engine.index()
+        engine.search("lorry")
+        return engine.store.size_bytes(), psutil.Process().memory_info().rss
+
+    disk, memory = edit(0, 100)
+    for first in (100, 300):
+        later_disk, later_memory = edit(first, first + 200)
+    assert later_disk <= disk + 50_000  # of which most are numbers of versions that are gone, up to a few thousand
+    assert later_memory <= memory + 30_000_000

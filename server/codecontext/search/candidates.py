@@ -78,7 +78,9 @@ def retrieve(
     rows, query_vector = by_keyword.rows, None
     if provider is not None and retrieval is not Retrieval.LEXICAL:
         query_vector = provider.embed_text(query.text, _INSTRUCTIONS.get(query.kind, InstructionType.NL2CODE_QUERY))
-        rows = np.union1d(rows, snapshot.nearest(query_vector, weights.depth, allowed))
+        nearest = snapshot.nearest(query_vector, weights.depth, allowed)
+        # Not by numpy, whose sets import its masked arrays.
+        rows = np.array(sorted({*rows.tolist(), *nearest.tolist()}), np.int64)
     lexical = by_keyword.at(rows)
     semantic = np.full(len(rows), np.nan, np.float32)
     if query_vector is not None:

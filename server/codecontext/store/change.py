@@ -12,7 +12,7 @@ from codecontext.store.records import FileRows
 from codecontext.store.terms import TERM_FIELDS
 from codecontext.store.words import WordDocument
 
-_REMOVED_KEPT = 20_000
+_REMOVED_KEPT = 5_000
 """Versions of files that are remembered as gone, so that a snapshot that is not far behind can be patched."""
 
 
@@ -52,15 +52,20 @@ class Change:
             self.removed.append(file)
             self.removed_chunks += len(layout)
 
+    @property
+    def added(self) -> list[int]:
+        """Versions of the files that were added."""
+        return [file for file, _rows in self._added]
+
     def add(self, file: FileRows) -> None:
         """Add a file that is not there."""
         self._added.append((self._next_file, file))
         self._next_file += 1
 
     def settle(self) -> tuple[list[int], list[int]]:
-        """Write what was added; returns slots that held something else before, and those that are free now."""
+        """Write what was added; returns the slots of new contents, and those that are free now."""
         rows = [row for _file, file in self._added for row in file.rows]
-        slots, reused = take_slots(self._connection, [row["content_hash"] for row in rows])
+        slots, given = take_slots(self._connection, [row["content_hash"] for row in rows])
         codes = _codes(self._connection, {row[name] for row in rows for name in ("language", "kind")})
         self._connection.executemany(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -85,7 +90,7 @@ class Change:
             (self.generation, self._next_file, self._files + len(self._added), self._chunks + len(rows)),
         )
         self._forget_old_removals()
-        return reused, freed
+        return given, freed
 
     def _file_row(self, id_: int, file: FileRows, slots: dict[str, int], codes: dict[str, int]) -> tuple[object, ...]:
         layout = pack(

@@ -15,7 +15,7 @@ _BATCH = 500
 
 
 def take_slots(connection: sqlite3.Connection, hashes: Iterable[str]) -> tuple[dict[str, int], list[int]]:
-    """Count one use for each of ``hashes``; returns their slots, and which of these held another content before."""
+    """Count one use for each of ``hashes``; returns their slots, and those that were given to new contents."""
     uses = Counter(hashes)
     slots = slots_of(connection, list(uses))
     new = [value for value in uses if value not in slots]
@@ -32,7 +32,7 @@ def take_slots(connection: sqlite3.Connection, hashes: Iterable[str]) -> tuple[d
     connection.executemany(
         "UPDATE contents SET uses = uses + ? WHERE slot = ?", ((count, slots[value]) for value, count in uses.items())
     )
-    return slots, free
+    return slots, places
 
 
 def release_slots(connection: sqlite3.Connection, slots: Iterable[int]) -> list[int]:

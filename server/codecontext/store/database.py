@@ -54,12 +54,16 @@ class Database:
                 _roll_back(connection)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: all of the block is committed, or nothing. Makes the file, or its tables anew, if it must."""
+    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of the block is committed, or nothing. Makes the file, or its tables anew, if it must.
+
+        Without power only the last ones can be lost, and none up to a ``durable`` one that has ended.
+        """
         with self._errors():
             if not self.exists():
                 self._create()
             with self._borrowed() as connection:
+                connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     if not self._is_current(connection):
@@ -148,7 +152,6 @@ class Database:
                 check_same_thread=False,
             )
             try:
-                connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute("PRAGMA secure_delete = ON")
                 connection.execute("PRAGMA user_version").fetchone()
             except sqlite3.OperationalError as error:

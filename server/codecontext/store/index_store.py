@@ -117,6 +117,10 @@ class IndexStore(IndexReader):
 
     def add_vectors(self, space_id: str, slots: Sequence[int], vectors: Floats) -> None:
         """Store one vector for each of ``slots``; shape (len(slots), dimension)."""
+        with self._database.reading() as connection:
+            known = dimensions_in(connection).get(space_id) if connection is not None else None
+        if known is None:  # what a stopped process left belongs to slots as they were then
+            self._spaces.delete(space_id)
         self._spaces.write(space_id, slots, vectors)
         with self._database.writing() as connection:
             connection.execute(
@@ -259,15 +263,16 @@ class IndexStore(IndexReader):
     @contextmanager
     def _writing_text(self) -> Iterator[Change]:
         """One change of files: chunks first, words after them; a stop in between is found by ``catch_up_words``."""
-        with self._database.writing() as connection:
+        # Durable, because what is freed is overwritten in files that know nothing of transactions.
+        with self._database.writing(durable=True) as connection:
             change = Change(connection)
             yield change
-            reused, freed = change.settle()
+            given, freed = change.settle()
             dimensions = dimensions_in(connection)
             # A slot with a vector of something else must not come to count.
-            self._spaces.clear(dimensions, reused)
+            self._spaces.clear(dimensions, given)
             number = change.words_number
-        self._write_words(self._words_in(number), change.removed, change.documents)
+        self._write_words(self._words_in(number), [*change.removed, *change.added], change.documents)
         self._note_written(number, change.generation, change.removed_chunks)
         self._spaces.clear(dimensions, freed)
 
@@ -292,6 +297,7 @@ class IndexStore(IndexReader):
             )
 
     def _write_words(self, words: WordIndex, removed: Iterable[int], added: Iterable[WordDocument]) -> None:
+        """Also what is added is removed first: without power the words may know numbers that are given again."""
         try:
             words.replace(removed, added)
             words.commit()
@@ -374,7 +380,7 @@ class IndexStore(IndexReader):
         with disk_errors(self.directory):
             for folder in self.directory.glob("words-*"):
                 if folder.name != f"words-{number}":
-                    shutil.rmtree(folder)
+                    shutil.rmtree(folder, ignore_errors=True)  # where somebody reads it, some systems keep it
 
 
 def _delete(place: Path) -> None:

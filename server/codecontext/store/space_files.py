@@ -35,10 +35,16 @@ class SpaceFiles:
 
     def keep_only(self, space_ids: Collection[str]) -> None:
         """Delete the vectors of all other spaces."""
+        for folder in list(self._directory.glob("*")):
+            if folder.name not in space_ids:
+                self.delete(folder.name)
+
+    def delete(self, space_id: str) -> None:
+        """Delete all vectors of a space, if there are any."""
+        folder = self._directory / space_id
         with disk_errors(self._directory):
-            for folder in self._directory.glob("*"):
-                if folder.name not in space_ids:
-                    shutil.rmtree(folder)
+            if folder.exists():
+                shutil.rmtree(folder)
 
     def damaged(self, space_id: str, dimension: int, used: Indices) -> list[int]:
         """Those of the ``used`` slots whose vector is damaged; all where the files are missing or do not fit."""

@@ -170,6 +170,8 @@ def clear_vectors(directory: Path, slots: Sequence[int], dimension: int) -> None
     except FileNotFoundError:
         return
     known = [slot for slot in slots if slot < count]
+    if not known:
+        return
     nothing = np.zeros((len(known), dimension), np.int8)
     for name, rows in ((_ABOUT, np.zeros(len(known), _ABOUT_TYPE)), (_HIGH, nothing), (_LOW, nothing)):
         _write_rows(directory / name, known, rows)

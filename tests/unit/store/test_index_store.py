@@ -159,6 +159,27 @@ def test_a_slot_that_is_used_again_has_no_vector(store: IndexStore) -> None:
     assert not snapshot.has_vector(np.array([row])).any()
 
 
+def test_what_a_power_cut_took_back_is_not_taken_for_what_comes(store: IndexStore, tmp_path: Path) -> None:
+    """The database is as it was before a write; words and vectors have it already."""
+    store.tidy()
+    store.close()
+    before = (store.directory / "index.sqlite").read_bytes()
+    lost = {f"lost/{number}.py": f"def lost_{number}():\n    return 'lost'\n" for number in range(4)}
+    store.replace_files([file_rows(path, text) for path, text in lost.items()])
+    embed_all(store)
+    store.close()
+    for companion in store.directory.glob("index.sqlite-*"):
+        companion.unlink()
+    (store.directory / "index.sqlite").write_bytes(before)
+    fresh = IndexStore(store.directory)
+    fresh.replace_files([file_rows(f"new/{number}.py", f"def new_{number}():\n    pass\n") for number in range(4)])
+    assert found(fresh, "lost") == set()
+    assert found(fresh, "new") == {f"new/{number}.py" for number in range(4)}
+    assert vectors_of(fresh, SPACE).keys() <= {row[-1] for row in chunks_of(fresh) if row[0] in FILES}
+    assert fresh.catch_up_words() is None
+    assert len(fresh.search_terms(["new"], WEIGHTS, limit=50)) == 4
+
+
 def test_the_snapshot_pairs_chunks_with_vectors(store: IndexStore) -> None:
     hashes = hashes_of(store)
     vectors = np.eye(len(hashes), 4, dtype=np.float32)
@@ -228,6 +249,20 @@ def test_vectors_of_a_dropped_space_are_gone(store: IndexStore) -> None:
     store.set_spaces(["other"])
     assert vectors_of(store, SPACE) == {}
     assert index_files(store.directory, "vectors") == []
+
+
+def test_a_space_that_was_half_dropped_comes_back_empty(store: IndexStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process was killed before it deleted the files; its slots belong to others by then."""
+    embed_all(store)
+    with monkeypatch.context() as patch:
+        patch.setattr("codecontext.store.space_files.SpaceFiles.keep_only", lambda *_: None)
+        store.set_spaces(["other"])
+    assert index_files(store.directory, "vectors")
+    store.remove_files(list(FILES))
+    store.replace_files([file_rows(f"new/{number}.py", f"def new_{number}():\n    pass\n") for number in range(3)])
+    first, *_others = hashes_of(store)
+    write_vectors(store, SPACE, {first: np.ones(8, np.float32)})
+    assert set(vectors_of(store, SPACE)) == {first}
 
 
 def test_clearing_keeps_the_lock_file(store: IndexStore) -> None:
