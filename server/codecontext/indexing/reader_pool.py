@@ -45,6 +45,9 @@ _MESSAGES_AHEAD = 8
 _MESSAGES_WORTH_A_PROCESS = 8
 """How many must wait until another child is worth its start, which takes as long as some hundred files."""
 _BATCHES_AHEAD = 3
+_BYTES_OF_A_CHILD = 50_000_000
+"""Source that a child reads until another takes its place: tree-sitter's parser keeps about four times of what it reads
+(py-tree-sitter 0.26.1 never lets go of what its read callback returned)."""
 
 
 def usual_processes() -> int:
@@ -142,6 +145,8 @@ class _Worker:
 
     process: ReaderProcess
     messages: deque[tuple[_Message, Future[list[FileReading]]]] = field(default_factory=deque)
+    bytes_given: int = 0
+    """Size of all files that it was given."""
     silent: float = 0.0
     """Seconds for which it was waited for since it last gave an answer or had nothing to do."""
 
@@ -151,7 +156,11 @@ class _Worker:
 
     @property
     def may_take_more(self) -> bool:
-        return self.is_started and len(self.messages) < _MESSAGES_AHEAD
+        return self.is_started and len(self.messages) < _MESSAGES_AHEAD and self.bytes_given < _BYTES_OF_A_CHILD
+
+    @property
+    def is_spent(self) -> bool:
+        return self.bytes_given >= _BYTES_OF_A_CHILD and not self.messages
 
     @property
     def awaited(self) -> Future[Any] | None:
@@ -207,10 +216,15 @@ class _Workers:
         worker.process.close()
         self.running.remove(worker)
 
+    def dismiss_spent(self) -> None:
+        for worker in [worker for worker in self.running if worker.is_spent]:
+            self.dismiss(worker)
+
     def end_job(self) -> None:
         """Forget what is still being read, and keep one child for the next call."""
         for worker in self.running:
             worker.forget()
+        self.dismiss_spent()
         for worker in self.running[1:]:
             self.dismiss(worker)
 
@@ -271,6 +285,7 @@ class _Job:
     def _hand_out(self) -> None:
         """Give each child that runs something to do, and start another where much is left."""
         workers = self._workers
+        workers.dismiss_spent()
         if self._queue and not workers.running:
             workers.start_one()
         while self._queue:
@@ -284,6 +299,7 @@ class _Job:
     def _submit(self, message: _Message, worker: _Worker) -> None:
         try:
             worker.messages.append((message, worker.process.submit(message.requests, self._config)))
+            worker.bytes_given += sum(request.file.size for request in message.requests)
         except BrokenProcessPool:  # it died while it had nothing to do
             self._queue.appendleft(message)
             self._replace(worker)
@@ -309,7 +325,7 @@ class _Job:
             message, future = worker.messages[0]
             try:
                 message.answer(future.result())
-            except BrokenProcessPool:
+            except (BrokenProcessPool, MemoryError):  # the latter where it had no memory left to answer
                 self._replace(worker)
                 return
             worker.messages.popleft()

@@ -100,7 +100,7 @@ class Database:
         with self._errors(), self._borrowed() as connection:
             free = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
             if free * _VACUUM_SHARE > int(connection.execute("PRAGMA page_count").fetchone()[0]):
-                connection.execute("PRAGMA incremental_vacuum").fetchall()
+                connection.executescript("PRAGMA incremental_vacuum")  # ``execute`` would take one step of it
             # A reader in the middle of a query keeps the log; the next run finds it again.
             connection.execute("PRAGMA busy_timeout = 1000")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -116,6 +116,42 @@ def test_stopping_in_between_leaves_a_reader_for_the_next_call(reader: ReaderPoo
     assert len(read(reader, requests)) == 300
 
 
+def test_a_child_that_has_read_much_makes_room_for_another(
+    reader: ReaderPool, requests_for: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a parser keeps goes with it; nothing is lost, and nothing is taken for a crash."""
+    monkeypatch.setattr("codecontext.indexing.reader_pool._BYTES_OF_A_CHILD", 1_000)
+    requests = requests_for(source_files(90))
+    reader.prepare()
+    first = child().pid
+    assert read(reader, requests) == read(InProcessReader(), requests)
+    assert first not in [each.pid for each in children()]
+
+
+class Unsendable:
+    """What cannot be sent to another process for want of memory."""
+
+    def __reduce__(self) -> str:
+        raise MemoryError
+
+
+def answer_without_memory(request: ReadRequest, config: ChunkingConfig) -> FileReading:
+    """In the child."""
+    if request.file.path == "module_07.py":
+        return FileReading(rows=[{"text": Unsendable()}])
+    return read_file(request, config)
+
+
+def test_a_child_without_memory_to_answer_costs_its_file_only(requests_for: Folder) -> None:
+    reader = ReaderPool(read=answer_without_memory)
+    try:
+        readings = read(reader, requests_for(source_files(20)))
+    finally:
+        reader.close()
+    assert [path for path, reading in readings.items() if reading.skipped] == ["module_07.py"]
+    assert readings["module_07.py"].skipped.reason is SkipReason.QUARANTINED  # type: ignore[union-attr]
+
+
 def end_over_deadly_files(request: ReadRequest, config: ChunkingConfig) -> FileReading:
     """In the child."""
     if "deadly" in request.file.path:

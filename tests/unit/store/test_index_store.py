@@ -427,6 +427,16 @@ def test_tidying_changes_no_answer(store: IndexStore) -> None:
     )
 
 
+def test_space_that_is_not_needed_any_more_is_given_back(store: IndexStore) -> None:
+    many = [file_rows(f"many/{number}.py", FILES["src/auth.py"] + f"# {number}\n" * 400) for number in range(60)]
+    store.replace_files(many)
+    store.tidy()
+    large = (store.directory / "index.sqlite").stat().st_size
+    store.remove_files([file.path for file in many])
+    store.tidy()
+    assert (store.directory / "index.sqlite").stat().st_size < large / 2
+
+
 def test_an_emptied_index_is_tidied_too(store: IndexStore) -> None:
     store.remove_files(list(FILES))
     store.tidy(thorough=True)
