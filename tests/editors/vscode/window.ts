@@ -44,10 +44,12 @@ export class Window {
 
   /** F1, the command's title, Enter. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
-    await expect(this.input).toBeVisible();
-    await this.input.fill(`>${title}`);
-    await expect(this.rows.first()).toContainText(title);
+    await expect(async () => {
+      await this.page.keyboard.press("F1");
+      await expect(this.input).toBeVisible({ timeout: 2000 });
+      await this.input.fill(`>${title}`, { timeout: 2000 }); // What is still loading may take the focus, and it closes.
+      await expect(this.rows.first()).toContainText(title, { timeout: 5000 });
+    }).toPass({ timeout: 60_000 });
     await this.page.keyboard.press("Enter");
   }
 
