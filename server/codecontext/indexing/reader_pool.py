@@ -45,7 +45,7 @@ _MESSAGES_AHEAD = 8
 _MESSAGES_WORTH_A_PROCESS = 8
 """How many must wait until another child is worth its start, which takes as long as some hundred files."""
 _BATCHES_AHEAD = 3
-_BYTES_OF_A_CHILD = 50_000_000
+_BYTES_OF_A_CHILD = 30_000_000
 """Source that a child reads until another takes its place: tree-sitter's parser keeps about four times of what it reads
 (py-tree-sitter 0.26.1 never lets go of what its read callback returned)."""
 
