@@ -70,6 +70,8 @@ class BackgroundIndex:
         self._refresh_at = 0.0
         self._repair_at = 0.0
         self._waits_for_other = False
+        self._is_interrupted = False
+        """Whether the last full scan was stopped, so that the next one continues it."""
         self.enabled = False
         """Whether jobs are taken."""
         self._first: tuple[str, ...] = ()
@@ -241,10 +243,11 @@ class BackgroundIndex:
         self._waits_for_other = False
         self.problem = None
         self.skipped = sum(report.skipped.values())
-        # The notices of a full scan stand until the next one.
-        self.notices = (
-            tuple(report.notices) if kind == _TEXT else tuple(dict.fromkeys((*self.notices, *report.notices)))
-        )
+        # The notices of a full scan stand until the next one, and one that was interrupted is the same one still.
+        kept = () if kind == _TEXT and not self._is_interrupted else self.notices
+        self.notices = tuple(dict.fromkeys((*kept, *report.notices)))
+        if kind == _TEXT:
+            self._is_interrupted = report.cancelled
         return report
 
     def _stopped_by(self, error: CodeContextError) -> None:

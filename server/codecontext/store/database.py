@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from codecontext.core.errors import IndexCorrupt, StoreError
@@ -43,10 +43,11 @@ class Database:
 
         Raises ``IndexCorrupt`` and ``StoreError``, as ``writing`` does.
         """
-        if not self.exists():
-            yield None
-            return
-        with self._errors(), self._borrowed() as connection:
+        with self._errors(), ExitStack() as stack:
+            connection = self._opened(stack)
+            if connection is None:
+                yield None
+                return
             connection.execute("BEGIN")
             try:
                 yield connection if self._is_current(connection) else None
@@ -112,6 +113,17 @@ class Database:
             idle, self._idle = self._idle, []
         for _identity, connection in idle:
             connection.close()
+
+    def _opened(self, stack: ExitStack) -> sqlite3.Connection | None:
+        """A connection until ``stack`` is closed; None without a file, also where it is put aside just now."""
+        if not self.exists():
+            return None
+        try:
+            return stack.enter_context(self._borrowed())
+        except sqlite3.OperationalError:
+            if self.exists():
+                raise
+            return None
 
     @contextmanager
     def _borrowed(self) -> Iterator[sqlite3.Connection]:

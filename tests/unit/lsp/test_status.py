@@ -131,6 +131,7 @@ def test_everything_that_the_engine_says_of_a_folder_is_passed_on(
         "idle_minutes": 9.0,
         "log_level": "debug",
         "ready": True,
+        "keyword_only": True,
         "model": "x",
         "backend": "y",
         "current_adapter_path": "/a",
