@@ -26,7 +26,7 @@ def file_rows(path: str, text: str) -> FileRows:
 
 def write_vectors(store: IndexStore, space_id: str, vectors: dict[str, Floats]) -> None:
     """Store vectors by content hash."""
-    slots = store.slots(list(vectors))
+    slots = {value: slot for slot, value in store.hashes(take_snapshot(store, "").slots().tolist()).items()}
     store.add_vectors(space_id, [slots[value] for value in vectors], np.stack(list(vectors.values())))
 
 

@@ -26,7 +26,7 @@ from codecontext.search.query_time import QueryTimeVectors
 from codecontext.search.results import SearchResponse, SearchState
 from codecontext.store.embedding_cache import EmbeddingCache
 from codecontext.store.index_store import IndexStore
-from codecontext.store.records import SkippedFile
+from codecontext.store.records import OUTDATED_INDEX, SkippedFile
 from codecontext.store.snapshot import Snapshot, empty_snapshot, take_snapshot
 
 if TYPE_CHECKING:  # what a search, an index run or a look at the index does not need is imported by what needs it
@@ -267,7 +267,7 @@ class Engine:
             cache_bytes=self._cache.size_bytes(),
         )
         if not details.indexed:
-            return details
+            return details.model_copy(update={"notices": (OUTDATED_INDEX,)}) if self._store.is_outdated() else details
         snapshot = take_snapshot(self._store, next(iter(state.spaces), ""))
         return details.model_copy(
             update={

@@ -49,7 +49,7 @@ def indexed_folder(place: Path) -> Path:
 def with_index(folder: Path) -> Path:
     """``folder``, which must have an index. Raises ``IndexNotReady``."""
     if not has_index(folder):
-        raise IndexNotReady(
-            f"The folder {folder} has no index yet.", f"Run: codecontext index {shlex.quote(str(folder))}"
-        )
+        is_outdated = IndexStore(index_directory(folder)).is_outdated()
+        message = "'s index was made by an earlier version." if is_outdated else " has no index yet."
+        raise IndexNotReady(f"The folder {folder}{message}", f"Run: codecontext index {shlex.quote(str(folder))}")
     return folder

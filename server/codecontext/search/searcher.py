@@ -22,10 +22,10 @@ from codecontext.search.query_time import QueryTimeVectors
 from codecontext.search.ranking import rank
 from codecontext.search.results import Hit, SearchResponse, SearchState
 from codecontext.store.index_store import IndexStore
+from codecontext.store.records import OUTDATED_INDEX
 from codecontext.store.snapshot import Snapshot
 
 NO_INDEX = "This folder has no index yet. Run 'codecontext index' in it."
-OLD_INDEX = "The index of this folder was made by an earlier version. Run 'codecontext index' to rebuild it."
 EMPTY_INDEX = "The index has no code: every file was skipped. 'codecontext status --skipped' lists why."
 EMPTY_QUERY = "Type a question or a name to search for."
 NO_WORDS = "The query has no letters or digits to search for."
@@ -116,7 +116,7 @@ class Searcher:
 
     def _reason_for_nothing(self, query: Query) -> str:
         if not self.store.has_index():
-            return OLD_INDEX if self.store.is_outdated() else NO_INDEX
+            return OUTDATED_INDEX if self.store.is_outdated() else NO_INDEX
         if not len(self.snapshot):
             return EMPTY_INDEX
         if query.is_empty:

@@ -14,7 +14,7 @@ from codecontext.core.batched import batched
 from codecontext.core.chunk import Chunk
 from codecontext.core.errors import IndexCorrupt, StoreError
 from codecontext.store.chunk_rows import labels_in, layout_of, read_chunk
-from codecontext.store.contents import hashes_of, slots_of
+from codecontext.store.contents import hashes_of
 from codecontext.store.database import Database
 from codecontext.store.layout import Layout, file_of
 from codecontext.store.records import FileStamp, IndexState, SkippedEntry
@@ -152,10 +152,9 @@ class IndexReader:
                 return FileChanges((0, 0), [], None, {})
             versions = _versions(connection, space_id)
             (forgotten,) = connection.execute("SELECT forgotten FROM state").fetchone()
-            is_known = since is not None and forgotten <= since <= versions[0]
-            after = since if is_known and since is not None else -1
+            known = since if since is not None and forgotten <= since <= versions[0] else None
             # What the words do not hold yet cannot be found by them; it counts once they do.
-            span = (after, versions[0])
+            span = (-1 if known is None else known, versions[0])
             rows = connection.execute(
                 "SELECT path, id, changed_ns, layout FROM files"
                 " WHERE chunks > 0 AND generation > ? AND generation <= ?",
@@ -168,7 +167,7 @@ class IndexReader:
                         "SELECT id FROM removed WHERE generation > ? AND generation <= ?", span
                     )
                 ]
-                if is_known
+                if known is not None
                 else None
             )
             labels = labels_in(connection)
@@ -201,11 +200,6 @@ class IndexReader:
         """Slot → hash of the content that has it."""
         with self._database.reading() as connection:
             return hashes_of(connection, slots) if connection is not None else {}
-
-    def slots(self, hashes: Sequence[str]) -> dict[str, int]:
-        """Content hash → its slot, for those in the index."""
-        with self._database.reading() as connection:
-            return slots_of(connection, hashes) if connection is not None else {}
 
     def search_terms(
         self, terms: Sequence[str], weights: dict[str, float], *, limit: int, where: WordFilter | None = None

@@ -297,7 +297,7 @@ class IndexStore(IndexReader):
             )
 
     def _write_words(self, words: WordIndex, removed: Iterable[int], added: Iterable[WordDocument]) -> None:
-        """Also what is added is removed first: without power the words may know numbers that are given again."""
+        """``removed`` names what is added, too: after a power cut the words may know numbers that are given again."""
         try:
             words.replace(removed, added)
             words.commit()

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from codecontext.core.messages import Message, Sentence
 
+OUTDATED_INDEX = "The index of this folder was made by an earlier version. Run 'codecontext index' to rebuild it."
+
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:

@@ -52,8 +52,8 @@ class Snapshot:
 
     @cached_property
     def coverage(self) -> float:
-        """Share of chunks that have a vector."""
-        return share_covered(int(np.count_nonzero(self.has_vector())), len(self))
+        """Share of chunks that have a vector, 0 to 1: 1 for no chunks, of which none lacks one."""
+        return float(np.count_nonzero(self.has_vector()) / len(self)) if len(self) else 1.0
 
     @property
     def file_count(self) -> int:
@@ -131,11 +131,10 @@ class Snapshot:
         if self.vectors is None:
             return np.empty(0, np.int64)
         candidates = self.vectors.candidates(query, count, self._slots_of(allowed) if allowed is not None else None)
-        is_candidate = np.zeros(max(len(self.vectors), int(self.layout["slot"].max(initial=0)) + 1), dtype=bool)
-        is_candidate[candidates] = True
-        rows = np.flatnonzero(
-            is_candidate[self.layout["slot"]] if allowed is None else self._among(is_candidate, allowed)
-        )
+        is_candidate = np.zeros(self._slot_count, dtype=bool)
+        is_candidate[candidates[candidates < self._slot_count]] = True
+        among = is_candidate[self.layout["slot"]]
+        rows = np.flatnonzero(among if allowed is None else among & allowed)
         scores = self.similarities(query, rows)
         nearest: Indices = rows[np.lexsort((rows, -scores))[:count]]
         return nearest
@@ -181,13 +180,14 @@ class Snapshot:
         flags[slots[slots < len(flags)]] = True
         return flags
 
-    def _among(self, is_candidate: Mask, allowed: Mask) -> Mask:
-        found: Mask = is_candidate[self.layout["slot"]] & allowed
-        return found
-
     def _files_of(self, rows: Indices) -> Indices:
         numbers: Indices = np.searchsorted(self.first_rows, rows, side="right") - 1
         return numbers
+
+    @cached_property
+    def _slot_count(self) -> int:
+        """All slots of these chunks are below it."""
+        return int(self.layout["slot"].max(initial=0)) + 1
 
     @cached_property
     def _file_order(self) -> tuple[Indices, Indices]:
@@ -221,11 +221,6 @@ class Snapshot:
             ],
             dtype=bool,
         )
-
-
-def share_covered(covered: int, chunks: int) -> float:
-    """Coverage, 0 to 1: 1 for no chunks, of which none lacks a vector."""
-    return covered / chunks if chunks else 1.0
 
 
 def coverage_of(store: IndexStore, space_id: str, known: Snapshot | None = None) -> float:

@@ -34,6 +34,8 @@ _STEPS = 127 * 256
 """Largest number of a stored vector: its high byte, rounded, is 127."""
 _LARGEST_SCALE = 1.0
 """Vectors are about as long as 1, so a scale is far smaller."""
+_LARGEST_LENGTH = 1.001
+"""Of a stored vector: they are normalised, and rounded."""
 _BLOCK = 1 << 16
 _HIGH, _LOW, _ABOUT = "high.i8", "low.i8", "about"
 _ABOUT_TYPE = np.dtype([("scale", "<f4"), ("error", "<f4"), ("checksum", "<u4")])
@@ -92,7 +94,7 @@ class VectorFile:
         if allowed is not None:
             usable &= allowed
         scores[~usable] = -np.inf
-        margin = 2 * (self._largest_error * _length(query) + _length(query - coarse * scale) * self._largest_length)
+        margin = 2 * (self._largest_error * _length(query) + _length(query - coarse * scale) * _LARGEST_LENGTH)
         return _at_least(scores, count, margin)
 
     def damaged(self, slots: Indices) -> Indices:
@@ -108,11 +110,6 @@ class VectorFile:
     @cached_property
     def _largest_error(self) -> float:
         return float(self.about["error"].max())
-
-    @cached_property
-    def _largest_length(self) -> float:
-        """Of a stored vector; they are normalised, and rounded."""
-        return 1.001
 
 
 def open_vectors(directory: Path, dimension: int) -> VectorFile | None:

@@ -53,6 +53,19 @@ def test_status_of_a_folder_in_which_everything_is_skipped(codecontext: Run, wri
     assert index["found"].startswith("readable")
 
 
+def test_an_index_of_an_earlier_version_is_said(codecontext: Run, write: Write, tmp_path: Path) -> None:
+    write({"a.py": "x = 1\n"})
+    env = {"CODECONTEXT_HOME": str(tmp_path / "home")}
+    codecontext("index", env=env)
+    (index,) = (tmp_path / "home" / "indexes").iterdir()
+    (index / "index.sqlite").unlink()
+    (index / "chunks.lance").mkdir()
+    assert "was made by an earlier version" in codecontext("search", "x", env=env).stderr
+    status = codecontext("status", env=env)
+    assert "was made by an earlier version" in status.stdout + status.stderr
+    assert "was made by an earlier version, so it was rebuilt" in codecontext("index", env=env).stderr
+
+
 def test_status_of_a_folder_without_an_index(codecontext: Run) -> None:
     run = codecontext("status")
     assert run.returncode == 0

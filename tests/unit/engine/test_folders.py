@@ -128,3 +128,9 @@ def test_what_is_no_folder_is_named(project: Path, monkeypatch: pytest.MonkeyPat
         existing_folder(Path("nowhere"))
     with pytest.raises(ConfigError, match=r"'file\.py' is a file, not a folder\."):
         existing_folder(Path("file.py"))
+
+
+def test_an_index_of_an_earlier_version_is_said(project: Path) -> None:
+    (index_directory(project) / "chunks.lance").mkdir(parents=True)
+    with pytest.raises(IndexNotReady, match="was made by an earlier version"):
+        with_index(project)
